@@ -11,7 +11,7 @@ type cause int
 
 const (
 	none   cause = iota
-	asked        // by SIGTERM
+	asked        // by SIGTERM or a drain
 	killed       // by SIGKILL
 	parted       // cut off from its cluster, or frozen, until another server took its place
 )

@@ -51,7 +51,7 @@ type storm struct {
 	struck    *run          // the server whose fault has to be undone or waited for
 	length    time.Duration // of the faults that last a moment
 	full      bool          // whether the disk is full
-	apiAt     int           // number of the last fault of the API server
+	apiAt     int           // step of the last fault of the API server
 	stop      chan struct{} // closed to end the writers
 	running   sync.WaitGroup
 	backingUp atomic.Bool

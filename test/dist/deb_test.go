@@ -25,12 +25,12 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// made returns the folder of the products.
+// made returns the folder with the products of make dist.
 func made(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("PUSHBOAT_TEST_DIST")
 	if dir == "" {
-		t.Skip("PUSHBOAT_TEST_DIST names no folder of packages; make dist does")
+		t.Skip("PUSHBOAT_TEST_DIST is not set; make dist runs this test")
 	}
 	return dir
 }
@@ -45,8 +45,8 @@ func one(t *testing.T, pattern string) string {
 	return files[0]
 }
 
-// TestServerRunsFromTheDeb: its programs find each other, its configuration is taken, and
-// a push deploys.
+// TestServerRunsFromTheDeb: the programs of the package find each other, the server accepts
+// the package's configuration, and a push deploys.
 func TestServerRunsFromTheDeb(t *testing.T) {
 	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
 	root := t.TempDir()
@@ -74,7 +74,7 @@ func TestServerRunsFromTheDeb(t *testing.T) {
 	if err := errors.Join(err, home.WriteClients(), os.WriteFile(home.Path("kubeconfig"), kubeconfig, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	// The harness's flags lead data, keys and kubeconfig elsewhere.
+	// The flags of the test replace data, keys and kubeconfig.
 	if err := home.Start([]string{"--config", config}); err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +106,12 @@ func deploy(t *testing.T, home *server.Home) {
 			t.Fatalf("%s: %v\n%s", git, err, out)
 		}
 		if args[0] == "push" && !strings.Contains(string(out), "dist: deployed") {
-			t.Errorf("the push says\n%s", out)
+			t.Errorf("the push printed\n%s", out)
 		}
 	}
 }
 
-// TestPackagesHaveTheirFiles: for each kind of machine.
+// TestPackagesHaveTheirFiles checks the packages for each architecture.
 func TestPackagesHaveTheirFiles(t *testing.T) {
 	dir := made(t)
 	for _, arch := range []string{"amd64", "arm64"} {
@@ -133,13 +133,13 @@ func TestPackagesHaveTheirFiles(t *testing.T) {
 		}
 		rpm := one(t, filepath.Join(dir, "*."+map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]+".rpm"))
 		if lead, err := os.ReadFile(rpm); err != nil || !bytes.HasPrefix(lead, []byte{0xed, 0xab, 0xee, 0xdb}) {
-			t.Errorf("%s is no rpm: %v", rpm, err)
+			t.Errorf("%s is not an rpm: %v", rpm, err)
 		}
 		one(t, filepath.Join(dir, "*_linux_"+arch+".tar.gz"))
 	}
 }
 
-// TestProgramsAreStatic: they need no library of the system.
+// TestProgramsAreStatic: the programs need no shared library.
 func TestProgramsAreStatic(t *testing.T) {
 	for _, name := range []string{"pushboat", "pushboat-hook", "pushboat-sops"} {
 		for _, arch := range []string{"amd64", "arm64"} {
@@ -151,31 +151,31 @@ func TestProgramsAreStatic(t *testing.T) {
 	}
 }
 
-// TestDebIsOneToDpkg, where there is one.
+// TestDebIsOneToDpkg checks the package with dpkg-deb, if this machine has it.
 func TestDebIsOneToDpkg(t *testing.T) {
 	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
-		t.Skip("there is no dpkg-deb")
+		t.Skip("this machine has no dpkg-deb")
 	}
 	info := run(t, "dpkg-deb", "--info", deb)
 	for _, want := range []string{"Package: pushboat", "Depends: git (>= 1:2.39), ca-certificates", "Architecture: " + runtime.GOARCH} {
 		if !strings.Contains(info, want) {
-			t.Errorf("dpkg-deb --info does not say %q:\n%s", want, info)
+			t.Errorf("dpkg-deb --info does not show %q:\n%s", want, info)
 		}
 	}
 	if conffiles := run(t, "dpkg-deb", "--info", deb, "conffiles"); conffiles != "/etc/pushboat/keys\n/etc/pushboat/pushboat.yaml\n" {
-		t.Errorf("an upgrade keeps %q", conffiles)
+		t.Errorf("the configuration files, which an upgrade keeps, are %q", conffiles)
 	}
 	run(t, "dpkg-deb", "--extract", deb, t.TempDir())
 }
 
-// TestDpkgInstallsTheDeb into a folder, makes the user there, says what is next, and
-// leaves the configuration when it takes the package out again.
+// TestDpkgInstallsTheDeb installs the package into a folder. The installation makes the
+// user and prints the next steps; the removal keeps the configuration.
 func TestDpkgInstallsTheDeb(t *testing.T) {
 	deb := one(t, filepath.Join(made(t), "*_"+runtime.GOARCH+".deb"))
 	for _, program := range []string{"dpkg", "systemd-sysusers"} {
 		if _, err := exec.LookPath(program); err != nil || os.Getuid() != 0 {
-			t.Skip("it takes root, dpkg and systemd-sysusers")
+			t.Skip("this test needs root, dpkg and systemd-sysusers")
 		}
 	}
 	root := t.TempDir()
@@ -193,7 +193,7 @@ func TestDpkgInstallsTheDeb(t *testing.T) {
 	said := run(t, "dpkg", append(options, "--install", deb)...)
 	for _, want := range []string{">>/etc/pushboat/keys", "systemctl enable --now pushboat"} {
 		if !strings.Contains(said, want) {
-			t.Errorf("the installation does not say %q:\n%s", want, said)
+			t.Errorf("the installation does not print %q:\n%s", want, said)
 		}
 	}
 	if users, err := os.ReadFile(filepath.Join(root, "etc/passwd")); err != nil || !strings.Contains(string(users), "pushboat:x:") {
@@ -201,10 +201,10 @@ func TestDpkgInstallsTheDeb(t *testing.T) {
 	}
 	run(t, "dpkg", append(options, "--remove", "pushboat")...)
 	if _, err := os.Stat(filepath.Join(root, "etc/pushboat/keys")); err != nil {
-		t.Errorf("the removal took the keys: %v", err)
+		t.Errorf("the removal has deleted the keys: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(root, "usr/bin/pushboat")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the removal left the program: %v", err)
+		t.Errorf("the removal has left the program: %v", err)
 	}
 }
 
@@ -217,8 +217,8 @@ func run(t *testing.T, program string, args ...string) string {
 	return string(out)
 }
 
-// unpack unpacks the files of a deb, as dpkg-deb --extract does: an archive of ar, in
-// which data.tar.gz has them.
+// unpack unpacks the files of a deb, as dpkg-deb --extract does: a deb is an archive of ar,
+// and data.tar.gz in it has the files.
 func unpack(t *testing.T, deb, root string) {
 	t.Helper()
 	file, err := os.Open(deb)

@@ -12,7 +12,7 @@ import (
 )
 
 // TestCommentsNameWhatTheyDocument finds doc comments of functions and types that begin
-// with another name: most are left over from a former one.
+// with another name: most of these are left from before a renaming.
 func TestCommentsNameWhatTheyDocument(t *testing.T) {
 	seen := 0
 	files := token.NewFileSet()
@@ -22,7 +22,7 @@ func TestCommentsNameWhatTheyDocument(t *testing.T) {
 		}
 		words := strings.Fields(doc.Text())
 		if seen++; len(words) > 0 && strings.TrimRight(words[0], ".,:;") != name && !slices.Contains([]string{"A", "An", "The", "Deprecated:"}, words[0]) {
-			t.Errorf("%s: the comment of %s begins with %q", files.Position(doc.Pos()), name, words[0])
+			t.Errorf("%s: the comment of %s begins with %q instead of that name", files.Position(doc.Pos()), name, words[0])
 		}
 	}
 	walk := func(name string, entry fs.DirEntry, err error) error {
@@ -36,7 +36,7 @@ func TestCommentsNameWhatTheyDocument(t *testing.T) {
 		for _, decl := range file.Decls {
 			switch decl := decl.(type) {
 			case *ast.FuncDecl:
-				if !strings.HasSuffix(name, "_test.go") || !decl.Name.IsExported() { // the comment of a test is a sentence
+				if !strings.HasSuffix(name, "_test.go") || !decl.Name.IsExported() { // the comment of a test may be a sentence
 					check(decl.Doc, decl.Name.Name)
 				}
 			case *ast.GenDecl:
@@ -55,7 +55,8 @@ func TestCommentsNameWhatTheyDocument(t *testing.T) {
 	}
 }
 
-// checkTypes checks the comments of types; one above a group is that of its only type.
+// checkTypes checks the comments of types. A comment above a group is the comment of the
+// group's only type.
 func checkTypes(decl *ast.GenDecl, check func(*ast.CommentGroup, string)) {
 	for _, spec := range decl.Specs {
 		of, ok := spec.(*ast.TypeSpec)

@@ -7,7 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// TestSampleConfigurationIsThatOfTheTable holds config/pushboat.yaml to the table of
+// TestSampleConfigurationIsThatOfTheTable compares config/pushboat.yaml with the table of
 // settings, from which it is generated.
 func TestSampleConfigurationIsThatOfTheTable(t *testing.T) {
 	var want strings.Builder
@@ -17,7 +17,8 @@ func TestSampleConfigurationIsThatOfTheTable(t *testing.T) {
 	sameText(t, "config/pushboat.yaml", read(t, "config/pushboat.yaml"), want.String())
 }
 
-// TestReferenceOfSettingsIsThatOfTheTable: the end of docs/configuration.md as well.
+// TestReferenceOfSettingsIsThatOfTheTable compares the end of docs/configuration.md with
+// the table of settings.
 func TestReferenceOfSettingsIsThatOfTheTable(t *testing.T) {
 	var want strings.Builder
 	if err := settings.WriteMarkdown(&want); err != nil {
@@ -25,12 +26,12 @@ func TestReferenceOfSettingsIsThatOfTheTable(t *testing.T) {
 	}
 	_, made, found := strings.Cut(read(t, "docs/configuration.md"), "<!-- What follows is made by `make docs` of the table in internal/settings. -->\n\n")
 	if !found {
-		t.Fatal("docs/configuration.md does not say where the reference begins")
+		t.Fatal("docs/configuration.md lacks the line at which the reference begins")
 	}
 	sameText(t, "docs/configuration.md", made, want.String())
 }
 
-// sameText compares line by line, so that the first difference is shown.
+// sameText compares texts line by line, so that a failure shows the first difference.
 func sameText(t *testing.T, name, got, want string) {
 	t.Helper()
 	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
@@ -43,7 +44,7 @@ func sameText(t *testing.T, name, got, want string) {
 			should = wantLines[i]
 		}
 		if is != should {
-			t.Fatalf("%s is not as the table has it: it says %q, and should say %q; run make docs", name, is, should)
+			t.Fatalf("%s differs from the table: it has %q, and should have %q; run make docs", name, is, should)
 		}
 	}
 }

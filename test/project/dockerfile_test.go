@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// instruction is one line of a Dockerfile, continued lines joined.
+// instruction is one instruction of a Dockerfile, with its continued lines joined.
 type instruction struct{ word, rest string }
 
-// TestDockerfileCopiesWhatExists checks every COPY: its source must be in the
+// TestDockerfileCopiesWhatExists checks the source of every COPY: it must be in the
 // repository, or a product of the build stage.
 func TestDockerfileCopiesWhatExists(t *testing.T) {
 	instructions := dockerfile(t)
@@ -36,17 +36,17 @@ func TestDockerfileCopiesWhatExists(t *testing.T) {
 				t.Errorf("COPY %s: the build stage makes %v", source, built)
 			}
 			if !fromBuild && !exists(source) {
-				t.Errorf("COPY %s: there is no such file in the repository", source)
+				t.Errorf("COPY %s: the repository has no such file", source)
 			}
 		}
 	}
 	if copies < 2 || len(built) < 2 {
-		t.Errorf("%d COPYs and %d programs were seen: this test compares too little", copies, len(built))
+		t.Errorf("%d COPYs and %d programs were found: this test compares too little", copies, len(built))
 	}
 }
 
-// TestDockerfileHasAllThatTheServerImports checks that the build stage copies
-// every folder that holds a package which the two programs are made of.
+// TestDockerfileHasAllThatTheServerImports checks that the build stage copies the folders
+// of all packages of which the two programs consist.
 func TestDockerfileHasAllThatTheServerImports(t *testing.T) {
 	var copied []string
 	for _, i := range dockerfile(t) {
@@ -64,17 +64,18 @@ func TestDockerfileHasAllThatTheServerImports(t *testing.T) {
 	}
 	packages := strings.Fields(string(out))
 	if len(packages) < 3 {
-		t.Errorf("the server is made of %v: this test compares too little", packages)
+		t.Errorf("the server consists of %v: this test compares too little", packages)
 	}
 	for _, pkg := range packages {
 		folder, _, _ := strings.Cut(strings.TrimPrefix(pkg, modulePath+"/"), "/")
 		if !slices.Contains(copied, folder) {
-			t.Errorf("the build stage does not copy %s, which %s is in", folder, pkg)
+			t.Errorf("the build stage does not copy %s, the folder of %s", folder, pkg)
 		}
 	}
 }
 
-// TestDockerfileStampsAsTheMakefile: version, commit and date get into the image as well.
+// TestDockerfileStampsAsTheMakefile: the image's programs are stamped with version, commit
+// and date too.
 func TestDockerfileStampsAsTheMakefile(t *testing.T) {
 	stamps := regexp.MustCompile(`-X (main\.\w+)=\$`)
 	names := func(file string) []string {
@@ -101,18 +102,18 @@ func TestDockerfileRunsAsNobodySpecial(t *testing.T) {
 		}
 	}
 	if !regexp.MustCompile(`^[1-9][0-9]*(:[1-9][0-9]*)?$`).MatchString(user) {
-		t.Errorf("USER is %q, not the number of a user: Kubernetes' runAsNonRoot needs one", user)
+		t.Errorf("USER is %q, want the number of a user: Kubernetes' runAsNonRoot needs one", user)
 	}
 }
 
-// TestDockerfileStartsTheServer checks the ENTRYPOINT against the program: its
-// verb and each of its flags have to be in the help text.
+// TestDockerfileStartsTheServer compares the ENTRYPOINT with the program: the help text
+// must have its verb and each of its flags.
 func TestDockerfileStartsTheServer(t *testing.T) {
 	entry := entrypoint(t)
 	binary := filepath.Join(t.TempDir(), "pushboat")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/pushboat")
 	build.Dir = root
-	// As the Makefile builds it, so that nothing is compiled twice.
+	// These are the Makefile's flags, so that nothing is compiled twice.
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build pushboat: %v\n%s", err, out)
@@ -128,8 +129,8 @@ func TestDockerfileStartsTheServer(t *testing.T) {
 	}
 }
 
-// entrypoint returns the words of the ENTRYPOINT, whose program must be copied to the
-// path at which it is run.
+// entrypoint returns the words of the ENTRYPOINT. Its program must be copied to the path at
+// which the ENTRYPOINT runs it.
 func entrypoint(t *testing.T) []string {
 	t.Helper()
 	var words []string
@@ -151,12 +152,12 @@ func entrypoint(t *testing.T) []string {
 		t.Fatalf("ENTRYPOINT is %q, which does not serve", words)
 	}
 	if !slices.Contains(copied, words[0]) {
-		t.Errorf("ENTRYPOINT runs %s, which nothing copies there", words[0])
+		t.Errorf("ENTRYPOINT runs %s, and no COPY puts it there", words[0])
 	}
 	return words
 }
 
-// builtPrograms are the files that `go build -o /out/ ./cmd/…` leaves.
+// builtPrograms are the files that `go build -o /out/ ./cmd/…` writes.
 func builtPrograms(t *testing.T, instructions []instruction) []string {
 	t.Helper()
 	var built []string
@@ -176,7 +177,7 @@ func builtPrograms(t *testing.T, instructions []instruction) []string {
 	return built
 }
 
-// dockerfile reads the Dockerfile's instructions.
+// dockerfile returns the instructions of the Dockerfile.
 func dockerfile(t *testing.T) []instruction {
 	t.Helper()
 	var instructions []instruction

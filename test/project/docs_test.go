@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestLinksLeadSomewhere follows every relative link of every Markdown page,
-// to the heading.
+// TestLinksLeadSomewhere follows every relative link of every Markdown page, to the page
+// and to the heading.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	links := 0
@@ -39,7 +39,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// TestMakeTargetsExist checks every `make …` that a page tells readers to run.
+// TestMakeTargetsExist checks every `make …` that a page asks readers to run.
 func TestMakeTargetsExist(t *testing.T) {
 	makefile := read(t, "Makefile")
 	command := regexp.MustCompile("(?m)(?:`|^    |^\\$ )make ([a-z-]+)")
@@ -52,7 +52,8 @@ func TestMakeTargetsExist(t *testing.T) {
 	}
 }
 
-// anchors are the headings of a page as links name them, each between blanks.
+// anchors are the headings of a page as links name them, with a blank before and after
+// each.
 func anchors(text string) string {
 	var b strings.Builder
 	b.WriteByte(' ')
@@ -71,7 +72,7 @@ func anchors(text string) string {
 	return b.String()
 }
 
-// pages are the project's Markdown files, without those of the demo.
+// pages are the project's Markdown files, except those of the demo.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var pages []string

@@ -19,13 +19,13 @@ import (
 	"testing"
 )
 
-// forTests are exports that only tests use, each with the reason why it is one.
+// forTests are exports that only tests use, with the reason for each.
 var forTests = map[string]string{
 	"git.Repository.Dir": "where tests of other packages run git itself",
 }
 
-// The methods that a library looks for in a value are in interfaces that no code of
-// this module names: those of these packages, and those of these names alone.
+// A library looks for some methods in a value. They are in interfaces that no code of this
+// module names: the interfaces of these packages, and those with these names.
 var (
 	lookedForIn = []string{"io/fs", "k8s.io/apimachinery/pkg/util/net"}
 	lookedFor   = map[string]string{
@@ -39,12 +39,12 @@ var (
 	}
 )
 
-// TestExportsHaveUsers finds exported functions, methods, types, constants and variables
-// of internal packages that no code but tests uses. A method is used, too, where a type is
-// used by an interface that has it.
+// TestExportsHaveUsers finds exported functions, methods, types, constants and variables of
+// internal packages that only tests use. A method also counts as used if its type is used
+// through an interface that has the method.
 func TestExportsHaveUsers(t *testing.T) {
 	p := loadProgram(t)
-	unused := map[string]string{} // where, by name
+	unused := map[string]string{} // the place, by name
 	exports := p.exports()
 	for _, object := range exports {
 		if !p.used[object] && !p.calledByInterface(object) {
@@ -53,12 +53,12 @@ func TestExportsHaveUsers(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(unused)) {
 		if forTests[name] == "" {
-			t.Errorf("%s: %s has no user but tests: remove it, or do not export it", unused[name], name)
+			t.Errorf("%s: %s is used by tests only: remove it, or do not export it", unused[name], name)
 		}
 	}
 	for name := range forTests {
 		if unused[name] == "" {
-			t.Errorf("%s is not for tests alone: remove it from forTests", name)
+			t.Errorf("%s is not used by tests only: remove it from forTests", name)
 		}
 	}
 	if len(exports) < 1000 {
@@ -66,7 +66,7 @@ func TestExportsHaveUsers(t *testing.T) {
 	}
 }
 
-// nameOf is an export as "package.Name" or "package.Type.Method".
+// nameOf writes an export as "package.Name" or "package.Type.Method".
 func nameOf(object types.Object) string {
 	name := object.Name()
 	if f, ok := object.(*types.Func); ok {
@@ -78,7 +78,7 @@ func nameOf(object types.Object) string {
 	return pkg + "." + name
 }
 
-// namedOf is the type that a receiver's type is, or points to.
+// namedOf returns the named type of a receiver, without its pointer.
 func namedOf(recv types.Type) *types.Named {
 	if pointer, ok := recv.(*types.Pointer); ok {
 		recv = pointer.Elem()
@@ -86,13 +86,13 @@ func namedOf(recv types.Type) *types.Named {
 	return recv.(*types.Named)
 }
 
-// program is all code of the module but its tests, type-checked.
+// program is all code of the module except its tests, type-checked.
 type program struct {
 	files      *token.FileSet
 	packages   map[string]*types.Package
-	used       map[types.Object]bool         // by code that is no test
-	interfaces map[string][]*types.Interface // that this code names, by the names of their methods
-	holders    map[*types.Func][]types.Type  // that have the method of a type that they embed
+	used       map[types.Object]bool         // by code other than tests
+	interfaces map[string][]*types.Interface // named by this code, by the names of their methods
+	holders    map[*types.Func][]types.Type  // types that have the method from a type that they embed
 	seen       map[*types.TypeName]bool
 }
 
@@ -103,15 +103,15 @@ type listed struct {
 	Module                  *struct{ Main bool }
 }
 
-// own reports whether the package is of this module.
+// own reports whether the package belongs to this module.
 func (l listed) own() bool { return l.Module != nil && l.Module.Main }
 
-// ofTests reports whether the package only helps tests.
+// ofTests reports whether only tests use the package.
 func (l listed) ofTests() bool {
 	return strings.HasSuffix(l.ImportPath, "test") || strings.Contains(l.ImportPath, "/test/")
 }
 
-// loadProgram type-checks the module's own packages from their source, and takes their
+// loadProgram type-checks the module's own packages from their source, and reads their
 // imports from the build cache.
 func loadProgram(t *testing.T) *program {
 	t.Helper()
@@ -133,7 +133,7 @@ func loadProgram(t *testing.T) *program {
 			t.Fatal(err)
 		}
 		exports[l.ImportPath] = l.Export
-		if l.own() { // after all its imports
+		if l.own() { // all imports of the package come before it
 			if err := p.check(l, built); err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +181,7 @@ func (p *program) check(l listed, built types.Importer) error {
 	return nil
 }
 
-// hold notes the methods that the types of a package have by embedding.
+// hold notes the methods that the types of a package have from embedded types.
 func (p *program) hold(pkg *types.Package) {
 	for _, name := range pkg.Scope().Names() {
 		object, ok := pkg.Scope().Lookup(name).(*types.TypeName)
@@ -221,7 +221,7 @@ func (p *program) use(object types.Object) {
 	p.used[object] = true
 }
 
-// meet notes the interfaces that a type has in it.
+// meet notes the interfaces that are part of a type.
 func (p *program) meet(of types.Type) {
 	switch of := of.(type) {
 	case *types.Signature:
@@ -259,7 +259,7 @@ func (p *program) meet(of types.Type) {
 	}
 }
 
-// calledByInterface reports whether a method may be called by an interface.
+// calledByInterface reports whether a method may be called through an interface.
 func (p *program) calledByInterface(object types.Object) bool {
 	f, ok := object.(*types.Func)
 	if !ok || f.Signature().Recv() == nil {
@@ -274,7 +274,7 @@ func (p *program) calledByInterface(object types.Object) bool {
 	})
 }
 
-// exports returns the exported names of the internal packages, but for those that help
+// exports returns the exported names of the internal packages, except those that help
 // tests.
 func (p *program) exports() []types.Object {
 	var exports []types.Object

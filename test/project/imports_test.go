@@ -19,8 +19,8 @@ type rule struct {
 	Deny  []struct{ Pkg string }
 }
 
-// denies reports whether a rule forbids a package, itself or by a prefix. To
-// depguard a denied path is a prefix, with $ at its end the whole path.
+// denies reports whether a rule forbids a package, by its path or by a prefix. For depguard
+// a denied path is a prefix, unless it ends with $.
 func (r rule) denies(pkg string) bool {
 	return slices.ContainsFunc(r.Deny, func(d struct{ Pkg string }) bool {
 		if exact, ok := strings.CutSuffix(d.Pkg, "$"); ok {
@@ -30,8 +30,8 @@ func (r rule) denies(pkg string) bool {
 	})
 }
 
-// TestImportsPointUpwards holds .golangci.yml to the table of packages in
-// ARCHITECTURE.md: each package is denied all that stand below it.
+// TestImportsPointUpwards compares .golangci.yml with the table of packages in
+// ARCHITECTURE.md: each package is denied all packages below it.
 func TestImportsPointUpwards(t *testing.T) {
 	rules, order := depguardRules(t), packageTable(t)
 	for i, pkg := range order {
@@ -53,7 +53,7 @@ func TestImportsPointUpwards(t *testing.T) {
 	}
 }
 
-// TestEveryPackageIsInTheTable finds packages that no rule is about.
+// TestEveryPackageIsInTheTable finds packages that are missing from the table.
 func TestEveryPackageIsInTheTable(t *testing.T) {
 	order := packageTable(t)
 	err := filepath.WalkDir(filepath.Join(root, "internal"), func(path string, d fs.DirEntry, err error) error {
@@ -77,7 +77,7 @@ func TestEveryPackageIsInTheTable(t *testing.T) {
 	}
 }
 
-// inTable reports whether a package is in the table, or one that it is part of.
+// inTable reports whether a package, or the package of which it is a part, is in the table.
 func inTable(order []string, name string) bool {
 	for ; name != "."; name = filepath.Dir(name) {
 		if slices.Contains(order, name) {
@@ -96,7 +96,7 @@ func hasGo(t *testing.T, dir string) bool {
 	return slices.ContainsFunc(files, func(f fs.DirEntry) bool { return filepath.Ext(f.Name()) == ".go" })
 }
 
-// packageTable lists the packages of internal in the table's order.
+// packageTable lists the internal packages in the order of the table.
 func packageTable(t *testing.T) []string {
 	t.Helper()
 	var order []string

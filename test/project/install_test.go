@@ -30,11 +30,11 @@ const (
 	chartFolder = "config/install/chart"
 	manifests   = "config/install/install.yaml"
 
-	// maxManifests is the size of the manifests that a client-side apply still takes.
+	// maxManifests is the largest size of manifests that a client-side apply accepts.
 	maxManifests = 100_000
 )
 
-// hold compares a file with its sources, or with -update generates it.
+// hold compares a generated file with its sources. With -update it generates the file.
 func hold(t *testing.T, name, want string) {
 	t.Helper()
 	if *update {
@@ -43,11 +43,11 @@ func hold(t *testing.T, name, want string) {
 		}
 	}
 	if got := read(t, name); got != want {
-		t.Errorf("%s is not what it is made of; run: make manifests", name)
+		t.Errorf("%s differs from its sources; run: make manifests", name)
 	}
 }
 
-// TestInstallationPrintsItsManifests holds install.yaml to the chart.
+// TestInstallationPrintsItsManifests compares install.yaml with the chart.
 func TestInstallationPrintsItsManifests(t *testing.T) {
 	var out bytes.Buffer
 	if err := install.Print(t.Context(), install.Given{}, "", &out); err != nil {
@@ -83,7 +83,7 @@ func TestInstallationAsKustomization(t *testing.T) {
 	}
 }
 
-// objectsOf reads manifests, each object as JSON.
+// objectsOf parses manifests. It returns each object as JSON.
 func objectsOf(t *testing.T, file, text string) map[manifest.ID][]byte {
 	t.Helper()
 	objects, problems := manifest.Parse(file, []byte(text))
@@ -100,7 +100,7 @@ func objectsOf(t *testing.T, file, text string) map[manifest.ID][]byte {
 	return found
 }
 
-// TestInstallationIsLinted has Helm lint the chart.
+// TestInstallationIsLinted checks the chart with Helm's linter.
 func TestInstallationIsLinted(t *testing.T) {
 	result := lint.RunAll(filepath.Join(root, chartFolder), nil, "pushboat-system")
 	for _, message := range result.Messages {
@@ -108,16 +108,16 @@ func TestInstallationIsLinted(t *testing.T) {
 			t.Error(message)
 		}
 	}
-	if len(result.Messages) == 0 { // it recommends an icon
-		t.Error("Helm says nothing: this test compares nothing")
+	if len(result.Messages) == 0 { // the linter always recommends an icon
+		t.Error("Helm's linter reports nothing: this test compares nothing")
 	}
 }
 
 // value is a value of the chart.
 type value struct{ name, standard, text string }
 
-// TestInstallationHasATableOfItsValues holds the chart's README to its values and their
-// schema, and the two to each other.
+// TestInstallationHasATableOfItsValues compares the table in the chart's README with the
+// values and their schema, and the values with the schema.
 func TestInstallationHasATableOfItsValues(t *testing.T) {
 	var standard map[string]any
 	var schema property
@@ -151,8 +151,8 @@ type property struct {
 	Properties  map[string]property
 }
 
-// values lists the values that a schema describes, with their defaults. Each has both, or
-// the test fails.
+// values lists the values that a schema describes, with their defaults. A value without a
+// description or a default fails the test.
 func (p property) values(t *testing.T, at string, standard map[string]any) []value {
 	t.Helper()
 	var found []value
@@ -193,8 +193,8 @@ func written(t *testing.T, v any) string {
 	return "`" + string(text) + "`"
 }
 
-// TestInstallationRunsTheImage checks that the pod runs the program, and as the user, of
-// the Dockerfile.
+// TestInstallationRunsTheImage checks that the pod runs the Dockerfile's program, as the
+// Dockerfile's user.
 func TestInstallationRunsTheImage(t *testing.T) {
 	pod := podOf(t)
 	containers, _, _ := unstructured.NestedSlice(pod, "containers")
@@ -215,8 +215,8 @@ func TestInstallationRunsTheImage(t *testing.T) {
 	}
 }
 
-// TestInstallationHasSettings checks that the server takes the settings that it is given,
-// and keeps its data where the pod has its volume.
+// TestInstallationHasSettings checks that the server accepts the settings of the chart, and
+// that its data is on the pod's volume.
 func TestInstallationHasSettings(t *testing.T) {
 	objects, _ := manifest.Parse(manifests, []byte(read(t, manifests)))
 	text := ""
@@ -234,9 +234,10 @@ func TestInstallationHasSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.Data != "/data/pushboat" || config.Keys.File != "/etc/pushboat/keys/operators" {
-		t.Errorf("the data are in %s, the keys in %s", config.Data, config.Keys.File)
+		t.Errorf("the data is in %s, the keys are in %s", config.Data, config.Keys.File)
 	}
-	// Links to the Service would be variables PUSHBOAT_..., which the server takes for settings.
+	// Links to a Service of the name pushboat would be variables PUSHBOAT_..., which the
+	// server takes for settings.
 	if links, _ := podOf(t)["enableServiceLinks"].(bool); links || podOf(t)["enableServiceLinks"] == nil {
 		t.Error("the pod has links to Services")
 	}
@@ -259,11 +260,12 @@ func podOf(t *testing.T) map[string]any {
 	return nil
 }
 
-// everyRight is values with which the server has every right of its own that it may have.
+// everyRight are values with which the chart gives the server every right that it may have
+// for itself.
 const everyRight = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
 
-// TestRightsAreExplained finds rights of the server itself that docs/install.md does not
-// give a reason for.
+// TestRightsAreExplained finds rights of the server itself for which docs/install.md gives
+// no reason.
 func TestRightsAreExplained(t *testing.T) {
 	reasons := map[string]string{}
 	for _, row := range tableRows(t, read(t, "docs/install.md"), "### Rights") {

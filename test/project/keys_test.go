@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// foreignKeys are keys of data that others define.
+// foreignKeys are keys of data whose format others define.
 var foreignKeys = map[string]string{
 	"bom-ref":                              "CycloneDX",
 	"access_token":                         "a registry's answer (distribution spec)",
@@ -24,12 +24,12 @@ var foreignKeys = map[string]string{
 	"$ref":                                 "JSON Schema",
 }
 
-// ownKey is how keys of Pushboat's own are written: camelCase.
+// ownKey matches camelCase, in which Pushboat's own keys are written.
 var ownKey = regexp.MustCompile(`^[a-z][a-zA-Z0-9]*$`)
 
-// TestKeysAreCamelCase holds the keys of records, JSON output and files to the one style
-// that docs/ssh-verbs.md promises. A test of package settings does the same for those of
-// the server's configuration.
+// TestKeysAreCamelCase checks the keys of records, JSON output and files against the style
+// that docs/ssh-verbs.md promises. A test of package settings checks the keys of the
+// server's configuration.
 func TestKeysAreCamelCase(t *testing.T) {
 	seen := 0
 	walk := func(name string, entry fs.DirEntry, err error) error {
@@ -66,7 +66,7 @@ func TestKeysAreCamelCase(t *testing.T) {
 	}
 }
 
-// keysOf returns the keys that a field's tag gives it in JSON and YAML.
+// keysOf returns a field's keys in JSON and YAML, from its tag.
 func keysOf(literal string) []string {
 	text, err := strconv.Unquote(literal)
 	if err != nil {

@@ -19,11 +19,11 @@ type module struct {
 
 type version struct{ Path, Version string }
 
-// TestModulesAgree holds the server's module and devcluster's together, as far as
-// Kubernetes goes. They are built with one cache: a version that differs costs minutes
-// of compiling, and tests the server against libraries that it does not have. Apart
-// from that, each has the modules that it needs: rebuilding an API server for the
-// tracing that charts are fetched with would cost more than it saves.
+// TestModulesAgree compares the versions of Kubernetes in the server's module and in
+// devcluster's. They are built with one cache: if a version differs, the build takes
+// minutes longer, and the server is tested against libraries that it does not use. Other
+// modules may differ: to compile an API server with the newer tracing that fetching charts
+// needs would cost more than it saves.
 func TestModulesAgree(t *testing.T) {
 	server, cluster := readModule(t, "go.mod"), readModule(t, "cmd/devcluster/go.mod")
 	if server.Go != cluster.Go {
@@ -42,28 +42,28 @@ func TestModulesAgree(t *testing.T) {
 	}
 }
 
-// TestLinterStaysOut holds go.mod to Pushboat's own dependencies.
+// TestLinterStaysOut checks that the linter is not among Pushboat's own dependencies.
 func TestLinterStaysOut(t *testing.T) {
 	if strings.Contains(read(t, "go.mod"), "golangci") {
-		t.Error("go.mod names golangci-lint; it belongs into .ci/lint.mod")
+		t.Error("go.mod names golangci-lint; it belongs in .ci/lint.mod")
 	}
 	if _, there := readModule(t, ".ci/lint.mod").versions()["github.com/golangci/golangci-lint/v2"]; !there {
 		t.Error(".ci/lint.mod does not name golangci-lint")
 	}
 }
 
-// TestPackagerStaysOut: of go.mod, as the linter does.
+// TestPackagerStaysOut checks the same for the packager.
 func TestPackagerStaysOut(t *testing.T) {
 	if strings.Contains(read(t, "go.mod"), "nfpm") {
-		t.Error("go.mod names nfpm; it belongs into .ci/dist.mod")
+		t.Error("go.mod names nfpm; it belongs in .ci/dist.mod")
 	}
 	if _, there := readModule(t, ".ci/dist.mod").versions()["github.com/goreleaser/nfpm/v2"]; !there {
 		t.Error(".ci/dist.mod does not name nfpm")
 	}
 }
 
-// versions are the required versions after replacement. A module of
-// Kubernetes that is replaced by itself at a version counts with that version.
+// versions are the required versions after replacement. A module of Kubernetes that is
+// replaced by another version of itself counts with that version.
 func (m module) versions() map[string]string {
 	versions := map[string]string{}
 	for _, r := range m.Require {

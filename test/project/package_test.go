@@ -17,7 +17,7 @@ import (
 // content is a file of the packages.
 type content struct{ Src, Dst, Type string }
 
-// contents are the files of the packages, as nfpm reads them.
+// contents returns the files of the packages from nfpm's configuration.
 func contents(t *testing.T) []content {
 	t.Helper()
 	var packages struct{ Contents []content }
@@ -30,17 +30,17 @@ func contents(t *testing.T) []content {
 	return packages.Contents
 }
 
-// TestPackagesAreMadeOfWhatExists: of files of the repository, and of products of
-// .ci/dist.
+// TestPackagesAreMadeOfWhatExists: every file of the packages is in the repository, or a
+// product of .ci/dist.
 func TestPackagesAreMadeOfWhatExists(t *testing.T) {
 	for _, file := range contents(t) {
 		if !strings.HasPrefix(file.Src, "bin/dist/") && !exists(file.Src) {
-			t.Errorf("%s is made of %s, which does not exist", file.Dst, file.Src)
+			t.Errorf("%s has the source %s, which does not exist", file.Dst, file.Src)
 		}
 	}
 }
 
-// unit returns the values of a key of the unit, one for each line that has it.
+// unit returns the values of a key in the unit, one for each line that has the key.
 func unit(t *testing.T, key string) []string {
 	t.Helper()
 	var values []string
@@ -52,7 +52,7 @@ func unit(t *testing.T, key string) []string {
 	return values
 }
 
-// only is the one value of a key of the unit.
+// only returns the only value of a key in the unit.
 func only(t *testing.T, key string) string {
 	t.Helper()
 	values := unit(t, key)
@@ -62,8 +62,8 @@ func only(t *testing.T, key string) string {
 	return values[0]
 }
 
-// TestUnitFitsThePackage: the package installs the program that the unit starts, and
-// the configuration, the user and the folder of data are those of the package.
+// TestUnitFitsThePackage: the package installs the program that the unit starts, and the
+// unit has the package's configuration, user and data folder.
 func TestUnitFitsThePackage(t *testing.T) {
 	var installed []string
 	for _, file := range contents(t) {
@@ -71,7 +71,7 @@ func TestUnitFitsThePackage(t *testing.T) {
 	}
 	for word := range strings.FieldsSeq(only(t, "ExecStart")) {
 		if strings.HasPrefix(word, "/") && !slices.Contains(installed, word) {
-			t.Errorf("the unit names %s, which no package has", word)
+			t.Errorf("the unit names %s, which is missing from the packages", word)
 		}
 	}
 	if user := only(t, "User"); !strings.Contains(read(t, "config/package/pushboat.sysusers"), "\nu "+user+" ") {
@@ -82,15 +82,15 @@ func TestUnitFitsThePackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "/var/lib/" + only(t, "StateDirectory"); config.Data != want {
-		t.Errorf("the data are in %s, and the unit lets it write to %s", config.Data, want)
+		t.Errorf("the data is in %s, and the unit lets the server write to %s", config.Data, want)
 	}
 	if !slices.Contains(installed, config.Keys.File) {
-		t.Errorf("no package has the key file %s", config.Keys.File)
+		t.Errorf("the key file %s is missing from the packages", config.Keys.File)
 	}
 }
 
-// TestUnitLetsRenderersBeConfined: systemd allows the namespaces that they are started
-// with, and the call by which they give up others.
+// TestUnitLetsRenderersBeConfined: the unit allows the namespaces with which renderers are
+// started, and the system call with which they give up others.
 func TestUnitLetsRenderersBeConfined(t *testing.T) {
 	allowed := strings.Fields(only(t, "RestrictNamespaces"))
 	asked := regexp.MustCompile(`CLONE_NEW([A-Z]+)`).FindAllStringSubmatch(read(t, "internal/render/worker/process_linux.go"), -1)
@@ -107,7 +107,8 @@ func TestUnitLetsRenderersBeConfined(t *testing.T) {
 	}
 }
 
-// TestUnitIsHardened: systemd itself says that the service is exposed to little.
+// TestUnitIsHardened checks settings of the unit, and lets systemd itself rate the exposure
+// of the service.
 func TestUnitIsHardened(t *testing.T) {
 	for key, want := range map[string]string{
 		"NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes",
@@ -119,7 +120,7 @@ func TestUnitIsHardened(t *testing.T) {
 	}
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Skip("there is no systemd-analyze")
+		t.Skip("this machine has no systemd-analyze")
 	}
 	out, err := exec.Command(analyze, "security", "--offline=yes", "--threshold=25", filepath.Join(root, "config/package/pushboat.service")).CombinedOutput()
 	if err != nil {
@@ -127,7 +128,7 @@ func TestUnitIsHardened(t *testing.T) {
 	}
 }
 
-// TestVersionsOfPackages: as package managers sort them.
+// TestVersionsOfPackages checks that package managers sort the versions correctly.
 func TestVersionsOfPackages(t *testing.T) {
 	for version, want := range map[string]string{
 		"v1.2.3":               "1.2.3",

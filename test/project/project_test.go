@@ -1,6 +1,6 @@
-// Package project tests the files around the code: that the two modules agree, that the
-// image is built from files that exist, that the import rules match ARCHITECTURE.md,
-// and that links lead somewhere.
+// Package project tests the files around the code. Among others, it checks that the two
+// modules agree, that the image is built from files that exist, that the import rules match
+// ARCHITECTURE.md, and that no link is broken.
 package project
 
 import (
@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// root is the top of the repository.
+// root is the top folder of the repository.
 const root = "../.."
 
-// read returns a file's text, by its path from the top of the repository.
+// read returns the text of a file at a path in the repository.
 func read(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, name))
@@ -23,7 +23,7 @@ func read(t *testing.T, name string) string {
 	return string(data)
 }
 
-// exists reports whether a path from the top of the repository is there.
+// exists reports whether a path in the repository exists.
 func exists(name string) bool {
 	_, err := os.Stat(filepath.Join(root, name))
 	return err == nil
@@ -54,5 +54,5 @@ func tableRows(t *testing.T, text, heading string) [][]string {
 	if len(rows) < 3 {
 		t.Fatalf("there is no table below %q", heading)
 	}
-	return rows[2:] // without the header and its rule
+	return rows[2:] // without the header and the line below it
 }

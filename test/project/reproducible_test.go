@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestBuildsAreEqual builds a program in two folders with the Makefile's flags; make
-// reproduce builds all of them twice, from nothing.
+// TestBuildsAreEqual builds a program in two folders with the Makefile's flags. `make
+// reproduce` builds all programs twice, from nothing.
 func TestBuildsAreEqual(t *testing.T) {
 	goflags := regexp.MustCompile(`(?m)^export GOFLAGS := .* (-trimpath -buildvcs=false)\)$`).FindStringSubmatch(read(t, "Makefile"))
 	if goflags == nil {
@@ -36,11 +36,11 @@ func TestBuildsAreEqual(t *testing.T) {
 		programs = append(programs, program)
 	}
 	if !bytes.Equal(programs[0], programs[1]) {
-		t.Error("the same code in another folder makes another program")
+		t.Error("the same code gives different programs in two folders")
 	}
 }
 
-// TestStampsAreOfTheCommit: no time of the build gets into a program.
+// TestStampsAreOfTheCommit: no program contains the time of the build.
 func TestStampsAreOfTheCommit(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for _, name := range []string{"version", "commit", "date"} {
@@ -49,7 +49,7 @@ func TestStampsAreOfTheCommit(t *testing.T) {
 		}
 	}
 	if regexp.MustCompile(`\bdate (-u|\+)`).MatchString(makefile) {
-		t.Error("the Makefile asks for the time of day")
+		t.Error("the Makefile uses the present time")
 	}
 }
 

@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// TestBothEndsOfDecryptionAgree: the server and pushboat-sops are of different modules,
-// and each has a copy of the types that pass between them.
+// TestBothEndsOfDecryptionAgree: the server and pushboat-sops are in different modules, and
+// each has a copy of the types of their messages.
 func TestBothEndsOfDecryptionAgree(t *testing.T) {
 	_, server, _ := strings.Cut(read(t, "internal/render/secrets/wire.go"), "\n")
 	_, program, _ := strings.Cut(read(t, "cmd/pushboat-sops/wire.go"), "\n")
 	if server != program || len(server) < 1000 {
-		t.Error("internal/render/secrets/wire.go and cmd/pushboat-sops/wire.go differ in more than their package")
+		t.Error("internal/render/secrets/wire.go and cmd/pushboat-sops/wire.go differ in more than the name of the package")
 	}
 }

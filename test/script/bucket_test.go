@@ -13,7 +13,7 @@ import (
 
 const bucketUsage = "bucket start | list | off [METHOD] | on"
 
-// cmdBucket runs storage of S3 for the script.
+// cmdBucket runs a server of S3 storage for the script.
 func cmdBucket(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	switch verb := strings.Join(args, " "); {

@@ -36,7 +36,7 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 	case len(args) == 2 && args[0] == "asked":
 		found := strings.Contains(strings.Join(s.charts.Asked(), "\n"), args[1])
 		if found == neg {
-			ts.Fatalf("the registry was asked:\n%s", strings.Join(s.charts.Asked(), "\n"))
+			ts.Fatalf("the registry got these requests:\n%s", strings.Join(s.charts.Asked(), "\n"))
 		}
 	case len(args) == 2 && !neg:
 		ts.Check(s.publish(args[0], ts.MkAbs(args[1])))
@@ -45,8 +45,7 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// publish packs the chart in a folder, as helm package does, and gives it to the
-// registry.
+// publish packs the chart of a folder, as helm package does, and adds it to the registry.
 func (s *stage) publish(where, dir string) error {
 	loaded, archive, err := pack(dir)
 	if err != nil {

@@ -23,19 +23,19 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// cluster is the API server that all scripts share, as a hand tool sees it:
-// directly, not through a script's proxy.
+// cluster is the API server that all scripts share, as a tool used by hand reaches it:
+// directly, without a script's proxy.
 type cluster struct {
 	kubeconfig *api.Config
 	dynamic    dynamic.Interface
 	discovery  discovery.CachedDiscoveryInterface
 	mapper     meta.ResettableRESTMapper
-	audit      *audit // nil for a cluster that was not started for this run
-	lease      string // of the servers of all scripts; "": each script has its own
-	token      string // by which servers act there; "": with the rights of the kubeconfig
+	audit      *audit // nil for a cluster that this run did not start
+	lease      string // the lease of the servers of all scripts; "": each script has its own
+	token      string // with which servers act on the cluster; "": they have the rights of the kubeconfig
 }
 
-// startCluster finds or starts the cluster for this run.
+// startCluster finds or starts the cluster of this run.
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	start := time.Now()
@@ -83,8 +83,8 @@ func newCluster(found *testcluster.Cluster) (*cluster, error) {
 	}, nil
 }
 
-// condition answers the conditions of scripts. Only a devcluster's pods can be
-// told to fail, and only one that was started here writes an audit log.
+// condition evaluates the conditions of scripts. Only a devcluster's pods can be made to
+// fail, and only a devcluster of this run writes an audit log.
 func (c *cluster) condition(word string) (bool, error) {
 	switch word {
 	case "devcluster":
@@ -97,8 +97,8 @@ func (c *cluster) condition(word string) (bool, error) {
 	return false, errors.New("the conditions here are devcluster, mounts and requests")
 }
 
-// resource finds the resource that a word names, as kubectl does: "deploy",
-// "Deployment", "widgets.example.org".
+// resource finds the resource for a word, as kubectl does: "deploy", "Deployment",
+// "widgets.example.org".
 func (c *cluster) resource(kind string) (resource schema.GroupVersionResource, namespaced bool, err error) {
 	mapper := restmapper.NewShortcutExpander(c.mapper, c.discovery, nil)
 	partial := schema.ParseGroupResource(strings.ToLower(kind)).WithVersion("")
@@ -128,11 +128,11 @@ func (c *cluster) mapping(gvk schema.GroupVersionKind) (mapping *meta.RESTMappin
 	return mapping, err
 }
 
-// knownWithin is how long the API server may take to tell of a new kind.
+// knownWithin is how long it may take until the API server knows a new kind.
 const knownWithin = 10 * time.Second
 
-// learn asks the cluster about a kind. For an unknown kind it reads the API server's
-// discovery again, since a definition may just have come.
+// learn asks the cluster about a kind. If the kind is unknown, learn reads the API server's
+// discovery again, since its definition may be new.
 func (c *cluster) learn(ask func() error) error {
 	late, again := time.After(knownWithin), time.NewTicker(200*time.Millisecond)
 	defer again.Stop()
@@ -150,11 +150,11 @@ func (c *cluster) learn(ask func() error) error {
 	}
 }
 
-// systemNamespace is where servers keep the inventories of their apps.
+// systemNamespace is the namespace in which servers keep the inventories of their apps.
 const systemNamespace = "pushboat-system"
 
-// forget deletes everything that a script left: its namespaces, and the objects without
-// a namespace that have its name. The namespaces are gone some time later.
+// forget deletes everything that a script has left: its namespaces, and the objects without
+// a namespace that have its name. The deletion of the namespaces is not awaited.
 func (c *cluster) forget(app, namespace string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
 	defer cancel()
@@ -164,7 +164,7 @@ func (c *cluster) forget(app, namespace string) error {
 	}{
 		{"", "namespaces", "", namespace},
 		{"", "secrets", systemNamespace, app},
-		{"apiregistration.k8s.io", "apiservices", "", app}, // those of definitions are made again as they were
+		{"apiregistration.k8s.io", "apiservices", "", app}, // the APIServices of definitions are made again by the API server
 		{"apiextensions.k8s.io", "customresourcedefinitions", "", app},
 		{"rbac.authorization.k8s.io", "clusterroles", "", app},
 	} {
@@ -174,7 +174,7 @@ func (c *cluster) forget(app, namespace string) error {
 	return errors.Join(errs...)
 }
 
-// deleteNamed deletes the objects that have a word in their names.
+// deleteNamed deletes the objects whose names contain a word.
 func deleteNamed(ctx context.Context, client dynamic.ResourceInterface, word string) error {
 	list, err := client.List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -184,7 +184,7 @@ func deleteNamed(ctx context.Context, client dynamic.ResourceInterface, word str
 	for _, object := range list.Items {
 		if strings.Contains(object.GetName(), word) {
 			err := client.Delete(ctx, object.GetName(), metav1.DeleteOptions{})
-			if !apierrors.IsNotFound(err) { // it may have been on its way
+			if !apierrors.IsNotFound(err) { // the object may have been deleted meanwhile
 				errs = append(errs, err)
 			}
 		}

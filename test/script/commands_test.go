@@ -20,7 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// commands are the words that scripts have beside testscript's own.
+// commands are the commands of scripts besides testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"server":     cmdServer,
 	"sigterm":    plain(0, "sigterm", cmdSigterm),
@@ -58,7 +58,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 
-// plain is a command that has a fixed number of words and cannot be negated.
+// plain is a command with a fixed number of words that cannot be negated.
 func plain(words int, usage string, run func(ts *testscript.TestScript, args []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg {
@@ -71,11 +71,11 @@ func plain(words int, usage string, run func(ts *testscript.TestScript, args []s
 	}
 }
 
-// program is a command that is a program.
+// program is a command that runs a program.
 func program(name string, first ...string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) > 0 && strings.HasPrefix(args[len(args)-1], "&") {
-			ts.Fatalf("in the background, write it in full: exec %s … &NAME&", strings.Join(append([]string{name}, first...), " "))
+			ts.Fatalf("to run a program in the background, write the command in full: exec %s … &NAME&", strings.Join(append([]string{name}, first...), " "))
 		}
 		err := execute(ts, append(append([]string{name}, first...), args...)...)
 		switch {
@@ -84,21 +84,21 @@ func program(name string, first ...string) func(*testscript.TestScript, bool, []
 		case err != nil && !neg:
 			ts.Fatalf("unexpected failure: %v", err)
 		case err != nil && status(err) < 0:
-			ts.Fatalf("it did not fail by itself: %v", err)
+			ts.Fatalf("the program did not fail by itself: %v", err)
 		}
 	}
 }
 
-// commandLimit is how long a program may take on a machine that is very busy.
+// commandLimit is how long a program may take on a very busy machine.
 const commandLimit = "2m"
 
-// execute runs a program, and all processes that it starts, to the end.
+// execute runs a program to its end, with all processes that it starts.
 func execute(ts *testscript.TestScript, words ...string) error {
 	return ts.Exec("foreground", append([]string{"-limit", commandLimit}, words...)...)
 }
 
-// status is the exit status of a program that has ended, -1 for one that was
-// killed or could not be run.
+// status is the exit status of a program that has ended; -1 if it was killed or could not
+// be run.
 func status(err error) int {
 	var exit *exec.ExitError
 	switch {
@@ -110,14 +110,14 @@ func status(err error) int {
 	return exit.ExitCode()
 }
 
-// A program that a signal ended has bySignal and the signal's number as its
-// exit status, as foreground tells it. Git's own fatal errors have 128, ssh's 255.
+// The command foreground reports bySignal plus the number of the signal as the exit status
+// of a program that a signal has ended. Git's own fatal errors have 128, ssh's 255.
 const (
 	bySignal   = 128
 	lastSignal = 64
 )
 
-// run runs one of the commands that are programs.
+// run runs one of the commands that run programs.
 func run(ts *testscript.TestScript, args []string) error {
 	if len(args) > 0 {
 		switch args[0] {
@@ -136,14 +136,14 @@ func run(ts *testscript.TestScript, args []string) error {
 func cmdServer(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	if s.Server.Running() {
-		ts.Fatalf("the server runs already")
+		ts.Fatalf("the server is already running")
 	}
 	err := s.Start(args)
 	switch {
 	case err != nil && !neg:
 		ts.Fatalf("%v\n%s", err, s.log())
 	case err == nil && neg:
-		ts.Fatalf("the server started")
+		ts.Fatalf("the server has started")
 	case neg:
 		fmt.Fprint(ts.Stderr(), s.log())
 	}
@@ -159,10 +159,10 @@ func (s *stage) log() string {
 
 func cmdRestart(ts *testscript.TestScript, _ []string) error { return on(ts).Restart() }
 
-// cmdSigterm asks the server to stop, and waits for nothing.
+// cmdSigterm sends the server SIGTERM, and does not wait.
 func cmdSigterm(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Ask() }
 
-// cmdLog waits for a line of the server's log, or says that there is none.
+// cmdLog waits for a line of the server's log or, if negated, checks that there is none.
 func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 1 || len(args) > 2 || neg && len(args) > 1 || on(ts).Server == nil {
 		ts.Fatalf("usage: log [NAME] PATTERN, after the server was started")
@@ -179,7 +179,7 @@ func cmdLog(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	if found := book.Find(pattern); found != "" {
-		ts.Fatalf("the server's log has %q", found)
+		ts.Fatalf("the server's log has the line %q", found)
 	}
 }
 
@@ -196,10 +196,10 @@ func cmdCluster(ts *testscript.TestScript, args []string) error {
 	case "own":
 		return on(ts).ownCluster()
 	}
-	return fmt.Errorf("cluster %s: on, off, hold or own", args[0])
+	return fmt.Errorf("cluster %s: want on, off, hold or own", args[0])
 }
 
-// cmdExits runs a command that must end with one exit status.
+// cmdExits runs a command that must end with the given exit status.
 func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits STATUS COMMAND…")
@@ -207,11 +207,11 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	if err := run(ts, args[1:]); status(err) != want {
-		ts.Fatalf("exit status %d, want %d (%v)", status(err), want, err)
+		ts.Fatalf("the exit status is %d, want %d (%v)", status(err), want, err)
 	}
 }
 
-// cmdUntil repeats a command until it succeeds, or until its output matches. It is for
+// cmdUntil repeats a command until it succeeds or until its output matches. It is for
 // changes that no event announces.
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
@@ -240,13 +240,13 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		select {
 		case <-again.C:
 		case <-late:
-			ts.Fatalf("not after %s: %v", limit, err)
+			ts.Fatalf("not true after %s: %v", limit, err)
 		}
 	}
 }
 
-// cmdRepo makes a folder of the script a repository with one commit, whose origin is on
-// the server, and changes to it.
+// cmdRepo makes a folder of the script a repository with one commit, whose origin is on the
+// server, and changes into the folder.
 func cmdRepo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: repo DIR [NAME]")
@@ -276,7 +276,7 @@ func cmdCommit(ts *testscript.TestScript, args []string) error {
 	return ts.Exec("git", "commit", "-q", "-m", args[0])
 }
 
-// cmdEdit replaces the one place in a file that has a text.
+// cmdEdit replaces a text that is in a file exactly once.
 func cmdEdit(ts *testscript.TestScript, args []string) error {
 	file := ts.MkAbs(args[0])
 	data, err := os.ReadFile(file)
@@ -291,7 +291,7 @@ func cmdEdit(ts *testscript.TestScript, args []string) error {
 	return os.WriteFile(file, []byte(strings.Replace(text, old, lineBreaks.Replace(args[2]), 1)), 0o666)
 }
 
-// cmdGen makes N files or documents of a template.
+// cmdGen makes N files, or N documents of one file, from a template.
 func cmdGen(ts *testscript.TestScript, args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -316,8 +316,8 @@ func cmdGen(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// cmdLet keeps a piece of a text in a variable: the match of the pattern's group, or of
-// the whole pattern if it has none.
+// cmdLet stores a part of a text in a variable: the match of the pattern's group, or of the
+// whole pattern if it has no group.
 func cmdLet(ts *testscript.TestScript, args []string) error {
 	pattern, err := regexp.Compile("(?m)" + args[2])
 	if err != nil {
@@ -342,8 +342,8 @@ func cmdLines(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// cmdGet asks a URL, by its own host or by another name for it, and prints the
-// answer, whatever it is.
+// cmdGet requests a URL, by its own host or by another host name, and prints the answer,
+// whatever its status.
 func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: get URL [HOST]")
@@ -363,7 +363,7 @@ func cmdGet(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintf(ts.Stdout(), "%s\n%s", response.Status, body)
 }
 
-// cmdJSON compares one value of a JSON text.
+// cmdJSON compares one value in a JSON text.
 func cmdJSON(ts *testscript.TestScript, args []string) error {
 	var value any
 	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &value); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdData gives the script's server the data directory of an older one, see
+// cmdData gives the script's server the data directory of an older server, see
 // testdata/data.sh.
 func cmdData(ts *testscript.TestScript, args []string) error {
 	dir := on(ts).Path("data")

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// cmdDisk gives the script a disk of its own at $DATA, fills it and frees it.
+// cmdDisk mounts a disk of the script's own at $DATA, fills it and frees it.
 func cmdDisk(ts *testscript.TestScript, args []string) (err error) {
 	s := on(ts)
 	switch {
@@ -25,7 +25,7 @@ func cmdDisk(ts *testscript.TestScript, args []string) (err error) {
 	case args[0] == "free":
 		return s.disk.Free()
 	}
-	return fmt.Errorf("disk own|full|free, not %q", args[0])
+	return fmt.Errorf("disk %q: want own, full or free", args[0])
 }
 
 func (s *stage) giveDisk() error {

@@ -21,15 +21,15 @@ import (
 
 const kubeletUsage = "kubelet says FILE | asked PATTERN | ends"
 
-// kubelet answers for the containers of all nodes of the cluster, which do not run
-// anything: the API server asks it for their logs. All scripts of a run share one.
+// kubelet answers for the containers of all nodes of the cluster, which run nothing: the
+// API server asks it for their logs. All scripts of a run share one kubelet.
 type kubelet struct {
 	server *httptest.Server
 
 	mu    sync.Mutex
 	texts map[string]string        // output of containers, by namespace
-	over  map[string]chan struct{} // closed when they end
-	asked []string                 // paths with their queries
+	over  map[string]chan struct{} // closed when the output of the namespace's containers ends
+	asked []string                 // requested paths with their queries
 }
 
 var startKubelet = sync.OnceValues(func() (*kubelet, error) {
@@ -38,7 +38,7 @@ var startKubelet = sync.OnceValues(func() (*kubelet, error) {
 	return k, nil
 })
 
-// cmdKubelet lets the containers of the script's namespace print something.
+// cmdKubelet makes the containers of the script's namespace print something.
 func cmdKubelet(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	k, err := startKubelet()
@@ -53,7 +53,7 @@ func cmdKubelet(ts *testscript.TestScript, neg bool, args []string) {
 		k.say(s.ns, string(text))
 	case args[0] == "asked" && len(args) == 2:
 		if !k.awaitAsked(s.ns, args[1]) {
-			ts.Fatalf("no node was asked %s", args[1])
+			ts.Fatalf("no node got a request with %s", args[1])
 		}
 	case args[0] == "ends" && len(args) == 1:
 		k.end(s.ns)
@@ -62,7 +62,7 @@ func cmdKubelet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// takeOver has every node say that its kubelet is this one.
+// takeOver writes the address of this kubelet into the status of every node.
 func (k *kubelet) takeOver(c *cluster) error {
 	host, port, err := net.SplitHostPort(k.server.Listener.Addr().String())
 	if err != nil {
@@ -104,7 +104,7 @@ func (k *kubelet) end(namespace string) {
 	close(k.over[namespace])
 }
 
-// awaitAsked waits until a request for a namespace's logs has the text in it.
+// awaitAsked waits for a request for logs of a namespace that contains the text.
 func (k *kubelet) awaitAsked(namespace, text string) bool {
 	for range 300 {
 		k.mu.Lock()

@@ -25,13 +25,13 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// waitWithin is how long k waits for an object on a machine that is very busy.
+// waitWithin is how long k waits for an object, on a very busy machine.
 const waitWithin = time.Minute
 
-// handManager is the manager of changes by hand, as kubectl edit has it.
+// handManager is the field manager of changes by hand, the same as kubectl edit's.
 const handManager = "kubectl-edit"
 
-// objectCommands are the commands of k, by first word, with the number of the other
+// objectCommands are the commands of k by their first word, with the number of further
 // words.
 var objectCommands = map[string]struct {
 	least, most int
@@ -51,10 +51,10 @@ var objectCommands = map[string]struct {
 	"remake": {2, 2, "k remake KIND NAMESPACE", remake},
 }
 
-// cmdObjects is the command k: a small kubectl, for machines that have none.
+// cmdObjects is the command k: a small kubectl, for machines that have no kubectl.
 func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
-		ts.Fatalf("unsupported: ! k; an object that must not be is: k absent KIND NAME")
+		ts.Fatalf("unsupported: ! k; for an object that must not exist, write: k absent KIND NAME")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
 	defer cancel()
@@ -81,28 +81,29 @@ func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("k %s: usage: %s, see README.md", args[0], command.usage)
 	}
 	err := command.run(ctx, c, ts.Stdout(), args[1:])
-	if apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) { // a version or scope that is no more
+	if apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) { // the kind's version or scope has changed
 		c.mapper.Reset()
 		err = command.run(ctx, c, ts.Stdout(), args[1:])
 	}
 	ts.Check(err)
 }
 
-// object is one object's place.
+// object is the place of one object.
 type object struct {
 	client dynamic.ResourceInterface
 	name   string
 	words  string // for messages
 }
 
-// find takes KIND and NAMESPACE/NAME, or NAME for an object without a namespace.
+// find finds an object by KIND and NAMESPACE/NAME, or NAME for an object without a
+// namespace.
 func (c *cluster) find(kind, name string) (object, error) {
 	resource, namespaced, err := c.resource(kind)
 	if err != nil {
 		return object{}, err
 	}
 	namespace, last, slash := strings.Cut(name, "/")
-	if slash != namespaced { // as far as it was known until now
+	if slash != namespaced { // the scope may have changed since it was read
 		c.mapper.Reset()
 		if resource, namespaced, err = c.resource(kind); err != nil {
 			return object{}, err
@@ -110,7 +111,7 @@ func (c *cluster) find(kind, name string) (object, error) {
 	}
 	switch {
 	case slash != namespaced:
-		return object{}, fmt.Errorf("%s %s: NAMESPACE/NAME for what is in a namespace, NAME for what is in none", kind, name)
+		return object{}, fmt.Errorf("%s %s: write NAMESPACE/NAME for an object in a namespace, NAME for any other", kind, name)
 	case namespaced:
 		return object{c.dynamic.Resource(resource).Namespace(namespace), last, kind + " " + name}, nil
 	}
@@ -192,7 +193,7 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 	}
 	path, err := steps(args[2])
 	if err != nil {
-		return fmt.Errorf("%q points at no field: %w", args[2], err)
+		return fmt.Errorf("%q does not point at a field: %w", args[2], err)
 	}
 	if len(path) == 0 {
 		return fmt.Errorf("%q points at no field", args[2])
@@ -213,8 +214,8 @@ func setField(ctx context.Context, c *cluster, _ io.Writer, args []string) error
 	})
 }
 
-// update writes an object, through its status subresource if the status has changed and
-// the kind has one.
+// update writes an object. It uses the status subresource if the status has changed and the
+// kind has that subresource.
 func (o object) update(ctx context.Context, u *unstructured.Unstructured, status bool, manager string) error {
 	options := metav1.UpdateOptions{FieldManager: manager}
 	if status {
@@ -236,8 +237,7 @@ func deleteObject(ctx context.Context, c *cluster, _ io.Writer, args []string) e
 	return o.client.Delete(ctx, o.name, metav1.DeleteOptions{PropagationPolicy: &background})
 }
 
-// scaleObject sets the replicas through the scale subresource, as kubectl scale
-// does.
+// scaleObject sets the replicas through the scale subresource, as kubectl scale does.
 func scaleObject(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	o, err := c.find(args[0], args[1])
 	if err != nil {
@@ -268,7 +268,7 @@ func (c *cluster) apply(ctx context.Context, text io.Reader, manager string) err
 	})
 }
 
-// each calls do for the objects of a YAML file.
+// each calls do for each object of a YAML file.
 func (c *cluster) each(text io.Reader, do func(dynamic.ResourceInterface, *unstructured.Unstructured) error) error {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(text, 4096)
 	for {
@@ -284,7 +284,7 @@ func (c *cluster) each(text io.Reader, do func(dynamic.ResourceInterface, *unstr
 	}
 }
 
-// eachIn calls do for an object, or for each of a List.
+// eachIn calls do for an object, or for each item of a List.
 func (c *cluster) eachIn(u *unstructured.Unstructured, do func(dynamic.ResourceInterface, *unstructured.Unstructured) error) error {
 	if len(u.Object) == 0 {
 		return nil
@@ -305,8 +305,8 @@ func (c *cluster) eachIn(u *unstructured.Unstructured, do func(dynamic.ResourceI
 	return do(c.dynamic.Resource(mapping.Resource).Namespace(u.GetNamespace()), u)
 }
 
-// awaitRefusal tries to create objects, without doing it, until the cluster
-// refuses them. No event tells when a new policy is in force.
+// awaitRefusal tries to create objects with dry-runs until the cluster refuses them. No
+// event announces that a new policy is in force.
 func (c *cluster) awaitRefusal(ctx context.Context, text string) error {
 	for {
 		err := c.create(ctx, strings.NewReader(text), metav1.DryRunAll)
@@ -315,14 +315,14 @@ func (c *cluster) awaitRefusal(ctx context.Context, text string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the cluster does not refuse it after %s: %w", waitWithin, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("the cluster still accepts the objects after %s: %w", waitWithin, errors.Join(ctx.Err(), err))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// awaitField watches an object until a field has a value. The object need not
-// exist yet.
+// awaitField watches an object until a field has a value. The object need not exist at
+// first.
 func awaitField(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	o, err := c.find(args[0], args[1])
 	if err != nil {
@@ -342,7 +342,7 @@ func awaitField(ctx context.Context, c *cluster, _ io.Writer, args []string) err
 		return missing == nil && asText(value) == args[3], nil
 	})
 	if err != nil {
-		return fmt.Errorf("wait for %s %s to be %s: %w; at last, %s", o.words, args[2], args[3], err, last)
+		return fmt.Errorf("wait for %s %s to be %s: %w; it was last %s", o.words, args[2], args[3], err, last)
 	}
 	return nil
 }
@@ -362,7 +362,7 @@ func awaitGone(ctx context.Context, c *cluster, _ io.Writer, args []string) erro
 	return nil
 }
 
-// lister lists and watches the one object.
+// lister lists and watches a single object.
 func (o object) lister() *cache.ListWatch {
 	only := fields.OneTermEqualSelector("metadata.name", o.name).String()
 	return &cache.ListWatch{
@@ -383,7 +383,7 @@ func steps(pointer string) ([]string, error) {
 		return nil, nil
 	}
 	if !strings.HasPrefix(pointer, "/") {
-		return nil, fmt.Errorf("%q is no JSON pointer: it begins with /", pointer)
+		return nil, fmt.Errorf("%q is not a JSON pointer: one begins with /", pointer)
 	}
 	list := strings.Split(pointer[1:], "/")
 	for i, step := range list {
@@ -419,8 +419,8 @@ func lookUp(value any, pointer string) (any, error) {
 	return value, nil
 }
 
-// setIn returns root with the value that a path leads to; nil removes a field.
-// Maps that are missing on the way are made.
+// setIn returns root with the given value at a path; nil removes the field. Maps that are
+// missing on the way are added.
 func setIn(root any, path []string, value any) (any, error) {
 	if len(path) == 0 {
 		return value, nil
@@ -447,7 +447,7 @@ func setIn(root any, path []string, value any) (any, error) {
 	return root, fmt.Errorf("there is nothing in which to set %s", path[0])
 }
 
-// asText writes a value as scripts compare it: text unchanged, everything else as JSON.
+// asText writes a value as scripts compare it: a string unchanged, other values as JSON.
 func asText(value any) string {
 	if text, ok := value.(string); ok {
 		return text
@@ -459,7 +459,7 @@ func asText(value any) string {
 	return string(data)
 }
 
-// fromText reads a value: JSON if it is that, else text.
+// fromText parses a value: as JSON if possible, otherwise it is a string.
 func fromText(text string) any {
 	var value any
 	if err := utilyaml.Unmarshal([]byte(text), &value); err != nil || !json.Valid([]byte(text)) {

@@ -21,21 +21,21 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// audit reads the API server's audit log, so that scripts can count the requests of
-// their servers. Each server calls as a user of its own, see auditUser, since all of
-// them share one API server.
+// audit reads the API server's audit log, so that scripts can count the requests of their
+// servers. All servers share one API server, so each acts as a user of its own, see
+// auditUser.
 type audit struct {
 	path string
 
 	mu     sync.Mutex
-	file   *os.File // that is read; the API server begins a new one at 100 MB
+	file   *os.File // the file that is read; the API server begins a new one at 100 MB
 	reader *bufio.Reader
-	rest   []byte              // of a line that was not written in full
+	rest   []byte              // a line that has been written in part
 	seen   map[string][]string // by user: "list configmaps", in the order of the log
-	marks  map[string]bool     // that have been read
+	marks  map[string]bool     // those that have been read
 }
 
-// request is as much of an audit event as counts.
+// request has the relevant fields of an audit event.
 type request struct {
 	Stage  string `json:"stage"`
 	Verb   string `json:"verb"`
@@ -52,8 +52,8 @@ type request struct {
 	} `json:"objectRef"`
 }
 
-// String names the request as scripts do: "list configmaps", or "dry-run
-// configmaps" for one that stores nothing.
+// String writes the request as scripts do: "list configmaps", or "dry-run configmaps" for
+// one that stores nothing.
 func (r request) String() string {
 	verb, resource := r.Verb, r.Object.Resource
 	if strings.Contains(r.URI, "dryRun=All") {
@@ -68,18 +68,18 @@ func (r request) String() string {
 	return verb + " " + resource
 }
 
-// auditUser is whom a script's server calls as.
+// auditUser is the user as which the script's server acts.
 func (s *stage) auditUser() string { return "script:" + s.app }
 
 func newAudit(path string) *audit {
 	return &audit{path: path, seen: map[string][]string{}, marks: map[string]bool{}}
 }
 
-// markPath is requested to learn how far the log has been written: everything answered
-// before stands in front of it.
+// markPath is requested to learn how far the log has been written: all requests that were
+// answered before are before it in the log.
 const markPath = "/readyz/ping?mark="
 
-// upTo reads the log up to now, and returns how many requests of a user it has.
+// upTo reads the log up to the present, and returns the requests of a user.
 func (a *audit) upTo(c *cluster, user string) ([]string, error) {
 	mark := fmt.Sprintf("%s%d", markPath, time.Now().UnixNano())
 	ctx, cancel := context.WithTimeout(context.Background(), waitWithin)
@@ -106,7 +106,7 @@ func rawGet(ctx context.Context, client rest.Interface, uri string) error {
 	return client.Get().RequestURI(uri).Do(ctx).Error()
 }
 
-// read reads the new lines, and reports whether the mark was among them.
+// read reads the new lines. It reports whether the mark was among them.
 func (a *audit) read(mark, user string) (seen []string, done bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,7 +122,7 @@ func (a *audit) read(mark, user string) (seen []string, done bool, err error) {
 	return slices.Clone(a.seen[user]), true, nil
 }
 
-// readLine takes in one line, and reports whether there was one.
+// readLine reads one line. It reports whether there was one.
 func (a *audit) readLine() (bool, error) {
 	if a.file == nil {
 		if err := a.open(); err != nil {
@@ -149,7 +149,7 @@ func (a *audit) open() (err error) {
 	return err
 }
 
-// follow goes on in the next file if the API server has begun one.
+// follow continues in the next file if the API server has begun one.
 func (a *audit) follow() (bool, error) {
 	here, err := a.file.Stat()
 	if err != nil {
@@ -172,7 +172,7 @@ var (
 	ofMarks    = []byte(`"` + markPath)
 )
 
-// accountPrefix begins the names of ServiceAccounts, as whom servers deploy.
+// accountPrefix begins the user names of ServiceAccounts, as which servers deploy.
 const accountPrefix = "system:serviceaccount:"
 
 func (a *audit) take(line []byte) {
@@ -185,18 +185,18 @@ func (a *audit) take(line []byte) {
 	}
 	switch {
 	case strings.HasPrefix(r.URI, markPath):
-		mark, _, _ := strings.Cut(r.URI, "&") // the client adds its timeout
+		mark, _, _ := strings.Cut(r.URI, "&") // the client adds a parameter for its timeout
 		a.marks[mark] = true
 	case r.Verb == "watch" && r.Stage != "ResponseStarted" && r.Status.Code == 200:
-		// its beginning has been counted
+		// its start has been counted
 	default:
 		a.seen[r.Impersonated.Name] = append(a.seen[r.Impersonated.Name], r.String())
 	}
 }
 
-// cmdRequests prints how many requests of each kind the script's server has
-// made since the mark, a line each, sorted by name: "2 list configmaps". With "as", it
-// prints all that the server has made as a ServiceAccount.
+// cmdRequests prints how many requests of each kind the script's server has made since the
+// mark, one line for each kind, sorted by name: "2 list configmaps". With "as", it prints
+// all requests that the server has made as a ServiceAccount.
 func cmdRequests(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	if s.cluster.audit == nil {
@@ -227,7 +227,7 @@ func (s *stage) requests(ts *testscript.TestScript) string {
 	return counted(seen[s.mark:])
 }
 
-// counted counts requests, a line for each kind, sorted.
+// counted counts requests. It writes a line for each kind, sorted.
 func counted(requests []string) string {
 	counts := map[string]int{}
 	for _, name := range requests {
@@ -240,7 +240,7 @@ func counted(requests []string) string {
 	return text.String()
 }
 
-// awaitRequests returns the counts as soon as they match.
+// awaitRequests waits until the counts match, and returns them.
 func (s *stage) awaitRequests(ts *testscript.TestScript, expression string) string {
 	pattern, err := regexp.Compile("(?m)" + expression)
 	ts.Check(err)

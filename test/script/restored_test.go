@@ -10,11 +10,11 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// restoreLabels are the labels that Velero sets on the objects that it restores.
+// restoreLabels are labels as Velero adds them to the objects that it restores.
 var restoreLabels = map[string]string{"velero.io/backup-name": "night", "velero.io/restore-name": "morning"}
 
-// loseOwner removes from all objects of a kind in a namespace the marks of their owner,
-// as a restore may: managedFields and labels.
+// loseOwner removes the signs of ownership from all objects of a kind in a namespace, as a
+// restore may: managedFields and labels.
 func loseOwner(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	return eachOwned(ctx, c, args, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
 		return retry.RetryOnConflict(retry.DefaultRetry, func() error {
@@ -23,7 +23,7 @@ func loseOwner(ctx context.Context, c *cluster, _ io.Writer, args []string) erro
 				return err
 			}
 			now.SetLabels(restoreLabels)
-			now.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) // which empties them
+			now.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) // this empties managedFields
 			_, err = client.Update(ctx, now, metav1.UpdateOptions{FieldManager: "velero-server"})
 			return err
 		})
@@ -31,7 +31,7 @@ func loseOwner(ctx context.Context, c *cluster, _ io.Writer, args []string) erro
 }
 
 // remake deletes all objects of a kind in a namespace, and recreates them as a restore
-// does: with everything that they had, but the marks of their owner.
+// does: with everything except the signs of ownership.
 func remake(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	return eachOwned(ctx, c, args, func(client dynamic.ResourceInterface, u *unstructured.Unstructured) error {
 		if err := client.Delete(ctx, u.GetName(), metav1.DeleteOptions{}); err != nil {
@@ -51,7 +51,7 @@ func remake(ctx context.Context, c *cluster, _ io.Writer, args []string) error {
 	})
 }
 
-// eachOwned calls do for the objects of a kind in a namespace that are of an ApplySet.
+// eachOwned calls do for the objects of a kind in a namespace that belong to an ApplySet.
 func eachOwned(ctx context.Context, c *cluster, args []string, do func(dynamic.ResourceInterface, *unstructured.Unstructured) error) error {
 	resource, _, err := c.resource(args[0])
 	if err != nil {

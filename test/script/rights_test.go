@@ -19,8 +19,8 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// centralScripts are run once more by a server that has the ServiceAccount of an
-// installation, and no right beside those: they show a server's daily work.
+// centralScripts show a server's daily work. They are run once more by a server with the
+// rights of an installation's ServiceAccount, and no others.
 var centralScripts = []string{
 	"push-deploys", "push-refused-unknown-field", "plan-shows-every-kind-of-change", "namespace-comes-with-the-push",
 	"applies-come-before-prunes", "prune-of-few-in-a-hundred", "hooks-run-in-their-phases", "hook-delete-policies", "hooks-of-a-removal", "jobs-are-waited-for",
@@ -30,11 +30,11 @@ var centralScripts = []string{
 	"object-moves-between-apps", "deleted-namespace-comes-back", "repo-verbs",
 }
 
-// installation is applied to have the ServiceAccount.
+// installation has the ServiceAccount, and is applied before the scripts.
 const installation = "../../config/install/install.yaml"
 
 // TestScriptsWithInstalledRights runs the central scripts with the rights that the
-// manifests give, on a cluster that has them.
+// manifests give.
 func TestScriptsWithInstalledRights(t *testing.T) {
 	text, err := os.ReadFile(installation)
 	if err != nil {
@@ -44,25 +44,25 @@ func TestScriptsWithInstalledRights(t *testing.T) {
 }
 
 // TestScriptsWithAccounts runs a script about accounts with the rights of a server that
-// writes nothing by itself.
+// never writes as itself.
 func TestScriptsWithAccounts(t *testing.T) {
 	text, err := os.ReadFile("../../config/install/accounts.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	team := []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a}\n---\n") // of the manifest's example
+	team := []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: team-a}\n---\n") // the namespace of the manifest's example
 	runInstalled(t, startCluster(t), append(team, text...), "accounts-need-few-rights-of-the-server")
 }
 
-// standbyScripts are run with the rights of an installation that has a standby, one after
-// the other: they have the one Lease that those rights are about.
+// standbyScripts are run with the rights of an installation with a standby, one after the
+// other: they share the only Lease that these rights allow.
 var standbyScripts = []string{"standby-takes-over", "drain-hands-over", "standby-passes-connections-on"}
 
 // installedLease is the Lease of an installation.
 const installedLease = systemNamespace + "/pushboat"
 
 // TestStandbyWithInstalledRights runs scripts about a standby with the rights that the
-// chart gives it.
+// chart gives to one.
 func TestStandbyWithInstalledRights(t *testing.T) {
 	values := filepath.Join(t.TempDir(), "values.yaml")
 	text := "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
@@ -80,12 +80,12 @@ func TestStandbyWithInstalledRights(t *testing.T) {
 	}
 }
 
-// runInstalled applies an installation, and runs scripts whose servers have its
+// runInstalled applies an installation, and runs scripts whose servers act as its
 // ServiceAccount.
 func runInstalled(t *testing.T, cluster *cluster, manifests []byte, scripts ...string) {
 	t.Helper()
 	programs := server.Build(t)
-	cluster.audit = nil // whose users have all rights
+	cluster.audit = nil // the users of the audit log have all rights
 	err := cluster.apply(t.Context(), bytes.NewReader(manifests), "kubectl")
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func runInstalled(t *testing.T, cluster *cluster, manifests []byte, scripts ...s
 	})
 }
 
-// cmdAccount has the servers of the script act as a ServiceAccount, NAMESPACE/NAME, with
-// no right but its own.
+// cmdAccount lets the servers of the script act as a ServiceAccount, NAMESPACE/NAME, with
+// its rights alone.
 func cmdAccount(ts *testscript.TestScript, args []string) error {
 	s := on(ts)
 	if s.cluster.audit != nil {
@@ -121,10 +121,10 @@ func cmdAccount(ts *testscript.TestScript, args []string) error {
 	return s.openLine()
 }
 
-// serviceAccounts is the group of a cluster's programs.
+// serviceAccounts is the resource of the cluster's ServiceAccounts.
 var serviceAccounts = schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}
 
-// tokenOf asks for a token of a ServiceAccount, as the kubelet does for a pod.
+// tokenOf requests a token of a ServiceAccount, as the kubelet does for a pod.
 func (c *cluster) tokenOf(ctx context.Context, account string) (string, error) {
 	namespace, name, _ := strings.Cut(account, "/")
 	request := &unstructured.Unstructured{Object: map[string]any{
@@ -140,7 +140,7 @@ func (c *cluster) tokenOf(ctx context.Context, account string) (string, error) {
 	return token, err
 }
 
-// actAs makes a kubeconfig that of somebody with a token.
+// actAs puts a token into a kubeconfig in place of its credentials.
 func actAs(config *api.Config, token string) {
 	name := config.Contexts[config.CurrentContext].AuthInfo
 	config.AuthInfos[name] = &api.AuthInfo{Token: token}

@@ -1,6 +1,6 @@
-// Package script runs the scripts of this folder: each drives real git and
-// real ssh against a server of its own, which deploys to a real API server.
-// README.md says how to write one.
+// Package script runs the scripts of this folder. Each uses real git and real ssh with a
+// server of its own, which deploys to a real API server. README.md explains how to write
+// one.
 package script
 
 import (
@@ -25,9 +25,8 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// atOnce is how many scripts run at the same time, unless -parallel tells go test a
-// number. They wait for each other's processes more than they compute, so two cores
-// have room for four.
+// atOnce is how many scripts run at the same time, unless go test got a number with
+// -parallel. Scripts wait for processes more than they compute, so four fit on two cores.
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
@@ -47,7 +46,7 @@ func TestScripts(t *testing.T) {
 	programs := server.Build(t)
 	cluster := startCluster(t)
 	if !keepWork() {
-		// testscript removes its own folder only if all scripts ran.
+		// testscript removes its own folder only if all scripts have run.
 		t.Setenv("GOTMPDIR", t.TempDir())
 	}
 	testscript.Run(t, testscript.Params{
@@ -61,24 +60,24 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// keepWork reports whether the flag -testwork asks for folders to be kept.
+// keepWork reports whether the flag -testwork was given, which keeps the folders.
 func keepWork() bool {
-	work := flag.Lookup("testwork") // testscript's
+	work := flag.Lookup("testwork") // a flag of testscript
 	return work != nil && work.Value.String() == "true"
 }
 
-// stage has everything of one script.
+// stage has everything that belongs to one script.
 type stage struct {
 	t testing.TB
 	*server.Home
 	app, ns string // names that no other script has
 	cluster *cluster
 	line    *server.Line
-	mark    int // how many requests it had made at the last "requests mark"
+	mark    int // how many requests the server had made at the last "requests mark"
 	charts  *chartstest.Registry
 	bucket  *buckettest.Server
-	disk    *server.Disk         // DATA, if it is one of the script's own; else nil
-	own     *testcluster.Cluster // started for this script alone; nil for most
+	disk    *server.Disk         // mounted at DATA; nil if the script has none of its own
+	own     *testcluster.Cluster // started for this script only; nil for most scripts
 }
 
 type stageKey struct{}
@@ -88,10 +87,10 @@ func on(ts *testscript.TestScript) *stage {
 	return ts.Value(stageKey{}).(*stage)
 }
 
-// setUp gives a script its stage, and its environment.
+// setUp gives a script its stage and its environment.
 func setUp(env *testscript.Env, programs string, c *cluster) error {
-	// Sockets are in it, whose paths may have about a hundred bytes: it cannot be in
-	// the script's folder.
+	// The folder has sockets, whose paths may have about a hundred bytes, so that it cannot
+	// be inside the script's folder.
 	dir, err := os.MkdirTemp("", "pb-")
 	if err != nil {
 		return err
@@ -119,7 +118,7 @@ func setUp(env *testscript.Env, programs string, c *cluster) error {
 	return nil
 }
 
-// environment is the environment of a script's programs, beside testscript's own.
+// environment is the environment of a script's programs, besides testscript's own.
 func (s *stage) environment() []string {
 	return append(server.Identity(),
 		"APP="+s.app, "NS="+s.ns, "PB="+s.Dir, "DATA="+s.Path("data"), "LEASE="+cmp.Or(s.cluster.lease, s.ns+"-lease/pushboat"),
@@ -128,8 +127,8 @@ func (s *stage) environment() []string {
 		"GIT_SSH_COMMAND=ssh -F "+s.Path("ssh", "ana"))
 }
 
-// openLine opens the script's line to the cluster and writes the kubeconfig
-// that leads there.
+// openLine opens the script's line to the cluster, and writes the kubeconfig that uses the
+// line.
 func (s *stage) openLine() (err error) {
 	config := s.cluster.kubeconfig.DeepCopy()
 	if s.line, err = server.OpenLine(config); err != nil {
@@ -144,8 +143,8 @@ func (s *stage) openLine() (err error) {
 	return clientcmd.WriteToFile(*config, s.Path("kubeconfig"))
 }
 
-// ownCluster starts a devcluster for the script alone, which may do things to it that
-// other scripts must not see. It comes before the script's server.
+// ownCluster starts a devcluster for this script only, which may change it in ways that
+// would disturb other scripts. It is called before the script's server starts.
 func (s *stage) ownCluster() (err error) {
 	if s.cluster.audit == nil {
 		return errors.New("the cluster was not started for this run; begin with: [!requests] skip")
@@ -161,8 +160,8 @@ func (s *stage) ownCluster() (err error) {
 	return s.openLine()
 }
 
-// uniqueName makes a name of the script's, short enough to begin names of
-// namespaces (63 bytes) with it.
+// uniqueName makes a name for the script that is short enough to begin the names of
+// namespaces (63 bytes).
 func uniqueName(workDir string) string {
 	name := strings.TrimPrefix(filepath.Base(workDir), "script-")
 	name = strings.TrimRight(name[:min(30, len(name))], "-")
@@ -171,10 +170,10 @@ func uniqueName(workDir string) string {
 	return name + "-" + hex.EncodeToString(random)
 }
 
-// ownNames are the variables that a script's files may have.
+// ownNames matches the variables that may be in a script's files.
 var ownNames = regexp.MustCompile(`\$(APP|NS)\b|\$\{(APP|NS)\}`)
 
-// fillIn puts the script's own names into its files.
+// fillIn replaces the variables in the script's files by the script's own names.
 func (s *stage) fillIn(workDir string) error {
 	return filepath.WalkDir(workDir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -197,14 +196,14 @@ func (s *stage) withNames(text string) string {
 	})
 }
 
-// strike ends the processes that the script started and removes its files.
+// strike ends the processes that the script started, and removes its files.
 func (s *stage) strike() {
 	s.End(s.t)
 	if s.line != nil {
 		s.line.Off()
 	}
 	if err := s.cluster.forget(s.app, s.ns); err != nil {
-		s.t.Errorf("take the script's objects off the cluster: %v", err)
+		s.t.Errorf("remove the script's objects from the cluster: %v", err)
 	}
 	if s.own != nil {
 		if err := s.own.Stop(); err != nil {

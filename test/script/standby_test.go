@@ -6,8 +6,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdStandby starts a second server on the script's data, or waits until that one serves:
-// it is the script's server from then on.
+// cmdStandby starts a second server on the script's data, or waits until the second server
+// serves. From then on that is the script's server.
 func cmdStandby(ts *testscript.TestScript, neg bool, args []string) {
 	switch {
 	case neg:
@@ -19,8 +19,8 @@ func cmdStandby(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdEnded waits until the server has ended by itself, with an exit status; where a
-// standby has taken a place, the server that had it.
+// cmdEnded waits until the server has ended by itself, with an exit status. After a standby
+// has taken over, it waits for the server that served before.
 func cmdEnded(ts *testscript.TestScript, args []string) error {
 	status, err := on(ts).Ended()
 	if err != nil {

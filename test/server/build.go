@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// root is the top of the repository, as the tests that use this package see it.
+// root is the top folder of the repository, relative to the tests that use this package.
 const root = "../.."
 
-// Build builds the server, its hook program and the programs that tests run beside
-// them, and returns their folder for this run. The tests are those of a folder in
+// Build builds the server, its hook program and the programs that tests run besides them.
+// It returns their folder, which belongs to this run. The tests must be in a folder of
 // test/.
 func Build(t *testing.T) string {
 	t.Helper()
@@ -44,9 +44,9 @@ func Build(t *testing.T) string {
 	return dir
 }
 
-// hurryHook keeps the race detector from making the hook program sleep for a
-// second each time it ends. The variable that says so has to be set for each
-// hook: the server gives them an environment of its own.
+// hurryHook keeps the race detector from making the hook program sleep for a second each
+// time it ends. The variable for this must be set for each hook, because the server gives
+// hooks an environment of their own.
 func hurryHook(t *testing.T, dir string) {
 	t.Helper()
 	hook := filepath.Join(dir, "pushboat-hook")
@@ -60,8 +60,8 @@ func hurryHook(t *testing.T, dir string) {
 	}
 }
 
-// build runs go build in the folder of a module, with the flags of the Makefile,
-// so that nothing is compiled twice.
+// build runs go build in the folder of a module, with the Makefile's flags, so that nothing
+// is compiled twice.
 func build(t *testing.T, race bool, module, dir string, packages ...string) {
 	t.Helper()
 	abs, err := filepath.Abs(dir)
@@ -81,8 +81,8 @@ func build(t *testing.T, race bool, module, dir string, packages ...string) {
 	}
 }
 
-// raceDetector reports whether the server is built with the race detector. It
-// needs a C compiler that works; one is tried, not assumed.
+// raceDetector reports whether the server is built with the race detector, which needs a C
+// compiler that works. It tries the compiler to know.
 func raceDetector(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv("PUSHBOAT_TEST_NORACE") != "" {
@@ -96,13 +96,13 @@ func raceDetector(t *testing.T) bool {
 	try := exec.Command(strings.TrimSpace(string(cc)), "-x", "c", "-o", os.DevNull, "-")
 	try.Stdin = strings.NewReader("#include <stdlib.h>\nint main(void) { return 0; }\n")
 	if out, err := try.CombinedOutput(); err != nil {
-		t.Logf("no C compiler that works (%v %s): the server has no race detector", err, out)
+		t.Logf("no C compiler works here (%v %s): the server has no race detector", err, out)
 		return false
 	}
 	return true
 }
 
-// lock keeps other runs of the tests from building to the same place.
+// lock keeps other test runs from building into the same folder.
 func lock(t *testing.T, path string) (unlock func()) {
 	t.Helper()
 	file, err := os.Create(path)
@@ -112,10 +112,10 @@ func lock(t *testing.T, path string) (unlock func()) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(fmt.Errorf("lock %s: %w", path, err))
 	}
-	return func() { _ = file.Close() } // which unlocks it
+	return func() { _ = file.Close() } // this releases the lock
 }
 
-// copyProgram gives this run a program that no other build replaces.
+// copyProgram gives this run a copy of a program, which no other build replaces.
 func copyProgram(t *testing.T, from, to string) {
 	t.Helper()
 	if os.Link(from, to) == nil {

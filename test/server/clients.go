@@ -13,13 +13,14 @@ import (
 	"github.com/pushboat/pushboat/test/client"
 )
 
-// operators are the people of the tests, and the roles of their keys. The
-// server does not know eve's key.
+// operators are the people in the tests, with the roles of their keys. The server does not
+// know eve's key.
 var operators = []struct{ name, role string }{
 	{"ana", "admin"}, {"dora", "deploy"}, {"pit", "push"}, {"rea", "read"}, {"eve", ""},
 }
 
-// Identity makes Git the same for everybody: no configuration but this.
+// Identity is an environment in which Git works the same for everybody: it uses no other
+// configuration.
 func Identity() []string {
 	return []string{
 		"LC_ALL=C", "TZ=UTC", "GIT_TERMINAL_PROMPT=0",
@@ -30,8 +31,8 @@ func Identity() []string {
 	}
 }
 
-// asProgram runs git or ssh with an operator's key, so that it can be given to
-// exec and run in the background.
+// asProgram runs git or ssh with an operator's key. It is a program so that exec can run
+// it, also in the background.
 const asProgram = `#!/bin/sh
 # as OPERATOR COMMAND [ARGUMENTS]: ssh goes to the server, git by that ssh.
 operator=$1 program=$2
@@ -43,8 +44,7 @@ ssh) exec ssh -F "$PB/ssh/$operator" pushboat "$@" ;;
 esac
 `
 
-// WriteClients makes each operator's key, the server's key file, and the
-// program as.
+// WriteClients writes each operator's key, the server's key file, and the program as.
 func (h *Home) WriteClients() error {
 	for _, dir := range []string{"bin", "home", "ssh"} {
 		if err := os.Mkdir(h.Path(dir), 0o700); err != nil {
@@ -66,8 +66,8 @@ func (h *Home) WriteClients() error {
 		os.WriteFile(h.Path("bin", "as"), []byte(asProgram), 0o700))
 }
 
-// writeKey makes a key pair in PB/ssh/NAME.key and NAME.key.pub, and returns
-// the public key as a line.
+// writeKey writes a key pair to PB/ssh/NAME.key and NAME.key.pub, and returns the line of
+// the public key.
 func (h *Home) writeKey(name string) (string, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -87,8 +87,8 @@ func (h *Home) writeKey(name string) (string, error) {
 		os.WriteFile(h.Path("ssh", name+".key.pub"), []byte(line+"\n"), 0o600))
 }
 
-// Point leads every operator's ssh to where a server of this folder is reached. One has
-// to have started by then: it makes the host key.
+// Point makes every operator's ssh connect to a server of this folder at the given address.
+// A server must have started before, because it makes the host key.
 func (h *Home) Point(host, port string) error {
 	data, err := os.ReadFile(h.Path("data", "ssh", "host_ed25519"))
 	if err != nil {

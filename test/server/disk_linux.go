@@ -7,14 +7,14 @@ import (
 	"syscall"
 )
 
-// Disk is a file system in memory that can be filled at once: it then shrinks to the
+// Disk is a file system in memory that can be made full at once: it then shrinks to the
 // blocks and inodes in use.
 type Disk struct{ dir string }
 
 // room is the size of a Disk that is not full, as mount options.
 const room = "size=4g,nr_inodes=2000000"
 
-// MountDisk mounts a Disk at a folder, which it makes.
+// MountDisk makes a folder, and mounts a Disk there.
 func MountDisk(dir string) (*Disk, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
@@ -36,16 +36,16 @@ func CanMount() bool {
 	return err == nil && disk.Unmount() == nil
 }
 
-// Unmount removes the disk, with everything on it.
+// Unmount removes the disk with everything on it.
 func (d *Disk) Unmount() error { return syscall.Unmount(d.dir, syscall.MNT_DETACH) }
 
-// Free gives the disk room.
+// Free makes room on the disk.
 func (d *Disk) Free() error { return d.resize(room) }
 
-// fillTries is how often a disk is measured that others write to meanwhile.
+// fillTries is how often Fill measures a disk to which others write at the same time.
 const fillTries = 1000
 
-// Fill leaves the disk no room.
+// Fill leaves no room on the disk.
 func (d *Disk) Fill() error {
 	var err error
 	for range fillTries {
@@ -54,7 +54,7 @@ func (d *Disk) Fill() error {
 			return err
 		}
 		err = d.resize(fmt.Sprintf("size=%d,nr_inodes=%d", (now.Blocks-now.Bfree)*uint64(now.Bsize), now.Files-now.Ffree))
-		if !errors.Is(err, syscall.EINVAL) { // more is on it by now
+		if !errors.Is(err, syscall.EINVAL) { // the disk has more data by now
 			return err
 		}
 	}

@@ -4,21 +4,21 @@ package server
 
 import "errors"
 
-// Disk is a file system of its own; there is none on systems that cannot mount one in
+// Disk is a separate file system. It does not exist on systems that cannot mount one in
 // memory.
 type Disk struct{}
 
-// MountDisk is an error here.
+// MountDisk returns an error on this system.
 func MountDisk(string) (*Disk, error) { return nil, errors.ErrUnsupported }
 
-// CanMount reports whether file systems can be mounted here.
+// CanMount reports whether this system can mount a Disk.
 func CanMount() bool { return false }
 
-// Unmount is an error here.
+// Unmount returns an error on this system.
 func (*Disk) Unmount() error { return errors.ErrUnsupported }
 
-// Free is an error here.
+// Free returns an error on this system.
 func (*Disk) Free() error { return errors.ErrUnsupported }
 
-// Fill is an error here.
+// Fill returns an error on this system.
 func (*Disk) Fill() error { return errors.ErrUnsupported }

@@ -16,21 +16,21 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Line stands between a server and the API server, or between clients and a server, so
-// that a test can cut it, or hold its bytes. It passes bytes, and cannot read encrypted
-// ones.
+// Line stands between a server and the API server, or between clients and a server, so that
+// a test can cut the connection or hold its bytes. It passes bytes on, and cannot read
+// encrypted ones.
 type Line struct {
-	address string // where it listens
+	address string // the address at which the line listens
 
 	mu       sync.Mutex
 	target   string
-	listener net.Listener // nil while it is off
+	listener net.Listener // nil while the line is off
 	conns    map[net.Conn]bool
 	held     chan struct{} // closed when bytes pass again; nil while they pass
 }
 
-// OpenLine opens a line to the current cluster of a kubeconfig, and makes the
-// kubeconfig lead there.
+// OpenLine opens a line to the current cluster of a kubeconfig, and changes the kubeconfig
+// so that it uses the line.
 func OpenLine(config *api.Config) (*Line, error) {
 	entry := config.Clusters[config.Contexts[config.CurrentContext].Cluster]
 	address, err := url.Parse(entry.Server)
@@ -48,11 +48,11 @@ func OpenLine(config *api.Config) (*Line, error) {
 	return line, nil
 }
 
-// Address is the host and port where the line begins.
+// Address is the host and port at which the line listens.
 func (p *Line) Address() string { return p.address }
 
-// Lead has new connections go to another server, by its URL, such as the same one at
-// another port.
+// Lead makes new connections go to another server, given by its URL, such as the same
+// server at another port.
 func (p *Line) Lead(server string) error {
 	address, err := url.Parse(server)
 	if err != nil {
@@ -71,7 +71,8 @@ func hostPort(address *url.URL) string {
 	return address.Host
 }
 
-// ReadKubeconfig reads a kubeconfig with everything that it refers to in it.
+// ReadKubeconfig reads a kubeconfig, and puts the content of the files that it names into
+// it.
 func ReadKubeconfig(path string) (*api.Config, error) {
 	config, err := clientcmd.LoadFromFile(path)
 	if err != nil {
@@ -87,8 +88,8 @@ func ReadKubeconfig(path string) (*api.Config, error) {
 	return config, nil
 }
 
-// The lines' ports are below those that the kernel gives to port 0 (32768 on
-// Linux, 49152 elsewhere): nobody takes one while its line is off.
+// The lines' ports are below those that the kernel chooses for port 0 (from 32768 on Linux,
+// from 49152 elsewhere): no other process takes a port while its line is off.
 const (
 	firstPort = 20000
 	ports     = 10000
@@ -98,7 +99,7 @@ var nextPort atomic.Uint32
 
 func init() { nextPort.Store(uint32(os.Getpid()) * 64) }
 
-// NewLine makes a line to a host and port, and has it on.
+// NewLine makes a line to a host and port, and turns it on.
 func NewLine(target string) (*Line, error) {
 	var err error
 	for range 100 {
@@ -113,14 +114,14 @@ func NewLine(target string) (*Line, error) {
 	return nil, err
 }
 
-// A child that was forked a moment ago has the port of a line too, until it runs its
-// program: On tries as often as this, with a pause.
+// A child process that was just forked has the line's port open until it runs its program.
+// So On tries this often, with a pause.
 const (
 	onTries = 200
 	onPause = 25 * time.Millisecond
 )
 
-// On listens again, and passes the bytes held.
+// On listens again, and passes the held bytes on.
 func (p *Line) On() (err error) {
 	for range onTries {
 		if err = p.listen(); !errors.Is(err, syscall.EADDRINUSE) {
@@ -147,7 +148,7 @@ func (p *Line) listen() error {
 	return nil
 }
 
-// Off refuses connections, and cuts those that there are.
+// Off refuses new connections, and cuts the present ones.
 func (p *Line) Off() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,13 +164,13 @@ func (p *Line) Off() {
 	clear(p.conns)
 }
 
-// Cut ends the connections that there are, and takes new ones.
+// Cut cuts the present connections, and accepts new ones.
 func (p *Line) Cut() error {
 	p.Off()
 	return p.On()
 }
 
-// Hold keeps all bytes back, on connections that stay open: clients wait.
+// Hold holds all bytes back while connections stay open: clients wait.
 func (p *Line) Hold() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,7 +179,7 @@ func (p *Line) Hold() {
 	}
 }
 
-// letGo ends hold. p.mu is held.
+// letGo ends Hold. p.mu is held.
 func (p *Line) letGo() {
 	if p.held != nil {
 		close(p.held)
@@ -196,7 +197,7 @@ func (p *Line) wait() {
 	}
 }
 
-// gate is a connection that bytes go to while they may pass.
+// gate is a connection whose writes wait until bytes may pass.
 type gate struct {
 	*Line
 	to net.Conn
@@ -217,8 +218,8 @@ func (p *Line) serve(listener net.Listener) {
 	}
 }
 
-// pass carries one connection, as long as the listener that it came by is the
-// one in use.
+// pass passes the bytes of one connection, while the listener that accepted it is the
+// present one.
 func (p *Line) pass(listener net.Listener, near net.Conn) {
 	p.mu.Lock()
 	target := p.target
@@ -233,7 +234,7 @@ func (p *Line) pass(listener net.Listener, near net.Conn) {
 	}
 	var both sync.WaitGroup
 	carry := func(to, from net.Conn) {
-		_, _ = io.Copy(gate{p, to}, from) // the test cuts the line
+		_, _ = io.Copy(gate{p, to}, from) // an error means that the test has cut the line
 		_ = to.Close()
 		_ = from.Close()
 	}

@@ -1,6 +1,6 @@
-// Package server runs a Pushboat server for tests as people do: the program, with
-// a folder of its own, operators with keys, and ssh configurations that lead to
-// it; and a line to the cluster that can be cut.
+// Package server runs a Pushboat server for tests in the way that people do: the program, a
+// folder for its files, operators with keys, and ssh configurations for them. A test can
+// cut the server's line to the cluster.
 package server
 
 import (
@@ -24,22 +24,22 @@ import (
 	"github.com/pushboat/pushboat/test/child"
 )
 
-// How long things may take on a machine that is very busy. A test that
-// reaches one of them fails.
+// How long things may take on a very busy machine. A test that reaches one of these limits
+// fails.
 const (
 	readyWithin = time.Minute
 	stopWithin  = time.Minute
 	logWithin   = time.Minute
 )
 
-// Home is the folder of a server: its data, the operators' keys and ssh configurations,
-// and its programs.
+// Home is the folder of a server: its data, the operators' keys and ssh configurations, and
+// its programs.
 type Home struct {
-	Dir      string   // short, since sockets are in it, whose paths may have about a hundred bytes
-	Programs string   // where Build has put the programs
+	Dir      string   // short, since it has sockets, whose paths may have about a hundred bytes
+	Programs string   // the folder of the programs that Build has built
 	Server   *Process // nil before the first start
-	standby  *Process // beside it, on the same data; nil for none
-	former   *Process // the server whose place this one has taken as a standby; nil for none
+	standby  *Process // a second server on the same data; nil for none
+	former   *Process // the server whose place this one took as a standby; nil for none
 }
 
 // Path is a path in the folder.
@@ -51,12 +51,12 @@ func (h *Home) Path(elements ...string) string {
 type Process struct {
 	flags []string
 	child *child.Process
-	log   *Log // of all servers that were started here
-	asked bool // to stop, with nobody waiting yet
+	log   *Log // of all servers that were started in this folder
+	asked bool // whether the server was asked to stop, and nobody waits for its end yet
 }
 
-// Start starts the server with its usual flags and those given, and
-// waits until it is ready.
+// Start starts the server with its usual flags and the given ones, and waits until it is
+// ready.
 func (h *Home) Start(flags []string) error {
 	srv, err := h.spawn(flags)
 	if err != nil {
@@ -66,7 +66,7 @@ func (h *Home) Start(flags []string) error {
 	return h.await()
 }
 
-// await waits until the server is ready, and leads the clients to it.
+// await waits until the server is ready, and makes the clients use its address.
 func (h *Home) await() error {
 	if err := h.Server.child.Ready(context.Background(), readyWithin); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (h *Home) await() error {
 	return h.findServer()
 }
 
-// spawn starts a server, and waits for nothing.
+// spawn starts a server, and does not wait for it.
 func (h *Home) spawn(flags []string) (*Process, error) {
 	srv := &Process{flags: flags, log: &Log{changed: make(chan struct{})}}
 	if h.Server != nil {
@@ -91,13 +91,14 @@ func (h *Home) spawn(flags []string) (*Process, error) {
 		"GORACE=atexit_sleep_ms=0",
 	}
 	cmd.Stderr = srv.log
-	cmd.WaitDelay = time.Second // for children that a killed server leaves
+	cmd.WaitDelay = time.Second // for children that a killed server leaves behind
 	started, err := child.Start(cmd, nil)
 	srv.child = started
 	return srv, err
 }
 
-// findServer reads where the server listens, and tells ssh.
+// findServer reads the address at which the server listens, and writes it into the clients'
+// ssh configurations.
 func (h *Home) findServer() error {
 	address, err := h.address()
 	if err != nil {
@@ -110,8 +111,9 @@ func (h *Home) findServer() error {
 	return h.Point(host, port)
 }
 
-// address is where the server listens for ssh. On a full disk it cannot leave that
-// there; then it is where it was told to listen.
+// address is the address at which the server listens for ssh. With a full disk the server
+// cannot write its address to a file; then it is the address that the server was told to
+// use.
 func (h *Home) address() (string, error) {
 	data, err := os.ReadFile(h.Path("data", "run", "ssh.addr"))
 	told := slices.Index(h.Server.flags, "--ssh") + 1
@@ -132,13 +134,13 @@ func (srv *Process) Signal(signal syscall.Signal) error {
 	return srv.child.Cmd.Process.Signal(signal)
 }
 
-// Stop signals the server and waits until it has ended.
+// Stop sends the server a signal, and waits until it has ended.
 func (srv *Process) Stop(signal syscall.Signal) error {
 	if (srv == nil || !srv.asked) && !srv.Running() {
 		return errors.New("the server does not run")
 	}
 	if srv.asked {
-		signal = 0 // it has been told
+		signal = 0 // it has had its signal
 	}
 	err := srv.child.Stop(signal, stopWithin)
 	if signal == syscall.SIGKILL {
@@ -147,10 +149,10 @@ func (srv *Process) Stop(signal syscall.Signal) error {
 	return err
 }
 
-// Log is the output of this server and of those before it in its folder.
+// Log is the output of this server, and of the servers before it in its folder.
 func (srv *Process) Log() *Log { return srv.log }
 
-// Ask asks the server to stop; Stop then waits for it.
+// Ask asks the server to stop. A later Stop waits for its end.
 func (srv *Process) Ask() error {
 	if err := srv.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -159,7 +161,7 @@ func (srv *Process) Ask() error {
 	return nil
 }
 
-// Restart stops the server if it runs, and starts it with the same flags.
+// Restart stops the server if it is running, and starts it with the same flags.
 func (h *Home) Restart() error {
 	if h.Server == nil {
 		return errors.New("the server was not started yet")
@@ -172,8 +174,8 @@ func (h *Home) Restart() error {
 	return h.Start(h.Server.flags)
 }
 
-// End stops the server after a test, and holds it to having run well. A test that
-// failed shows the server's log.
+// End stops the server after a test. The test fails if the server did not run well, and a
+// failed test shows the server's log.
 func (h *Home) End(t testing.TB) {
 	if h.Server == nil {
 		return
@@ -189,7 +191,7 @@ func (h *Home) End(t testing.TB) {
 		}
 	}
 	if trouble := h.Server.log.Find(crash); trouble != "" {
-		t.Errorf("the server's log has %q", trouble)
+		t.Errorf("the server's log has a crash: %q", trouble)
 	}
 	if t.Failed() {
 		t.Logf("the server's log:\n%s", h.Server.log.Text())
@@ -215,14 +217,14 @@ func (l *Log) Write(data []byte) (int, error) {
 	return l.written.Write(data)
 }
 
-// Text is all of it.
+// Text is the whole text of the log.
 func (l *Log) Text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.written.String()
 }
 
-// Find returns the first match, or "".
+// Find returns the first match in the log, or "".
 func (l *Log) Find(pattern *regexp.Regexp) string {
 	return pattern.FindString(l.Text())
 }

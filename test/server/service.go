@@ -8,10 +8,9 @@ import (
 	"sync"
 )
 
-// Service stands for a Service of Kubernetes: it takes connections at one address, and
-// brings each to one of the servers that it has at that moment, in turn. Who connects
-// while it has none is refused. Connections stay when their server is taken away, as they
-// do with kube-proxy.
+// Service stands for a Service of Kubernetes. It accepts connections at one address, and
+// passes each to one of its present servers, in turn. While it has no server, it refuses
+// connections. As with kube-proxy, connections stay when their server is removed.
 type Service struct {
 	listener net.Listener
 
@@ -20,7 +19,7 @@ type Service struct {
 	turn     int
 }
 
-// OpenService opens a service that has no server yet.
+// OpenService opens a service without servers.
 func OpenService() (*Service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -31,20 +30,20 @@ func OpenService() (*Service, error) {
 	return s, nil
 }
 
-// Address is where the service takes connections, HOST:PORT.
+// Address is the address at which the service accepts connections, HOST:PORT.
 func (s *Service) Address() string { return s.listener.Addr().String() }
 
-// Close takes no more connections.
+// Close ends the acceptance of connections.
 func (s *Service) Close() { s.listener.Close() }
 
-// Add has the service bring connections to a server, HOST:PORT.
+// Add adds a server, HOST:PORT.
 func (s *Service) Add(backend string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.backends = append(s.backends, backend)
 }
 
-// Remove has it bring none there any more.
+// Remove removes a server, which gets no new connections.
 func (s *Service) Remove(backend string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,12 +76,12 @@ func (s *Service) carry(near net.Conn) {
 	defer near.Close()
 	far, err := net.Dial("tcp", s.next())
 	if err != nil {
-		return // who has connected sees the end
+		return // the client sees the end of the connection
 	}
 	defer far.Close()
 	var both sync.WaitGroup
 	pass := func(to, from net.Conn) {
-		_, _ = io.Copy(to, from) // one that breaks ends, as without a service
+		_, _ = io.Copy(to, from) // a broken connection ends, as without a service
 		_ = to.Close()
 		_ = from.Close()
 	}

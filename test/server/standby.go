@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// StartStandby starts a second server on the same data, and waits for nothing.
+// StartStandby starts a second server on the same data, and does not wait for it.
 func (h *Home) StartStandby(flags []string) (err error) {
 	if h.Server == nil || h.standby != nil {
 		return errors.New("a standby is started once, beside a server")
@@ -15,7 +15,7 @@ func (h *Home) StartStandby(flags []string) (err error) {
 	return err
 }
 
-// Lead returns when the standby serves: it is the server from then on.
+// Lead returns when the standby serves. From then on the standby is the server.
 func (h *Home) Lead() error {
 	if h.standby == nil {
 		return errors.New("no standby was started")
@@ -24,19 +24,20 @@ func (h *Home) Lead() error {
 	return h.await()
 }
 
-// Freeze stops the server's process where it is.
+// Freeze stops the server's process, so that it can continue later.
 func (h *Home) Freeze() error { return h.Server.Signal(syscall.SIGSTOP) }
 
-// Thaw has a server go on that was frozen: the former one, if a standby took its place.
+// Thaw lets a frozen server continue: the former one, if a standby took its place.
 func (h *Home) Thaw() error { return h.outgoing().Signal(syscall.SIGCONT) }
 
-// Ended waits until the server has ended by itself, or the former one if a standby took
-// its place, and returns its exit status.
+// Ended waits until the server has ended by itself, and returns its exit status. If a
+// standby took over, it waits for the former server.
 func (h *Home) Ended() (int, error) {
 	return exitStatus(h.outgoing().child.Stop(syscall.Signal(0), stopWithin))
 }
 
-// exitStatus is that of a program which has ended so; -1: by a signal.
+// exitStatus is the exit status of a program from its error; -1 means that a signal ended
+// it.
 func exitStatus(ending error) (int, error) {
 	if exit, ok := errors.AsType[*exec.ExitError](ending); ok {
 		return exit.ExitCode(), nil
@@ -51,7 +52,7 @@ func (h *Home) outgoing() *Process {
 	return h.Server
 }
 
-// endOthers kills the servers beside the server.
+// endOthers kills the standby and the former server.
 func (h *Home) endOthers() {
 	for _, srv := range []*Process{h.standby, h.former} {
 		if srv.Running() {

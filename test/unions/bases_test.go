@@ -1,8 +1,8 @@
 package unions
 
-// bases are an object of each built-in kind that can be created and changed, with as
-// few fields as the API server takes. Of the kinds with a pod template, only
-// Deployments are walked into it.
+// bases are one object of each built-in kind that can be created and changed, with as few
+// fields as the API server accepts. Of the kinds with a pod template, only Deployments have
+// their template walked.
 var bases = map[string]string{
 	"ConfigMap":                        "{apiVersion: v1, kind: ConfigMap}",
 	"Endpoints":                        "{apiVersion: v1, kind: Endpoints, subsets: [{addresses: [{ip: 10.9.9.9}], ports: [{port: 80}]}]}",
@@ -61,8 +61,8 @@ var parts = map[string]string{
 	"RULE":      "{apiGroups: [none.example.org], apiVersions: [v1], operations: [CREATE], resources: [none]}",
 }
 
-// untried are the other kinds that the API server makes and changes, and why they are
-// left out.
+// untried are the other kinds that the API server can create and change, with the reason
+// why each is left out.
 var untried = map[string]string{
 	"Event":                     "written by programs",
 	"Node":                      "made by kubelets",

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// choice is a change of an object that says something in another way from then on.
+// choice is a change of an object that expresses something in another way.
 type choice struct {
-	kind   string // a name of bases
-	path   string // of the field that has the choice: spec.strategy
-	from   string // the fields, or field and value, that go: rollingUpdate, type=Recreate
-	to     string // those that come
+	kind   string // a key of bases
+	path   string // path of the field that has the choice, such as spec.strategy
+	from   string // the removed fields, or field and value: rollingUpdate, type=Recreate
+	to     string // the added ones
 	before map[string]any
 	after  map[string]any
 
-	definition string // that has the choice
+	definition string // the name of the schema that has the choice
 }
 
 func (c choice) String() string { return fmt.Sprintf("%s %s: %s -> %s", c.kind, c.path, c.from, c.to) }
@@ -32,21 +32,21 @@ type state struct {
 type walker struct {
 	doc   *document
 	kind  string
-	taken func(object map[string]any) bool // would the API server make it?
-	known map[string]any                   // a value that the API server takes, by definition
+	taken func(object map[string]any) bool // reports whether the API server would create the object
+	known map[string]any                   // by definition, a value that the API server accepts
 	found []choice
 }
 
-// maxDepth bounds how deep schemas are walked that contain themselves.
+// maxDepth bounds the walk of schemas that contain themselves.
 const maxDepth = 12
 
-// place is where in an object the walk is.
+// place is the present place of the walk in an object.
 type place struct {
 	path string
-	put  func(value map[string]any) map[string]any // the whole object with the value there
+	put  func(value map[string]any) map[string]any // the whole object, with the value at this place
 }
 
-// below returns the place of a field, in a list if it is one of several.
+// below returns the place of a field; list means that it is an item of a list in the field.
 func (p place) below(name string, of map[string]any, list bool) place {
 	at := place{path: strings.TrimPrefix(p.path+"."+name, ".")}
 	if list {
@@ -63,8 +63,8 @@ func (p place) below(name string, of map[string]any, list bool) place {
 	return at
 }
 
-// walk looks for the choices of an object and of everything in it. have is its value in
-// the base. It returns a value that the API server takes.
+// walk looks for the choices of an object and of everything in it. have is the object's
+// value in the base. It returns a value that the API server accepts.
 func (w *walker) walk(at place, n *node, have map[string]any, depth int) (map[string]any, bool) {
 	fields := maps.Clone(have)
 	if fields == nil {
@@ -93,8 +93,8 @@ func (w *walker) walk(at place, n *node, have map[string]any, depth int) (map[st
 	return joined(fields, states[0]), true
 }
 
-// states are the ways to write one field that the API server takes, beside the fields
-// that are there already.
+// states are the ways to write one field that the API server accepts in addition to the
+// present fields.
 func (w *walker) states(at place, n *node, fields, have map[string]any, name string, depth int) []state {
 	child := w.doc.resolve(n.Properties[name])
 	var states []state
@@ -117,7 +117,7 @@ func (w *walker) states(at place, n *node, fields, have map[string]any, name str
 	return states
 }
 
-// discriminated finds the value of a field such as type with which a member is taken.
+// discriminated finds the value of a field such as type with which a member is accepted.
 func (w *walker) discriminated(at place, n *node, fields map[string]any, s state, name string) (state, bool) {
 	for _, field := range []string{"type", "scope", "mode"} {
 		of, ok := n.Properties[field]
@@ -134,7 +134,8 @@ func (w *walker) discriminated(at place, n *node, fields map[string]any, s state
 	return s, false
 }
 
-// values are the values to try for a field. Objects are walked themselves, once a kind.
+// values are the values to try for a field. A value that is an object is walked too, once
+// for each kind.
 func (w *walker) values(at place, child *node, fields, have map[string]any, name string, depth int) []any {
 	item, list := child, false
 	if child.Type == "array" {
@@ -150,7 +151,7 @@ func (w *walker) values(at place, child *node, fields, have map[string]any, name
 	}
 	value, known := w.known[item.name]
 	if inBase := had(have[name]); !known || inBase != nil {
-		w.known[item.name] = nil // it may contain itself
+		w.known[item.name] = nil // the definition may contain itself
 		found, ok := w.walk(at.below(name, fields, list), item, inBase, depth-1)
 		if !ok {
 			delete(w.known, item.name)
@@ -168,22 +169,22 @@ func (w *walker) values(at place, child *node, fields, have map[string]any, name
 }
 
 const (
-	// podTemplate is the definition of pod templates, which are walked in one kind.
+	// podTemplate is the definition of pod templates, which are walked in one kind only.
 	podTemplate = "io.k8s.api.core.v1.PodTemplateSpec"
 	templated   = "Deployment"
-	// maxValues bounds how many values of a field are tried; a signal has 65.
+	// maxValues bounds how many values of a field are tried; the field of a signal has 65.
 	maxValues = 4
 )
 
-// excluded are the definitions that are not walked: they are as large as all others
-// together, and are no choice.
+// excluded are definitions that are not walked: they are as large as all others together,
+// and have no choice.
 var excluded = map[string]bool{
 	"io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps": true,
 	"io.k8s.api.core.v1.EphemeralContainer":                                    true,
 	"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta":                          true,
 }
 
-// had is the object that the base has in a field, or in the list there.
+// had returns the object that the base has in a field, or in a list of the field.
 func had(value any) map[string]any {
 	if list, ok := value.([]any); ok && len(list) > 0 {
 		value = list[0]
@@ -200,13 +201,13 @@ func joined(fields map[string]any, states ...state) map[string]any {
 	return all
 }
 
-// compare finds which of the states exclude each other: each is taken by itself, and
-// not both. Two values of one field do; where none of them is taken too (empty), the
-// API server has one that it fills in.
+// compare finds the states that exclude each other: the API server accepts each alone, and
+// not both together. Two values of one field always exclude each other. empty means that
+// the API server also accepts none of the states, and fills one in by default.
 func (w *walker) compare(at place, n *node, fields map[string]any, states []state, empty bool) {
 	var accepted []state
 	concerned := map[string]bool{}
-	last := map[string]state{} // of a field's values
+	last := map[string]state{} // by field, its last value
 	for _, s := range states {
 		if field, _, isValue := strings.Cut(s.name, "="); isValue {
 			concerned[s.name] = true
@@ -236,7 +237,7 @@ func (w *walker) compare(at place, n *node, fields map[string]any, states []stat
 	}
 }
 
-// overlaps reports whether two states write one field.
+// overlaps reports whether two states write the same field.
 func (s state) overlaps(other state) bool {
 	for name := range s.fields {
 		if _, ok := other.fields[name]; ok {

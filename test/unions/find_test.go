@@ -67,8 +67,8 @@ func newFinder(t *testing.T, config *rest.Config, namespace string) *finder {
 	return f
 }
 
-// covered fails for a kind that is neither tried nor left out for a reason: a new
-// version of Kubernetes brought it.
+// covered fails for a kind that is neither in bases nor in untried: a new version of
+// Kubernetes has added it.
 func (f *finder) covered() {
 	f.t.Helper()
 	for kind, r := range f.served {
@@ -79,7 +79,7 @@ func (f *finder) covered() {
 	}
 }
 
-// find walks the schemas of all kinds, and returns the choices in order.
+// find walks the schemas of all kinds, and returns their choices in order.
 func (f *finder) find() []choice {
 	f.t.Helper()
 	kinds := slices.Sorted(maps.Keys(bases))
@@ -98,7 +98,7 @@ func (f *finder) find() []choice {
 	return once(slices.Concat(found...))
 }
 
-// once leaves out the choices that another kind has by the same definition.
+// once removes choices that another kind has from the same definition.
 func once(all []choice) []choice {
 	type key struct{ definition, from, to string }
 	first := map[key]choice{}
@@ -156,7 +156,7 @@ func (f *finder) document(ctx context.Context, gv schema.GroupVersion) (*documen
 // baseOf reads the base of a kind.
 func baseOf(kind string) (map[string]any, error) {
 	text := bases[kind]
-	for range 2 { // parts have parts
+	for range 2 { // parts may contain parts
 		for name, part := range parts {
 			text = strings.ReplaceAll(text, name, part)
 		}
@@ -168,7 +168,7 @@ func baseOf(kind string) (map[string]any, error) {
 	return base, nil
 }
 
-// create asks the API server for a newly created object.
+// create has the API server create an object in a dry-run, and returns the result.
 func (f *finder) create(ctx context.Context, fields map[string]any, name string) (*unstructured.Unstructured, error) {
 	f.mu.Lock()
 	f.tried++
@@ -177,7 +177,7 @@ func (f *finder) create(ctx context.Context, fields map[string]any, name string)
 		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldValidation: metav1.FieldValidationStrict})
 }
 
-// named copies an object, with a name and the namespace.
+// named copies an object, and sets its name and namespace.
 func (f *finder) named(fields map[string]any, name string) *unstructured.Unstructured {
 	u := (&unstructured.Unstructured{Object: maps.Clone(fields)})
 	metadata := map[string]any{"name": name}
@@ -188,7 +188,7 @@ func (f *finder) named(fields map[string]any, name string) *unstructured.Unstruc
 	return u.DeepCopy()
 }
 
-// of is the client for a kind.
+// of is a client for a kind.
 func (f *finder) of(kind string) dynamic.ResourceInterface {
 	r := f.served[kind]
 	client := f.client.Resource(schema.GroupVersionResource{Group: r.Group, Version: r.Version, Resource: r.Name})

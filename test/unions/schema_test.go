@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// document is as much of an OpenAPI v3 document as is needed to write objects.
+// document has the parts of an OpenAPI v3 document that are needed to write objects.
 type document struct {
 	Components struct {
 		Schemas map[string]*node `json:"schemas"`
@@ -34,10 +34,10 @@ type node struct {
 		Group, Version, Kind string
 	} `json:"x-kubernetes-group-version-kind"`
 
-	name string // of its definition; "" for one that is written in place
+	name string // name of the definition; "" for a schema without a name
 }
 
-// readDocument reads the schemas of a group's version.
+// readDocument reads the schemas of a version of a group.
 func readDocument(ctx context.Context, client rest.Interface, gv schema.GroupVersion) (*document, error) {
 	path := "/openapi/v3/apis/" + gv.String()
 	if gv.Group == "" {
@@ -69,7 +69,7 @@ func (d *document) kind(gvk schema.GroupVersionKind) *node {
 	return nil
 }
 
-// resolve follows references.
+// resolve follows references to other schemas.
 func (d *document) resolve(n *node) *node {
 	for range 10 {
 		switch {
@@ -84,8 +84,8 @@ func (d *document) resolve(n *node) *node {
 	return n
 }
 
-// samples are values for fields by their names, where the schema does not say what the
-// API server takes.
+// samples are values for fields by name, where the schema does not tell which values the
+// API server accepts.
 var samples = map[string]any{
 	"port": int64(80), "number": int64(80), "containerPort": int64(80), "targetPort": int64(80), "path": "/p",
 	"mountPath": "/m", "cidr": "10.0.0.0/8", "ip": "10.0.0.1", "apiVersion": "v1", "fieldPath": "metadata.name",
@@ -101,7 +101,7 @@ var samples = map[string]any{
 	"averageUtilization": int64(50), "averageValue": "1", "handSize": int64(2), "queues": int64(8), "nodeName": "a",
 }
 
-// sample writes a value for a field; for an object, its required fields.
+// sample makes a value for a field; for an object, its required fields.
 func (d *document) sample(name string, n *node, depth int) any {
 	if value, ok := samples[name]; ok {
 		return value
@@ -138,7 +138,7 @@ func (d *document) sample(name string, n *node, depth int) any {
 	return "a"
 }
 
-// names are the properties of a schema in order.
+// names are the sorted names of a schema's properties.
 func (n *node) names() []string {
 	names := make([]string, 0, len(n.Properties))
 	for name := range n.Properties {

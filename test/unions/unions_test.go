@@ -24,12 +24,12 @@ import (
 type trial struct {
 	choice
 	name    string
-	want    *unstructured.Unstructured // as the API server makes it anew
-	refused string                     // the documented refusal, for it cannot be changed in place
+	want    *unstructured.Unstructured // the object as the API server would newly create it
+	refused string                     // the documented refusal, if the field cannot be changed in place
 }
 
-// TestUnions has every choice of every built-in kind changed: by a push, and then back
-// by hand, which Pushboat has to correct.
+// TestUnions makes every choice of every built-in kind by a push. Then it takes each back by
+// hand, which Pushboat has to correct.
 func TestUnions(t *testing.T) {
 	w := newWorld(t)
 	f := newFinder(t, w.cluster.Config, "default")
@@ -62,8 +62,8 @@ func TestUnions(t *testing.T) {
 	}
 }
 
-// members reports whether the choice is one between fields, or between the values of a
-// list's key, and not only one between values.
+// members reports whether the choice is between fields, or between the values of a list's
+// key, and not only between values of a field.
 func (tr *trial) members() bool {
 	return !strings.Contains(tr.from+tr.to, "=") || strings.HasPrefix(tr.from, "protocol=")
 }
@@ -75,7 +75,7 @@ func trialsOf(t *testing.T, f *finder) []*trial {
 	found := f.find()
 	t.Logf("%d choices, found by %d dry-runs in %s", len(found), f.tried, time.Since(began).Round(time.Millisecond))
 	if len(found) < leastChoices {
-		t.Errorf("only %d choices are found: the walk is broken", len(found))
+		t.Errorf("only %d choices were found: the walk is broken", len(found))
 	}
 	trials := make([]*trial, len(found))
 	group, ctx := errgroup.WithContext(t.Context())
@@ -93,7 +93,8 @@ func trialsOf(t *testing.T, f *finder) []*trial {
 	return trials
 }
 
-// leastChoices is how many choices there are at the least: Kubernetes 1.37 has about 330.
+// leastChoices is the least number of choices that must be found: Kubernetes 1.37 has about
+// 330.
 const leastChoices = 250
 
 // lay writes the manifests of all trials.
@@ -111,18 +112,18 @@ func (w *world) layOne(f *finder, tr *trial, fields map[string]any) {
 	w.write("k8s/"+tr.name+".yaml", data)
 }
 
-// immobile are the words of problems for which a field is not changed in place; of a
-// claim nothing is, whatever else the API server says of it.
+// immobile matches the problems of fields that cannot be changed in place. A claim has no
+// field that can be, whatever else the API server says about it.
 var immobile = regexp.MustCompile(`cannot be changed|immutable|push with -o force|PersistentVolumeClaim unions/`)
 
-// leaveRefused takes back the changes that a push would be refused for. That is well for
-// a field that the API does not change in place.
+// leaveRefused removes the changes for which a push would be refused. Such a refusal is
+// correct for a field that the API does not change in place.
 func (w *world) leaveRefused(f *finder, trials []*trial) {
 	w.t.Helper()
 	out, _ := w.run(filepath.Join(w.home.Programs, "pushboat"), "plan", "-o", "json", "--kubeconfig", w.home.Path("kubeconfig"), ".")
 	var plan report.Outline
 	if err := json.NewDecoder(strings.NewReader(out)).Decode(&plan); err != nil {
-		w.t.Fatalf("the plan is no JSON: %v\n%s", err, out)
+		w.t.Fatalf("the plan is not JSON: %v\n%s", err, out)
 	}
 	byName := map[string]*trial{}
 	for _, tr := range trials {
@@ -132,7 +133,7 @@ func (w *world) leaveRefused(f *finder, trials []*trial) {
 		tr := byName[strings.TrimSuffix(filepath.Base(problem.File), ".yaml")]
 		said := fmt.Sprintf("%s:%d: %s: %s\nhint: %s", problem.File, problem.Line, problem.Object, problem.Message, problem.Hint)
 		if tr == nil {
-			w.t.Fatalf("a problem of no trial: %s", said)
+			w.t.Fatalf("a problem belongs to no trial: %s", said)
 		}
 		tr.refused = said
 		if !immobile.MatchString(said) {
@@ -143,8 +144,8 @@ func (w *world) leaveRefused(f *finder, trials []*trial) {
 	w.t.Logf("%d of the changes cannot be made in place", len(plan.Problems))
 }
 
-// byHand changes the objects back, as a hand tool does, and returns those that the API
-// server lets it change.
+// byHand changes the objects back, as a tool used by hand does. It returns the trials whose
+// change the API server accepts.
 func byHand(t *testing.T, f *finder, trials []*trial) []*trial {
 	t.Helper()
 	edited := make([]*trial, len(trials))
@@ -162,7 +163,7 @@ func byHand(t *testing.T, f *finder, trials []*trial) []*trial {
 	return slices.DeleteFunc(edited, func(tr *trial) bool { return tr == nil })
 }
 
-// edit writes an object as it was before, over the newest version of it.
+// edit writes the former fields of an object over its newest version.
 func (f *finder) edit(ctx context.Context, tr *trial) error {
 	client := f.of(tr.kind)
 	live, err := client.Get(ctx, tr.name, metav1.GetOptions{})
@@ -179,28 +180,28 @@ func (f *finder) edit(ctx context.Context, tr *trial) error {
 	edit.Object["metadata"] = live.Object["metadata"]
 	for _, at := range allocated {
 		if value, ok, _ := unstructured.NestedFieldCopy(live.Object, at...); ok && tr.kind == "Service" {
-			_ = unstructured.SetNestedField(edit.Object, value, at...) // there is a spec
+			_ = unstructured.SetNestedField(edit.Object, value, at...) // every object has a spec
 		}
 	}
 	_, err = client.Update(ctx, edit, metav1.UpdateOptions{FieldManager: "kubectl-edit"})
 	return err
 }
 
-// shared are the fields of an object that no choice is in.
+// shared are the top-level fields of an object that have no choice.
 var shared = map[string]bool{"apiVersion": true, "kind": true, "metadata": true, "status": true}
 
-// allocated are the fields that the API server gives a Service, if it has any.
+// allocated are fields of a Service that the API server fills in, unless the Service has none.
 var allocated = [][]string{{"spec", "clusterIP"}, {"spec", "clusterIPs"}}
 
-// patience is how long a correction may take on a machine that is very busy.
+// patience is how long a correction may take on a very busy machine.
 const patience = 2 * time.Minute
 
-// asMadeAnew waits until objects are as the API server would make them anew.
+// asMadeAnew waits until the objects are as the API server would newly create them.
 func asMadeAnew(t *testing.T, f *finder, trials []*trial, how string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	group := errgroup.Group{} // as many as there are: each only waits
+	group := errgroup.Group{} // without a limit, since each function only waits
 	for _, tr := range trials {
 		group.Go(func() error {
 			if got := f.await(ctx, tr); got != "" {
@@ -212,8 +213,8 @@ func asMadeAnew(t *testing.T, f *finder, trials []*trial, how string) {
 	_ = group.Wait() // the functions return no error
 }
 
-// await watches an object until it has the wanted state, and describes the state that
-// it has when the context ends.
+// await watches an object until it has the wanted state. If the context ends before, it
+// describes the present state.
 func (f *finder) await(ctx context.Context, tr *trial) string {
 	watch, err := f.of(tr.kind).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + tr.name})
 	if err != nil {
@@ -233,8 +234,8 @@ func (f *finder) await(ctx context.Context, tr *trial) string {
 	return "it is\n" + got + "and not\n" + want
 }
 
-// lasts are the changes after which an earlier default stays, for the API server takes
-// it beside the written fields: it stays for every client that applies.
+// lasts are the changes after which an earlier default stays, because the API server
+// accepts it next to the written fields. It stays for every client that applies.
 var lasts = map[string]bool{
 	"DaemonSet spec.updateStrategy: nothing -> type=OnDelete":              true,
 	"DaemonSet spec.updateStrategy: type=RollingUpdate -> type=OnDelete":   true,
@@ -244,10 +245,10 @@ var lasts = map[string]bool{
 	"Service spec: ipFamilyPolicy=PreferDualStack -> nothing":              true,
 }
 
-// hollow are mappings that say the same when they are empty as when they are not there.
+// hollow are mappings that mean the same whether they are empty or missing.
 var hollow = map[string]bool{"securityContext": true, "lifecycle": true}
 
-// essence writes an object's content, without the API server's own decisions.
+// essence writes an object's content, without the values that the API server chooses.
 func essence(u, want *unstructured.Unstructured) string {
 	fields := map[string]any{}
 	for name, value := range u.DeepCopy().Object {
@@ -272,7 +273,7 @@ var decided = map[string]bool{
 // ofJobs are the labels that the API server gives a Job's pods.
 var ofJobs = map[string]bool{"job-name": true, "batch.kubernetes.io/job-name": true}
 
-// strip removes from a value the API server's decisions, where the other has them too.
+// strip removes the API server's own choices from a value, if the other value has them too.
 func strip(value, other any) {
 	switch v := value.(type) {
 	case map[string]any:

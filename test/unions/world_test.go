@@ -17,10 +17,10 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// app is the name of the app, its repository and its namespace.
+// app is the name of the app, and also of its repository and its namespace.
 const app = "unions"
 
-// pushLimit is how long a push or verb may take on a machine that is very busy.
+// pushLimit is how long a push or a verb may take on a very busy machine.
 const pushLimit = 3 * time.Minute
 
 // world is a server, its cluster, and a clone of the repository.
@@ -82,8 +82,9 @@ func (w *world) run(name string, args ...string) (string, error) {
 	return both.String(), errors.Join(err, ctx.Err())
 }
 
-// push commits all and pushes it. Objects that are not healthy in time have been
-// applied all the same, so that only the output tells of a refusal.
+// push commits all changes, and pushes them. Objects that do not become healthy in time
+// have been applied all the same, so that only the output tells whether the push was
+// refused.
 func (w *world) push() string {
 	w.t.Helper()
 	for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", "Change"}} {
@@ -94,7 +95,7 @@ func (w *world) push() string {
 	return out
 }
 
-// ssh asks the server for a verb.
+// ssh calls a verb of the server.
 func (w *world) ssh(args ...string) (string, error) {
 	return w.run("ssh", append([]string{"-F", w.home.Path("ssh", "ana"), "pushboat"}, args...)...)
 }

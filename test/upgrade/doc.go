@@ -1,4 +1,4 @@
-// Package upgrade checks that people who push notice nothing of a rolling upgrade. Two
-// servers share a data directory and a lease; each is stopped and started again, one
-// after the other, while twenty loops of git push go on.
+// Package upgrade checks that people who push do not notice a rolling upgrade. Two servers
+// share a data directory and a lease. They are stopped and started again, one after the
+// other, while twenty loops of git push run.
 package upgrade

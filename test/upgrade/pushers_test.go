@@ -14,12 +14,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// crowd is people who push without a pause, each to a repository of their own.
+// crowd is a number of people who push without a pause, each to a repository of their own.
 type crowd struct {
 	w       *world
 	people  []*pusher
 	running sync.WaitGroup
-	done    chan struct{} // closed when they are to stop
+	done    chan struct{} // closed when they must stop
 	pushed  chan struct{} // has a value after each push
 	began   time.Time
 
@@ -28,17 +28,17 @@ type crowd struct {
 	failures []error
 }
 
-// pusher is one of them.
+// pusher is one person of the crowd.
 type pusher struct {
 	app  string
 	dir  string
-	acks int // the last push that was acknowledged
+	acks int // number of the last acknowledged push
 }
 
-// namespace is where the apps of all pushers are.
+// namespace is the namespace of all pushers' apps.
 const namespace = "shops"
 
-// startPushers has people push, and returns when each has done so.
+// startPushers makes people push, and returns when each has pushed once.
 func (w *world) startPushers(n int) *crowd {
 	w.t.Helper()
 	c := &crowd{w: w, done: make(chan struct{}), pushed: make(chan struct{}, 1), began: time.Now()}
@@ -61,7 +61,7 @@ func (w *world) startPushers(n int) *crowd {
 	return c
 }
 
-// await waits for so many more pushes.
+// await waits for the given number of further pushes.
 func (c *crowd) await(n int) {
 	c.w.t.Helper()
 	c.mu.Lock()
@@ -83,7 +83,7 @@ func (c *crowd) count() int {
 	return len(c.times)
 }
 
-// push is the loop of one of them.
+// push is the loop of one pusher.
 func (c *crowd) push(p *pusher) {
 	for n := 1; ; n++ {
 		select {
@@ -115,18 +115,18 @@ func (c *crowd) note(p *pusher, n int, took time.Duration, err error) {
 	c.mu.Lock()
 	c.times = append(c.times, took)
 	if err != nil {
-		c.failures = append(c.failures, fmt.Errorf("%s, push %d: %w", p.app, n, err))
+		c.failures = append(c.failures, fmt.Errorf("app %s, push %d: %w", p.app, n, err))
 	} else {
 		p.acks = n
 	}
 	c.mu.Unlock()
 	select {
 	case c.pushed <- struct{}{}:
-	default: // it is known already that there was one
+	default: // a failure is known already
 	}
 }
 
-// pushes is the result of all of them.
+// pushes is the result of all pushers.
 type pushes struct {
 	during   time.Duration
 	times    []time.Duration // sorted
@@ -144,8 +144,8 @@ func (p pushes) longest() time.Duration { return p.times[len(p.times)-1].Round(t
 
 func (p pushes) median() time.Duration { return p.times[len(p.times)/2].Round(time.Millisecond) }
 
-// holdsEveryPush holds repositories and cluster to the last push of each that was
-// acknowledged.
+// holdsEveryPush checks that the repositories and the cluster have the last acknowledged
+// push of each pusher.
 func (w *world) holdsEveryPush(c *crowd) {
 	for _, p := range c.people {
 		if err := w.holds(p); err != nil {
@@ -172,7 +172,7 @@ func (w *world) holds(p *pusher) error {
 	return w.runs(p)
 }
 
-// runs holds the cluster to a push.
+// runs checks that the cluster has a pusher's last push.
 func (w *world) runs(p *pusher) error {
 	number := strings.TrimPrefix(p.app, "shop-")
 	object, err := w.client.CoreV1().ConfigMaps(namespace+"-"+number).Get(context.Background(), "counter", metav1.GetOptions{})

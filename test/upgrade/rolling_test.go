@@ -11,11 +11,12 @@ var (
 	upgrades = flag.Int("upgrades", 2, "how often both servers are started anew, one after the other")
 )
 
-// handOverLimit is how long a hand-over may take on a machine that is very busy;
-// docs/high-availability.md has the time on a quiet one.
+// handOverLimit is how long a hand-over may take on a very busy machine;
+// docs/high-availability.md has the usual time.
 const handOverLimit = 20 * time.Second
 
-// TestRollingUpgradesFailNoPush: pushes wait while servers change places, and none fails.
+// TestRollingUpgradesFailNoPush: pushes wait while servers change places, and no push
+// fails.
 func TestRollingUpgradesFailNoPush(t *testing.T) {
 	w := newWorld(t)
 	crowd := w.startPushers(*pushers)

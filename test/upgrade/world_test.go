@@ -22,17 +22,18 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// leaseNamespace is where the lease of the servers is.
+// leaseNamespace is the namespace of the servers' lease.
 const leaseNamespace = "pushboat-lease"
 
-// world is a cluster, two servers of one data directory, and the Service before them.
+// world is a cluster, two servers with one data directory, and the Service in front of
+// them.
 type world struct {
 	t       *testing.T
 	ctx     context.Context
 	home    *server.Home
 	client  kubernetes.Interface
 	service *server.Service
-	servers [2]*member // the one that leads first
+	servers [2]*member // the one that leads is first
 }
 
 // member is one of the servers.
@@ -47,7 +48,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	t.Setenv("PUSHBOAT_TEST_NORACE", "1") // many pushes at once are the point, which race detection makes slow
+	t.Setenv("PUSHBOAT_TEST_NORACE", "1") // the test makes many pushes at once, which race detection would slow down
 	w := &world{t: t, ctx: context.WithoutCancel(t.Context()), home: &server.Home{Dir: dir, Programs: server.Build(t)}}
 	w.startCluster()
 	w.must(w.home.WriteClients())
@@ -88,14 +89,14 @@ func (w *world) startCluster() {
 	w.must(os.WriteFile(w.home.Path("kubeconfig"), kubeconfig, 0o600))
 }
 
-// standingBy is how a server says where it is found.
+// standingBy matches the line in which a server that stands by logs its addresses.
 var standingBy = regexp.MustCompile(`standing by: .*, ssh (\S+), http ([0-9.:]+)`)
 
-// start starts a server, and has the Service lead to it once it is ready.
+// start starts a server, and adds it to the Service when it is ready.
 func (w *world) start() *member {
 	w.t.Helper()
-	// All pushers have one address here, and the first connections of a server that takes
-	// another's place come together.
+	// Here all pushers have the same address, and they all connect at once when a server
+	// takes another's place.
 	srv, err := w.home.Spawn([]string{
 		"--lease", leaseNamespace + "/pushboat", "--ssh-relay", "127.0.0.1:0", "--ssh-max-startups-per-address", "64",
 	})
@@ -108,7 +109,7 @@ func (w *world) start() *member {
 	return m
 }
 
-// awaitReady asks as the kubelet does.
+// awaitReady asks the server as the kubelet does until it is ready.
 func (w *world) awaitReady(m *member) {
 	w.t.Helper()
 	late := time.After(time.Minute)
@@ -128,12 +129,12 @@ func (w *world) awaitReady(m *member) {
 	}
 }
 
-// lag is how long connections still come to a server that was asked to stop: so long it
-// may take until kube-proxy and load balancers know.
+// lag is how long new connections still reach a server that was asked to stop: kube-proxy
+// and load balancers may need that time to know.
 const lag = time.Second
 
 // upgrade stops a server as Kubernetes does, and starts another one in its place, which
-// stands by. It returns how long it took from the signal until the other one led.
+// stands by. It returns the time from the signal until the other server led.
 func (w *world) upgrade(i int) (handOver time.Duration) {
 	w.t.Helper()
 	old, other := w.servers[i], w.servers[1-i]
@@ -153,7 +154,7 @@ func (w *world) upgrade(i int) (handOver time.Duration) {
 	return handOver
 }
 
-// leads asks a server whether it is the one.
+// leads asks a server whether it leads.
 func (w *world) leads(m *member) bool {
 	w.t.Helper()
 	answer, err := http.Get("http://" + m.http + "/readyz")
@@ -175,7 +176,7 @@ func (w *world) end() {
 	}
 }
 
-// commandLimit is how long a program may take on a machine that is very busy.
+// commandLimit is how long a program may take on a very busy machine.
 const commandLimit = 2 * time.Minute
 
 func (w *world) run(dir, name string, args ...string) (string, error) {

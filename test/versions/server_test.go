@@ -22,16 +22,16 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// release is the API server of a release, with its configuration.
+// release describes the API server of a release, with its configuration.
 type release struct {
 	version    string // of the documents in testdata, such as 1.36.2
-	aggregated bool   // one request for all of discovery
-	streams    bool   // a watch may begin with the list (the feature gate WatchList)
+	aggregated bool   // whether one request reads all of discovery
+	streams    bool   // whether a watch may begin with the list (the feature gate WatchList)
 	protobuf   bool
 }
 
-// apiServer answers as an API server of a release does. It has ConfigMaps alone, and takes
-// no write.
+// apiServer answers like an API server of a release. It has ConfigMaps only, and accepts no
+// writes.
 type apiServer struct {
 	release
 	t *testing.T
@@ -49,7 +49,7 @@ type watchEvent struct {
 	Object *metav1.PartialObjectMetadata `json:"object"`
 }
 
-// serve starts an API server of a release and opens it as a cluster.
+// serve starts an API server of a release, and opens it as a cluster.
 func serve(t *testing.T, r release) (*apiServer, *kube.Cluster) {
 	t.Helper()
 	s := &apiServer{release: r, t: t, version: 100, watchers: map[chan watchEvent]struct{}{}}
@@ -57,7 +57,7 @@ func serve(t *testing.T, r release) (*apiServer, *kube.Cluster) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(func() {
-		server.CloseClientConnections() // of watches
+		server.CloseClientConnections() // this ends the watches
 		server.Close()
 	})
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -81,7 +81,7 @@ func (s *apiServer) read(name string, into any) {
 	}
 }
 
-// has creates or changes a ConfigMap of an ApplySet, and tells the watchers.
+// has creates or changes a ConfigMap of an ApplySet, and sends the event to all watches.
 func (s *apiServer) has(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *apiServer) has(name string) {
 	}
 }
 
-// since are the events after a resource version.
+// since returns the events after a resource version.
 func (s *apiServer) since(version string) []watchEvent {
 	return slices.DeleteFunc(slices.Clone(s.history), func(e watchEvent) bool {
 		return len(e.Object.ResourceVersion) < len(version) || e.Object.ResourceVersion <= version
@@ -154,7 +154,7 @@ func answer(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-// fail writes a Status.
+// fail writes a Status object.
 func fail(w http.ResponseWriter, code int32, reason metav1.StatusReason, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(code))
@@ -164,14 +164,15 @@ func fail(w http.ResponseWriter, code int32, reason metav1.StatusReason, message
 	})
 }
 
-// schema answers with an excerpt of the release's OpenAPI document of a group version.
+// schema answers with an excerpt of the release's OpenAPI document for a group version.
 func (s *apiServer) schema(w http.ResponseWriter, of string) {
 	var document map[string]any
 	s.read(strings.ReplaceAll(of, "/", "__")+"_openapi.json", &document)
 	answer(w, document)
 }
 
-// refuse answers an apply as server-side apply does for a field that the schema lacks.
+// refuse answers an apply in the way that server-side apply does for a field that is not in
+// the schema.
 func (s *apiServer) refuse(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Content-Type") != "application/apply-patch+yaml" {
 		fail(w, http.StatusUnsupportedMediaType, metav1.StatusReasonUnsupportedMediaType, "the body of the request was in an unknown format")
@@ -180,7 +181,7 @@ func (s *apiServer) refuse(w http.ResponseWriter, r *http.Request) {
 	fail(w, http.StatusInternalServerError, "", "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema")
 }
 
-// list answers with the metadata of the ConfigMaps, as protobuf if that is spoken.
+// list answers with the metadata of the ConfigMaps, as protobuf if the server supports it.
 func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,8 +209,8 @@ func (s *apiServer) list(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append([]byte("k8s\x00"), text...))
 }
 
-// watch streams events in JSON, after the list if the client asks for that and may have
-// it.
+// watch streams events as JSON. The list comes before them, if the client asks for it and
+// the server supports it.
 func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 	begin := r.URL.Query().Get("sendInitialEvents") == "true"
 	if begin && !s.streams {
@@ -254,7 +255,7 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request) {
 }
 
 // discover answers with discovery, in the form that the client asks for and the release
-// speaks.
+// supports.
 func (s *apiServer) discover(w http.ResponseWriter, r *http.Request) {
 	var groups discoveryv2.APIGroupDiscoveryList
 	s.read("groups.json", &groups)
@@ -282,7 +283,7 @@ func (s *apiServer) discover(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// aggregate writes plain discovery of a group version as the aggregated one has it.
+// aggregate converts the plain discovery of a group version to its aggregated form.
 func aggregate(list metav1.APIResourceList) (resources []discoveryv2.APIResourceDiscovery) {
 	for _, r := range list.APIResources {
 		if strings.Contains(r.Name, "/") {
@@ -300,7 +301,7 @@ func aggregate(list metav1.APIResourceList) (resources []discoveryv2.APIResource
 	return resources
 }
 
-// plainGroups writes aggregated discovery as API servers without it have it.
+// plainGroups converts aggregated discovery to the form of API servers without it.
 func plainGroups(groups discoveryv2.APIGroupDiscoveryList) metav1.APIGroupList {
 	list := metav1.APIGroupList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "APIGroupList"}}
 	for _, g := range groups.Items {

@@ -1,6 +1,6 @@
-// Package versions tries Pushboat's requests against the answers of older API servers:
-// their own discovery and schemas, and their ways to list, watch and refuse, with and
-// without the features of newer ones. devcluster is the newest one.
+// Package versions tests Pushboat's requests with the answers of older API servers: with
+// their discovery and schemas, and with their ways to list, watch and refuse, with and
+// without the newer features. devcluster is the newest API server.
 package versions
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// releases are the two before devcluster's, as they come, and each without the features
-// that an operator can turn off and an older release lacks.
+// releases are the two releases before devcluster's: with all features, and without each of
+// the features that an operator can turn off or that an older release lacks.
 func releases() map[string]release {
 	all := map[string]release{}
 	for _, version := range []string{"1.35.4", "1.36.2"} {
@@ -43,7 +43,7 @@ func each(t *testing.T, test func(t *testing.T, s *apiServer, c *kube.Cluster)) 
 			test(t, s, c)
 			for _, request := range s.requests() {
 				if strings.Contains(request, "cbor") {
-					t.Errorf("it wants what older API servers do not speak: %s", request)
+					t.Errorf("a request accepts CBOR, which older API servers do not support: %s", request)
 				}
 			}
 		})
@@ -54,7 +54,7 @@ func TestKindsAreFound(t *testing.T) {
 	each(t, func(t *testing.T, s *apiServer, c *kube.Cluster) {
 		about, err := c.About(t.Context())
 		if err != nil || about.Version != "v"+s.release.version || !about.Whole || !slices.Contains(about.APIs, "apps/v1/Deployment") {
-			t.Errorf("%+v, %v", about, err)
+			t.Errorf("the API server is %+v, with error %v", about, err)
 		}
 		for gvk, namespaced := range map[schema.GroupVersionKind]bool{
 			{Version: "v1", Kind: "ConfigMap"}:                                                        true,
@@ -78,12 +78,13 @@ func TestKindsAreFound(t *testing.T) {
 			}
 		}
 		if s.aggregated && all != 2 {
-			t.Errorf("%d requests for what is served: %q", all, s.requests())
+			t.Errorf("%d requests for kinds that are served: %q", all, s.requests())
 		}
 	})
 }
 
-// A kind of a newer release is refused with the versions that there are.
+// TestNewerKindsAreNotKnown: a kind of a newer release is refused, and the hint names the
+// versions that exist.
 func TestNewerKindsAreNotKnown(t *testing.T) {
 	each(t, func(t *testing.T, s *apiServer, c *kube.Cluster) {
 		for gvk, versions := range map[schema.GroupVersionKind][]string{
@@ -110,7 +111,8 @@ func TestNewerKindsAreNotKnown(t *testing.T) {
 	})
 }
 
-// An apply with a field that the schema lacks is explained by the release's own schema.
+// TestRefusalsAreExplained: the release's own schema explains why an apply with an unknown
+// field was refused.
 func TestRefusalsAreExplained(t *testing.T) {
 	each(t, func(t *testing.T, _ *apiServer, c *kube.Cluster) {
 		objects, problems := manifest.Parse("web.yaml", []byte("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  replica: 2\n"))
@@ -123,17 +125,17 @@ func TestRefusalsAreExplained(t *testing.T) {
 		}
 		_, err = c.Apply(t.Context(), kind, objects[0].Unstructured, kube.ApplyOptions{DryRun: true})
 		if err == nil {
-			t.Fatal("it was applied")
+			t.Fatal("the object was applied")
 		}
 		found := c.Explain(t.Context(), objects[0], err)
 		if len(found) != 1 || found[0].Source.Line != 5 || !strings.Contains(found[0].Message, "unknown field spec.replica") || !strings.Contains(found[0].Hint, "replicas") {
-			t.Errorf("explained as %+v", found)
+			t.Errorf("the explanation is %+v", found)
 		}
 	})
 }
 
-// Running objects are listed and followed, in one stream or two steps, and listed
-// again.
+// TestObjectsAreFollowed: running objects are listed and followed, in one stream or two
+// steps, and listed again.
 func TestObjectsAreFollowed(t *testing.T) {
 	each(t, func(t *testing.T, s *apiServer, c *kube.Cluster) {
 		for i := range 3 {
@@ -152,7 +154,7 @@ func TestObjectsAreFollowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := index.Members("set"); len(got) != 3 || got[0].Fingerprint == "" {
-			t.Errorf("it begins with %+v", got)
+			t.Errorf("the first list has %+v", got)
 		}
 		s.has("c1")
 		s.has("c3")
@@ -161,7 +163,7 @@ func TestObjectsAreFollowed(t *testing.T) {
 			case event := <-changes:
 				seen[event.Entry.ID.Name] = true
 			case <-time.After(patience):
-				t.Fatalf("of the events came %v; the requests: %q", seen, s.requests())
+				t.Fatalf("these events came: %v; the requests: %q", seen, s.requests())
 			}
 		}
 		if err := index.Fresh(t.Context(), time.Now(), kind); err != nil {

@@ -32,7 +32,7 @@ func main() {
 	os.Exit(run(flag.Args(), interrupt, *limit))
 }
 
-// run runs the program and returns its exit status, as shells have it.
+// run runs the program, and returns its exit status as a shell reports it.
 func run(args []string, interrupt syscall.Signal, limit time.Duration) int {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM)
@@ -58,7 +58,7 @@ func run(args []string, interrupt syscall.Signal, limit time.Duration) int {
 	return 0
 }
 
-// pass passes signals on to a job, and ends it when it takes too long.
+// pass passes signals on to a job, and kills the job when it takes too long.
 func pass(signals <-chan os.Signal, job int, interrupt syscall.Signal, limit time.Duration) {
 	late := time.After(limit)
 	for {

@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// excerpts are the kinds whose schemas are kept, by the document that has them.
+// excerpts are the kinds whose schemas are kept, by their document.
 var excerpts = map[string]string{
 	"api__v1_openapi.json":        "io.k8s.api.core.v1.ConfigMap",
 	"apis__apps__v1_openapi.json": "io.k8s.api.apps.v1.Deployment",
@@ -65,7 +65,7 @@ func run(args []string) error {
 	return nil
 }
 
-// cut reads a document, reduces it and writes it without blanks.
+// cut reads a document, reduces it, and writes it without blanks.
 func cut(from, to string, reduce func(map[string]any) error) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -87,12 +87,13 @@ func cut(from, to string, reduce func(map[string]any) error) error {
 	return os.WriteFile(to, compact.Bytes(), 0o644)
 }
 
-// excerpt leaves of an OpenAPI document the schemas that one of them consists of.
+// excerpt removes all schemas from an OpenAPI document except one and those of which it
+// consists.
 func excerpt(document map[string]any, root string) error {
 	components, _ := document["components"].(map[string]any)
 	schemas, _ := components["schemas"].(map[string]any)
 	if schemas[root] == nil {
-		return fmt.Errorf("it has no schema %s", root)
+		return fmt.Errorf("the document has no schema %s", root)
 	}
 	kept, left := map[string]any{}, []string{root}
 	for len(left) > 0 {
@@ -113,7 +114,8 @@ func excerpt(document map[string]any, root string) error {
 	return nil
 }
 
-// references lists the schemas that a value refers to, and takes descriptions out of it.
+// references lists the schemas to which a value refers, and removes descriptions from the
+// value.
 func references(value any) (names []string) {
 	switch value := value.(type) {
 	case map[string]any:
