@@ -115,7 +115,7 @@ func (a *app) lookClosely(ctx context.Context, t *target, looks map[manifest.ID]
 		return nil, problems
 	}
 	part := t.only(looks)
-	objects, problems := plan.Resolve(ctx, as.api, &part.Target, with, a.engine.Own)
+	objects, problems := plan.Resolve(ctx, as.api, &part.Target, with, a.engine.within(t.Repo, cluster))
 	if len(problems) > 0 {
 		return nil, problems
 	}

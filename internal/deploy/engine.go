@@ -85,6 +85,7 @@ type Config struct {
 	Epoch    int64    // of its data directory; 0 for an engine that only plans
 	Own      plan.Own // what may be deployed of this server itself
 	Accounts Accounts // nil: everything is done as the server itself
+	Grants   Grants   // nil: nothing bounds a repository, for an engine that only plans
 	Masker   manifest.Masker
 	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool
@@ -275,7 +276,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 		as := e.callerOf(t)
 		problems := with.Vet(ctx, as.api)
-		objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, e.Own)
+		objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, e.within(t.Repo, cluster))
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}
 	return nil

@@ -83,6 +83,9 @@ func (e *Engine) findRunning(ctx context.Context, repo name.Repo, spec appfile.A
 		if at.namespace == kube.SystemNamespace {
 			continue // the plan refuses the object, and nothing of the server's own is read
 		}
+		if e.grantOf(repo) != nil && cluster.CheckGrant(ctx, e.grantOf(repo), repo, manifest.ID{Kind: manifest.SecretKind.Kind, Namespace: at.namespace, Name: at.name}) != nil {
+			continue // likewise
+		}
 		data, err := e.as(repo, cluster).api.ReadData(ctx, manifest.SecretKind.Kind, at.namespace, at.name)
 		if err != nil {
 			lacks := manifest.LackedBy(err)

@@ -29,7 +29,10 @@ func (p *Proposal) plan(ctx context.Context) {
 		return
 	}
 	p.unread = len(p.Problems) > len(exposed)
-	misnamed := e.checkNames(p)
+	misnamed := e.checkGrant(p)
+	if len(misnamed) == 0 {
+		misnamed = e.checkNames(p)
+	}
 	p.Problems = append(p.Problems, misnamed...)
 	if len(misnamed) > 0 || p.unread && len(p.targets) == 0 {
 		return
@@ -136,7 +139,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			if p.stays[t.Spec.Name] {
 				continue // its claims stand
 			}
-			found, problems := plan.Resolve(ctx, as.api, &t.Target, p.with[name], e.Own)
+			found, problems := plan.Resolve(ctx, as.api, &t.Target, p.with[name], p.within(cluster))
 			p.Problems = append(p.Problems, problems...)
 			found, made[t] = plan.SplitMade(&t.Target, found)
 			p.Problems = append(p.Problems, e.contested(p, t, found)...)

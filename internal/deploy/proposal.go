@@ -42,6 +42,9 @@ type Change struct {
 	SignedBy record.Signers // who signed the push's commits, where a rule asks for that
 	Only     name.App       // one app of the branch; "" for all
 	Cause    record.Cause   // "": a push if there is the push's id, else a sync
+	// ReadsRules says that the caller may read the server's rules: refusals name their
+	// places.
+	ReadsRules bool
 	// Unaccepted is set for a revision that nobody with the right to deploy has
 	// accepted, and whose caller has no such right. It is only planned, and in a way
 	// that keeps its templates and names from revealing anything: without keys and

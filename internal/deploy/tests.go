@@ -115,7 +115,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	as := a.engine.callerOf(t)
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 	problems := with.Vet(ctx, as.api)
-	objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.Own)
+	objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.within(t.Repo, cluster))
 	if problems = append(problems, unresolved...); len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

@@ -150,7 +150,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if j.kind == lookJob {
 		t = t.only(j.looks)
 	}
-	objects, problems := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.Own)
+	objects, problems := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.within(t.Repo, cluster))
 	if len(problems) > 0 {
 		return nil, report.OnceAKind(problems)
 	}

@@ -89,7 +89,7 @@ func TestBlindRevisions(t *testing.T) {
 				test.change(w)
 			}
 			w.Target.Objects = revision
-			objects, problems := Resolve(t.Context(), w.api, w.Target, w.With, Own{})
+			objects, problems := Resolve(t.Context(), w.api, w.Target, w.With, Bounds{})
 			wantProblems(t, problems)
 			plan, problems, err := w.Plan(t.Context(), objects)
 			if err != nil {

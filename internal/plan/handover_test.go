@@ -130,7 +130,7 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 			test.runs(w)
 			w.Target.Spec.CreateNamespace = true
 			w.Target.Objects, _ = WithNamespace(w.Target.Spec, nil, nil)
-			objects, _ := Resolve(t.Context(), w.api, w.Target, w.With, Own{})
+			objects, _ := Resolve(t.Context(), w.api, w.Target, w.With, Bounds{})
 			plan, problems, err := w.Plan(t.Context(), objects)
 			if err != nil {
 				t.Fatal(err)

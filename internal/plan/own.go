@@ -17,8 +17,8 @@ type Own struct {
 	Check func(ctx context.Context, o *manifest.Object) *manifest.Problem
 }
 
-// refuse returns the reason for not deploying an object of the server's own as part of a
-// target; nil: it may be.
+// refuse returns the reason for not deploying an object of the server's own, which no grant
+// gives, as part of a target; nil: it may be.
 func (own Own) refuse(ctx context.Context, cluster string, t *Target, o Placed) *manifest.Problem {
 	problem := &manifest.Problem{
 		Message: "namespace " + kube.SystemNamespace + " is where this server keeps the inventories of apps; it is no app's",

@@ -31,16 +31,16 @@ type Placed struct {
 }
 
 // Resolve finds the kind and the namespace of every object of a target. It refuses
-// kinds that the cluster does not know, objects that are written twice, and those of the
-// server itself that own does not let pass.
-func Resolve(ctx context.Context, api API, t *Target, with *Companions, own Own) ([]Placed, manifest.Problems) {
+// kinds that the cluster does not know, objects that are written twice, and those outside
+// of the bounds.
+func Resolve(ctx context.Context, api API, t *Target, with *Companions, within Bounds) ([]Placed, manifest.Problems) {
 	before := t.Places.newest()
-	r := newResolver(t, before, own)
+	r := newResolver(t, before, within)
 	for _, written := range r.all {
 		r.resolve(ctx, api, written, with)
 	}
 	if len(r.fresh) > 0 && r.isTwice() { // which of the two is the first, the order tells
-		r = newResolver(t, resolved{}, own)
+		r = newResolver(t, resolved{}, within)
 		for _, written := range r.all {
 			r.resolve(ctx, api, written, with)
 		}
@@ -54,7 +54,7 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions, own Own)
 // resolver resolves the objects of a target.
 type resolver struct {
 	target   *Target
-	own      Own
+	within   *judge
 	all      []*manifest.Object
 	before   aligned[manifest.Object] // that were resolved before, and are not the same as others
 	places   []*placed                // of those
@@ -70,13 +70,13 @@ type servedKind struct {
 	kind kube.Kind
 }
 
-func newResolver(t *Target, before resolved, own Own) *resolver {
+func newResolver(t *Target, before resolved, within Bounds) *resolver {
 	all := t.Objects
 	if len(t.LastHooks) > 0 {
 		all = slices.Concat(all, t.LastHooks)
 	}
 	return &resolver{
-		target: t, own: own, all: all, before: aligned[manifest.Object]{list: before.written}, places: before.places,
+		target: t, within: within.judge(t), all: all, before: aligned[manifest.Object]{list: before.written}, places: before.places,
 		objects: make([]Placed, 0, len(all)), fresh: map[manifest.ID]int{},
 	}
 }
@@ -102,11 +102,11 @@ func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Objec
 	}
 	known = known && place.fits(*kind)
 	o, misread := placeOf(t, written, *kind, place)
-	if kube.IsSystem(o.Key) {
-		if problem := r.own.refuse(ctx, api.Name(), t, o); problem != nil {
+	if problem := r.within.refuse(ctx, api.Name(), o); problem != nil {
+		if !t.Gone { // else it is a hook of an app that leaves, which does without
 			r.problems = append(r.problems, *problem)
-			return
 		}
+		return
 	}
 	if !known && !o.Policy.IsSkipped() { // a skipped object leaves alone the one that runs
 		if first, twice := r.fresh[o.Key]; twice {

@@ -105,7 +105,7 @@ func TestResolve(t *testing.T) {
 				test.change(w)
 			}
 			w.Target.Objects = parsed(t, test.objects...)
-			placed, problems := Resolve(t.Context(), w.API, w.Target, w.With, Own{})
+			placed, problems := Resolve(t.Context(), w.API, w.Target, w.With, Bounds{})
 			var ids []string
 			for _, o := range placed {
 				ids = append(ids, o.Key.String())

@@ -144,7 +144,7 @@ func TestUnfolded(t *testing.T) {
 		if len(steps) != 1 || steps[0].ID != manifesttest.ConfigMap("b") || steps[0].Written || steps[0].Object.GetLabels()[kube.PartOfLabel] == "" || steps[0].Action != record.Unchanged {
 			t.Errorf("the unfolded steps are %+v", steps)
 		}
-		if again, _ := Resolve(t.Context(), w.api, w.Target, w.With, Own{}); len(again) != 2 || !again[0].Written || again[0].Digest != plan.Same[0].Digest {
+		if again, _ := Resolve(t.Context(), w.api, w.Target, w.With, Bounds{}); len(again) != 2 || !again[0].Written || again[0].Digest != plan.Same[0].Digest {
 			t.Errorf("the remembered objects are %+v", again)
 		}
 	}

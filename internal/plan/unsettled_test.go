@@ -65,7 +65,7 @@ func (h *history) push() {
 // plan plans with a planner, whose target may be a copy.
 func (h *history) plan(p *Planner) *Plan {
 	h.t.Helper()
-	objects, problems := Resolve(h.t.Context(), h.api, p.Target, h.With, Own{})
+	objects, problems := Resolve(h.t.Context(), h.api, p.Target, h.With, Bounds{})
 	if len(problems) > 0 {
 		h.t.Fatal(problems)
 	}

@@ -56,7 +56,7 @@ func (w *world) pushedWith(others ...*Target) {
 func (w *world) resolved(documents ...string) ([]Placed, manifest.Problems) {
 	w.t.Helper()
 	w.Target.Objects = parsed(w.t, documents...)
-	return Resolve(w.t.Context(), w.api, w.Target, w.With, Own{})
+	return Resolve(w.t.Context(), w.api, w.Target, w.With, Bounds{})
 }
 
 // planned plans a revision of the app that has the documents.
@@ -76,7 +76,7 @@ func (w *world) planned(documents ...string) (*Plan, manifest.Problems) {
 // again plans the same objects once more.
 func (w *world) again() *Plan {
 	w.t.Helper()
-	objects, _ := Resolve(w.t.Context(), w.api, w.Target, w.With, Own{})
+	objects, _ := Resolve(w.t.Context(), w.api, w.Target, w.With, Bounds{})
 	plan, _, err := w.Plan(w.t.Context(), objects)
 	if err != nil {
 		w.t.Fatal(err)

@@ -314,7 +314,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	draft := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name(), Branch: branch, Main: p.main, Revision: name.Revision(update.New),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
-		Tell: p.tell,
+		Tell: p.tell, ReadsRules: p.door.Policy.Allows(p.session.Caller(), access.ReadRepo, access.Subject{Repo: access.AdminRepo}),
 	})
 	if !draft.Deploys() {
 		p.stored = append(p.stored, asStored(draft.Change))

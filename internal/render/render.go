@@ -62,6 +62,13 @@ type ReadData func(ctx context.Context, repo name.Repo, cluster string, from app
 // ErrServersOwn is the error of a ReadData that reads nothing of the server itself.
 var ErrServersOwn = errors.New("its namespace is this server's own, and no app reads it")
 
+// RefusedError is the error of a ReadData that may not read the object: the repository's
+// grant does not give it.
+type RefusedError struct{ Message, Hint string }
+
+// Error says why.
+func (e *RefusedError) Error() string { return e.Message }
+
 // AskCluster returns the data about a cluster that charts may ask for.
 type AskCluster func(ctx context.Context, name string) (helm.Cluster, error)
 

@@ -112,6 +112,8 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 	switch {
 	case errors.Is(found.err, ErrServersOwn):
 		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "copy the value to a namespace of yours, and name that")
+	case refusalOf(found.err) != "":
+		return "", problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), refusalOf(found.err))
 	case found.err != nil:
 		unread := problem(fmt.Sprintf("read %s of cluster %s: %v", n.From, cluster, found.err), "")
 		if unread.Lacks = manifest.LackedBy(found.err); unread.Lacks == (manifest.Right{}) {
@@ -133,6 +135,15 @@ func (s *Session) fromCluster(ctx context.Context, cluster string, n appfile.Sub
 		return "", problem(fmt.Sprintf("the key %s of %s is not text of at most %d bytes", n.From.Key, n.From, substitute.MaxValue), "name another key")
 	}
 	return string(value), nil
+}
+
+// refusalOf is the next thing to try for whoever may not read a value; "" if the error is of
+// another kind.
+func refusalOf(err error) string {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused.Hint
+	}
+	return ""
 }
 
 // readWithin bounds the total time of a session's unanswered questions.

@@ -2,11 +2,13 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/helm"
@@ -27,8 +29,9 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 // readData reads values for substitution from a cluster. Nothing is read from the server's
 // own namespace, where its keys are: whoever may deploy could have them printed.
 //
-// They are read as the account of the repository; accounts may be nil.
-func readData(clusters map[string]*deploy.Cluster, accounts deploy.Accounts) render.ReadData {
+// They are read as the account of the repository, and within its grant: accounts and grants
+// may be nil.
+func readData(clusters map[string]*deploy.Cluster, accounts deploy.Accounts, grants deploy.Grants) render.ReadData {
 	return func(ctx context.Context, repo name.Repo, on string, from appfile.Origin) (render.Data, error) {
 		cluster := clusters[on]
 		if cluster == nil {
@@ -36,6 +39,16 @@ func readData(clusters map[string]*deploy.Cluster, accounts deploy.Accounts) ren
 		}
 		if from.Namespace == kube.SystemNamespace {
 			return nil, render.ErrServersOwn
+		}
+		if grants != nil {
+			id := manifest.ID{Kind: from.Kind, Namespace: from.Namespace, Name: from.Name}
+			err := cluster.CheckGrant(ctx, grants(repo), repo, id)
+			if outside, ok := errors.AsType[*deploy.OutsideError](err); ok {
+				return nil, &render.RefusedError{Message: outside.Error(), Hint: outside.Hint()}
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 		as := cluster.Kube
 		if accounts != nil {

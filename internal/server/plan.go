@@ -103,7 +103,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	engine := deploy.New(deploy.Config{
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
 		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
-			WithData(readData(clusters, nil)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
+			WithData(readData(clusters, nil, nil)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
 		Choose: folder.Choice.Of, Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/name"
@@ -48,6 +49,9 @@ func (s *server) accountOf(repo name.Repo, _ string) kube.Account {
 	namespace, name, _ := strings.Cut(account, "/")
 	return kube.Account{Namespace: namespace, Name: name}
 }
+
+// grantOf is what a repository may deploy.
+func (s *server) grantOf(repo name.Repo) *grant.Grant { return s.rules.Current().Grant(repo) }
 
 // warnOfKey tells of a key that has left the key files, if the rules still have it: who
 // removes a leaked key from one place may think that it is gone.

@@ -258,8 +258,8 @@ func (s *server) buildEngine() error {
 	s.events = event.New(keptEvents)
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
-		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, s.accountOf)).WithKeys(s.keys).WithCharts(store),
-		Accounts: s.accountOf, Sealed: s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Trail: s.trail, Log: s.log,
+		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, s.accountOf, s.grantOf)).WithKeys(s.keys).WithCharts(store),
+		Accounts: s.accountOf, Grants: s.grantOf, Sealed: s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Trail: s.trail, Log: s.log,
 	})
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)

@@ -97,9 +97,9 @@ func (rule *Rule) withholds(right access.Right, on access.Subject) (path string,
 	case rule.Paths == nil:
 		return "", true
 	}
-	fits := pattern.covers
+	fits := pattern.Covers
 	if right.Writes() {
-		fits = pattern.touches
+		fits = pattern.Touches
 	}
 	for _, path := range on.Paths {
 		if slices.ContainsFunc(rule.Paths, func(p pattern) bool { return fits(p, path) }) {
@@ -134,7 +134,7 @@ func excludes(word string, right access.Right) bool {
 // isAbout reports whether the rule is about a repository. Where it names none it is about
 // all.
 func (rule *Rule) isAbout(repo name.Repo) bool {
-	return rule.Repos == nil || slices.ContainsFunc(rule.Repos, func(p pattern) bool { return p.match(string(repo)) })
+	return rule.Repos == nil || slices.ContainsFunc(rule.Repos, func(p pattern) bool { return p.Match(string(repo)) })
 }
 
 // isAt reports whether the rule is about a ref. One that names branches is about those.
@@ -143,12 +143,12 @@ func (rule *Rule) isAt(ref string) bool {
 		return true
 	}
 	branch, ok := name.BranchOf(ref)
-	return ok && slices.ContainsFunc(rule.Branches, func(p pattern) bool { return p.match(string(branch)) })
+	return ok && slices.ContainsFunc(rule.Branches, func(p pattern) bool { return p.Match(string(branch)) })
 }
 
 // reaches reports whether the rule is about a path.
 func (rule *Rule) reaches(path string) bool {
-	return rule.Paths == nil || slices.ContainsFunc(rule.Paths, func(p pattern) bool { return p.covers(path) })
+	return rule.Paths == nil || slices.ContainsFunc(rule.Paths, func(p pattern) bool { return p.Covers(path) })
 }
 
 // HasPaths reports whether a rule about the operator names paths.

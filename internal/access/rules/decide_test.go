@@ -146,36 +146,3 @@ func TestHasPaths(t *testing.T) {
 		t.Errorf("ben %v, dora %v, nobody %v", r.HasPaths("ben"), r.HasPaths("dora"), r.HasPaths("nobody"))
 	}
 }
-
-func TestPatterns(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name          string
-		match, covers, touches bool
-	}{
-		{"shop", "shop", true, true, true},
-		{"shop", "shops", false, false, false},
-		{"shop*", "shops", true, true, true},
-		{"sh?p", "shöp", true, true, true},
-		{"*", "team/shop", false, true, true},
-		{"**", "team/shop", true, true, true},
-		{"team/**", "team", true, true, true},
-		{"team/**", "team/a/b", true, true, true},
-		{"**/web", "a/b/web", true, true, true},
-		{"**/web", "a/b/webs", false, false, true},
-		{"a/**/b/**/c", "a/x/b/y/b/c", true, true, true},
-		{"a*b*c", "axbxbxc", true, true, true},
-		{"a*b*c", "axbxbx", false, false, false},
-		{"docs", "docs/a.md", false, true, true},
-		{"docs/*.md", "docs/a.md", true, true, true},
-		{"docs/*.md", "docs/a.txt", false, false, false},
-		{"docs/*.md", "docs", false, false, true},
-		{"docs/key", ".", false, false, true},
-		{"*", ".", true, true, true},
-	} {
-		p := pattern(test.pattern)
-		if p.match(test.name) != test.match || p.covers(test.name) != test.covers || p.touches(test.name) != test.touches {
-			t.Errorf("%q and %q: match %v, covers %v, touches %v; want %v, %v, %v", test.pattern, test.name,
-				p.match(test.name), p.covers(test.name), p.touches(test.name), test.match, test.covers, test.touches)
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/glob"
 )
 
 // Answer is whether an operator has a role or a verb somewhere, and by which rule.
@@ -108,17 +109,5 @@ func list(patterns []pattern) string {
 // contains reports whether the area has all that another one has, as far as that can be
 // told from the patterns.
 func (a area) contains(other area) bool {
-	return contain(a.repos, other.repos) && contain(a.branches, other.branches) && contain(a.paths, other.paths)
-}
-
-func contain(all, some []pattern) bool {
-	if all == nil {
-		return true
-	}
-	if some == nil {
-		return false
-	}
-	return !slices.ContainsFunc(some, func(p pattern) bool {
-		return !slices.ContainsFunc(all, func(q pattern) bool { return q == p || q == "**" || p.isLiteral() && q.match(string(p)) })
-	})
+	return glob.Contain(a.repos, other.repos) && glob.Contain(a.branches, other.branches) && glob.Contain(a.paths, other.paths)
 }

@@ -3,20 +3,15 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
-
-// Grant is an entry of repositories.yaml: what some repositories may do to clusters.
-type Grant struct {
-	Repos   []pattern // nil: all
-	Account string    // the ServiceAccount as which they are deployed, "NAMESPACE/NAME"; "": the server itself
-	At      manifest.Source
-}
 
 // maxGrants bounds the entries of repositories.yaml.
 const maxGrants = 1000
@@ -24,7 +19,9 @@ const maxGrants = 1000
 // grantsFields and grantFields are the fields of the file and of a grant.
 var (
 	grantsFields = []string{"grants"}
-	grantFields  = []string{"repositories", "serviceAccount"}
+	grantFields  = []string{
+		"repositories", "clusters", "namespaces", "clusterScoped", "kinds", "serviceAccount", "plainSecrets", "maxObjects", "rate",
+	}
 )
 
 // readRepositories reads repositories.yaml, which may be missing.
@@ -38,23 +35,35 @@ func (p *parser) readRepositories() {
 		for _, element := range r.List(grants, maxGrants) {
 			p.readGrant(r, element)
 		}
+		if grants.Value.Kind == yaml.SequenceNode && len(grants.Value.Content) == 0 {
+			r.Add(grants.Line, "grants is empty: no repository could deploy anything", "leave grants out, and every repository may deploy anything but to kube-*")
+		}
 	}
 	p.problems = append(p.problems, r.Problems...)
 }
 
 func (p *parser) readGrant(r *form.Reader, element form.Field) {
 	fields := r.Fields(element.Value, "a grant", grantFields)
-	g := Grant{At: manifest.Source{File: reposFile, Line: element.Line}}
+	if element.Value.Kind != yaml.MappingNode {
+		return
+	}
+	g := &grant.Grant{Origin: grant.Written, At: manifest.Source{File: reposFile, Line: element.Line}}
 	g.Repos = readPatterns(r, fields, "repositories", checkRepo)
-	g.Account = readAccount(r, element, fields)
+	g.Clusters = readPatterns(r, fields, "clusters", checkCluster)
+	g.Namespaces = readNamespaces(r, fields)
+	g.ClusterScoped = readKinds(r, fields, "clusterScoped")
+	g.Kinds = readAllowed(r, fields)
+	g.Account = readAccount(r, fields)
+	g.PlainSecrets = readPlain(r, fields)
+	g.MaxObjects = readMaxObjects(r, fields)
+	g.Rate = readRate(r, fields)
 	p.rules.grants = append(p.rules.grants, g)
 }
 
-// readAccount reads the account of a grant, which has to name one.
-func readAccount(r *form.Reader, grant form.Field, fields map[string]form.Field) string {
+// readAccount reads the account of a grant; "" if it names none.
+func readAccount(r *form.Reader, fields map[string]form.Field) string {
 	f, given := fields["serviceAccount"]
 	if !given {
-		r.Add(grant.Line, "the grant has no serviceAccount", "name the one as which the repositories are deployed: serviceAccount: team-a/deployer")
 		return ""
 	}
 	text, ok := r.Text(f)
@@ -76,39 +85,9 @@ const serversNamespace = "pushboat-system"
 // ServiceAccount.
 var accountText = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 
-// Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME",
-// by the first grant that fits it; "" for the server itself.
-func (r *Rules) Account(repo name.Repo) string {
-	if i := slices.IndexFunc(r.grants, func(g Grant) bool { return fits(g.Repos, string(repo)) }); i >= 0 {
-		return r.grants[i].Account
-	}
-	return ""
-}
+// Grant returns what a repository may do to clusters: the first grant that fits it.
+func (r *Rules) Grant(repo name.Repo) *grant.Grant { return grant.Find(r.grants, string(repo)) }
 
-// grants compares the grants.
-func (c *comparison) grants() {
-	was, is := grantsByWhom(c.before), grantsByWhom(c.after)
-	for whose, account := range is {
-		if was[whose] != account {
-			c.say(whose, changes, "deployed as the ServiceAccount %s", account)
-		}
-	}
-	for whose, account := range was {
-		if is[whose] == "" {
-			c.say(whose, changes, "no longer deployed as the ServiceAccount %s by this grant", account)
-		}
-	}
-}
-
-// grantsByWhom are the accounts by the repositories that grants are about; of several
-// grants about the same, the first counts.
-func grantsByWhom(r *Rules) map[string]string {
-	all := map[string]string{}
-	for _, g := range r.grants {
-		whose := area{repos: g.Repos}.String()
-		if all[whose] == "" {
-			all[whose] = g.Account
-		}
-	}
-	return all
-}
+// Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME";
+// "" for the server itself.
+func (r *Rules) Account(repo name.Repo) string { return r.Grant(repo).Account }

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -30,13 +32,62 @@ grants:
 	}
 	c := comparison{before: &Rules{}, after: p.rules, said: map[sentence][]string{}}
 	c.grants()
-	if lines := c.lines(); !slices.Contains(lines, "  ~ infra deployed as the ServiceAccount kube-system/admin.of-all") || len(lines) != 3 {
+	if lines := withAccount(c.lines()); !slices.Contains(lines, "  ~ infra deployed as the ServiceAccount kube-system/admin.of-all") || len(lines) != 2 {
 		t.Errorf("%q", lines)
 	}
 	c = comparison{before: p.rules, after: &Rules{}, said: map[sentence][]string{}}
 	c.grants()
-	if lines := c.lines(); len(lines) != 3 || !strings.Contains(lines[0], "no longer deployed as the ServiceAccount") {
+	if lines := withAccount(c.lines()); len(lines) != 2 || !strings.Contains(lines[0], "no longer deployed as the ServiceAccount") {
 		t.Errorf("%q", lines)
+	}
+}
+
+// withAccount are the lines about accounts.
+func withAccount(lines []string) []string {
+	return slices.DeleteFunc(lines, func(line string) bool { return !strings.Contains(line, "ServiceAccount") })
+}
+
+// grantsOf reads repositories.yaml.
+func grantsOf(t *testing.T, text string) *Rules {
+	t.Helper()
+	p := &parser{rules: &Rules{}, tree: fstest.MapFS{reposFile: {Data: []byte(text)}}}
+	p.readRepositories()
+	if len(p.problems) > 0 {
+		t.Fatal(p.problems)
+	}
+	return p.rules
+}
+
+func TestGrantOfARepository(t *testing.T) {
+	r := grantsOf(t, `
+grants:
+  - {repositories: [shop], namespaces: [shop, 'shop-*', {matchLabels: {team: shop, tier: web}}], clusters: [eu, 'us-*']}
+  - repositories: ['team/**']
+    clusterScoped: [ClusterIssuer.cert-manager.io, '*.example.org']
+    kinds: {allow: [Deployment, Service], deny: [Secret]}
+    serviceAccount: team/deployer
+    plainSecrets: false
+    maxObjects: 500
+    rate: 30/1h
+  - {repositories: [free], plainSecrets: true}
+`)
+	shop := r.Grant("shop")
+	if shop.At.String() != "repositories.yaml:3" || len(shop.Namespaces.Patterns) != 2 || len(shop.Namespaces.Selectors) != 1 ||
+		shop.Namespaces.Selectors[0].String() != "team=shop,tier=web" || len(shop.Clusters) != 2 || shop.ClusterScoped != nil {
+		t.Errorf("shop: %+v", shop)
+	}
+	team := r.Grant("team/a/b")
+	if len(team.ClusterScoped) != 2 || len(team.Kinds.Allow) != 2 || len(team.Kinds.Deny) != 1 || team.Account != "team/deployer" ||
+		team.PlainSecrets != grant.PlainRefused || team.MaxObjects != 500 || team.Rate != (grant.Rate{Pushes: 30, Per: time.Hour}) || !team.Namespaces.All() {
+		t.Errorf("team: %+v", team)
+	}
+	if r.Grant("free").PlainSecrets != grant.PlainAllowed || r.Grant("other").Origin != grant.Missing || (&Rules{}).Grant("other").Origin != grant.Open {
+		t.Error("the others")
+	}
+	for _, text := range []string{"{}", "# nothing\n"} {
+		if got := grantsOf(t, text).Grant("shop"); got.Origin != grant.Open {
+			t.Errorf("%q: %+v", text, got)
+		}
 	}
 }
 
@@ -48,11 +99,46 @@ func TestGrantProblems(t *testing.T) {
 		"grants: [{repositories: [shop], serviceAccount: \"a/b\\nc\"}]":              "is no ServiceAccount",
 		"grants: [{repositories: [shop], serviceAccount: pushboat-system/pushboat}]": "the accounts of pushboat-system are the server's own",
 		"grants: [{repositories: [shop], serviceAccount: [a/b]}]":                    "serviceAccount",
-		"grants:\n- {repositories: [shop]}":                                          "repositories.yaml:2: the grant has no serviceAccount",
 		"grants: [{repositories: ['a/../b'], serviceAccount: a/b}]":                  "repositories",
 		"grants: [{repository: shop, serviceAccount: a/b}]":                          "repository",
-		"grant: []":      "grant",
-		"grants: [shop]": "repositories.yaml:1",
+		"grant: []":                          "grant",
+		"grants: []":                         "repositories.yaml:1: grants is empty: no repository could deploy anything",
+		"grants: {}":                         "grants is a mapping, not a list",
+		"grants:\n- {clusters: ['a/b']}":     "repositories.yaml:2: clusters: \"a/b\" fits no cluster's name",
+		"grants:\n- namespaces:\n  - Team":   "repositories.yaml:3: namespaces: \"Team\" fits no namespace's name",
+		"grants: [{namespaces: [team-]}]":    "fits no namespace's name",
+		"grants: [{namespaces: ['team/*']}]": "fits no namespace's name",
+		"grants: [{namespaces: ['']}]":       "is empty",
+		"grants: [{namespaces: [a, a]}]":     "names \"a\" twice",
+		"grants: [{namespaces: [{matchLabels: {a: b}}, {matchLabels: {a: b}}]}]": "names \"a=b\" twice",
+		"grants: [{namespaces: []}]":                                                  "namespaces is empty",
+		"grants: [{namespaces: [[a]]}]":                                               "namespaces is a list, not text",
+		"grants: [{namespaces: team}]":                                                "not a list",
+		"grants: [{namespaces: [pushboat-system]}]":                                   "is the server's own",
+		"grants: [{namespaces: [{matchLabels: {}}]}]":                                 "matchLabels is empty",
+		"grants: [{namespaces: [{}]}]":                                                "has no matchLabels",
+		"grants: [{namespaces: [{matchExpressions: []}]}]":                            "unknown field",
+		"grants: [{namespaces: [{matchLabels: [a]}]}]":                                "matchLabels is a list, not a mapping",
+		"grants: [{namespaces: [{matchLabels: {'a b': c}}]}]":                         "is no label's key",
+		"grants: [{namespaces: [{matchLabels: {a: 'b c'}}]}]":                         "is no label's value",
+		"grants: [{namespaces: [{matchLabels: {a: [b]}}]}]":                           "not text",
+		"grants: [{namespaces: [{matchLabels: {" + numbered(17, "k%d: v, ") + "}}]}]": "more than 16 labels",
+		"grants: [{clusterScoped: [Namespace]}]":                                      "Namespaces are given by their names",
+		"grants: [{clusterScoped: [clusterroles]}]":                                   "\"clusterroles\" is no kind",
+		"grants: [{kinds: {deny: [Secret.]}}]":                                        "\"Secret.\" is no kind",
+		"grants: [{kinds: {allow: []}}]":                                              "allow is empty",
+		"grants: [{kinds: [Secret]}]":                                                 "kinds is a list, not a mapping",
+		"grants: [{kinds: {only: [Secret]}}]":                                         "unknown field \"only\" in kinds",
+		"grants: [{plainSecrets: maybe}]":                                             "is not a truth value",
+		"grants: [{maxObjects: 0}]":                                                   "\"0\" is no number from 1",
+		"grants: [{maxObjects: many}]":                                                "\"many\" is no number",
+		"grants: [{maxObjects: [1]}]":                                                 "not text",
+		"grants: [{rate: 30}]":                                                        "\"30\" is no rate",
+		"grants: [{rate: 0/1h}]":                                                      "is no rate",
+		"grants: [{rate: 5/1ms}]":                                                     "is no rate",
+		"grants: [{rate: 5/48h}]":                                                     "is no rate",
+		"grants: [{rate: [5]}]":                                                       "not text",
+		"grants: [shop]":                                                              "repositories.yaml:1",
 	} {
 		p := &parser{rules: &Rules{}, tree: fstest.MapFS{reposFile: {Data: []byte(text)}}}
 		p.readRepositories()

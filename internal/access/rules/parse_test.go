@@ -98,7 +98,7 @@ func TestProblems(t *testing.T) {
 		"a branch that is a ref":        {rule("- {who: [ben], may: [push], branches: [refs/heads/main]}"), `access.yaml:3: branches: "refs/heads/main" is the name of a ref`, ""},
 		"a path from the root":          {rule("- {who: [ben], may: [push], paths: [/web]}"), `access.yaml:3: paths: "/web" has an empty word`, ""},
 		"a path out of the repository":  {rule("- {who: [ben], may: [push], paths: [../web]}"), `access.yaml:3: paths: "../web" has an empty word, . or ..`, ""},
-		"a pattern that is too long":    {rule("- {who: [ben], may: [push], paths: [" + strings.Repeat("a", maxPattern+1) + "]}"), "is longer than 200 bytes", ""},
+		"a pattern that is too long":    {rule("- {who: [ben], may: [push], paths: [" + strings.Repeat("a", 201) + "]}"), "is longer than 200 bytes", ""},
 		"an empty pattern":              {rule("- {who: [ben], may: [push], paths: ['']}"), `access.yaml:3: paths: "" is empty`, ""},
 		"a pattern with a bell":         {rule("- {who: [ben], may: [push], paths: [\"a\\ab\"]}"), "has a character", ""},
 		"too many patterns":             {rule("- {who: [ben], may: [push], paths: [" + numbered(maxPatterns+1, "p%d, ") + "]}"), "access.yaml:3: paths has 65 elements", ""},

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -135,7 +136,7 @@ func readPatterns(r *form.Reader, fields map[string]form.Field, name string, che
 	}
 	patterns := []pattern{}
 	for _, element := range r.Texts(f, maxPatterns) {
-		p, err := parsePattern(element.Value.Value)
+		p, err := glob.Parse(element.Value.Value)
 		if err == nil {
 			err = check(p)
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/signature"
 )
@@ -70,7 +71,7 @@ type Rules struct {
 	rules     []*Rule             // in the file's order
 	by        map[string][]*Rule  // by the word under who
 	keys      map[string]holder   // by the key's wire form
-	grants    []Grant             // in the file's order
+	grants    []*grant.Grant      // in the file's order; nil: the file has none
 	signings  []*Signing          // in the file's order
 	pgp       signature.Ring
 	pgpIDs    map[uint64]string // whose each OpenPGP key and subkey is

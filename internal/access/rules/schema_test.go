@@ -104,7 +104,10 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"authorities.yaml", "authorities: {'a b': {keys: [], principals: []}}", "a b"},
 		{"repositories.yaml", "# nothing", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
-		{"repositories.yaml", "grants: [{repositories: [shop]}]", "serviceAccount"},
+		{"repositories.yaml", "grants: [{clusters: [eu], namespaces: [a, 'a-*', {matchLabels: {team: a}}], clusterScoped: ['*'], kinds: {allow: [Deployment.apps], deny: []}, plainSecrets: false, maxObjects: 5, rate: 30/1h}]", ""},
+		{"repositories.yaml", "grants: [{repositories: [shop], namespace: a}]", "namespace"},
+		{"repositories.yaml", "grants: [{namespaces: [{matchLabels: {}}]}]", "matchLabels"},
+		{"repositories.yaml", "grants: [{clusterScoped: [secrets]}]", "clusterScoped"},
 	} {
 		text, _ := Schema(test.file)
 		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))

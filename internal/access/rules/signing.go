@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -87,7 +88,7 @@ func (p *parser) readPGP(r *form.Reader, operator *Operator, element form.Field)
 func (r *Rules) Signings(repo name.Repo, branch name.Branch) []*Signing {
 	var under []*Signing
 	for _, s := range r.signings {
-		if s.isAbout(repo) && fits(s.Branches, string(branch)) {
+		if s.isAbout(repo) && glob.Fit(s.Branches, string(branch)) {
 			under = append(under, s)
 		}
 	}
@@ -107,7 +108,7 @@ func (s *Signing) isAbout(repo name.Repo) bool {
 	if s.Repos != nil && repo == access.AdminRepo {
 		return slices.Contains(s.Repos, pattern(repo))
 	}
-	return fits(s.Repos, string(repo))
+	return glob.Fit(s.Repos, string(repo))
 }
 
 // Counts reports whether an operator's signature counts.

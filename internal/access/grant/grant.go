@@ -1,0 +1,179 @@
+// Package grant has what repositories may deploy: to which clusters, into which
+// namespaces, objects of which kinds. A Grant is read by package rules; it judges an
+// object as a function of data, and asks nobody.
+package grant
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/pushboat/pushboat/internal/access/glob"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Grant is what some repositories may do to clusters. It never changes.
+type Grant struct {
+	Origin        Origin
+	Repos         []glob.Pattern // nil: all
+	Clusters      []glob.Pattern // nil: all
+	Namespaces    Namespaces
+	ClusterScoped []Kind // the kinds of objects without a namespace, beside Namespaces; nil: none
+	Kinds         Kinds
+	Account       string // the ServiceAccount as which they are deployed, "NAMESPACE/NAME"; "": the server itself
+	PlainSecrets  Plain
+	MaxObjects    int             // of all apps of a repository; 0: any number
+	Rate          Rate            // of pushes to a repository
+	At            manifest.Source // zero unless it is Written
+}
+
+// Origin is where a grant comes from.
+type Origin int
+
+// The origins.
+const (
+	Written Origin = iota // in repositories.yaml
+	Open                  // of all repositories, while repositories.yaml has no grants
+	Missing               // of a repository that no grant of repositories.yaml is for: it gives nothing
+)
+
+// Plain says whether a repository may have Secrets whose values are not encrypted.
+type Plain int
+
+// The answers.
+const (
+	PlainAsAsked Plain = iota // as the server's setting, pushboat.yaml and the pusher say
+	PlainAllowed
+	PlainRefused // whoever asks for it
+)
+
+// Rate is how many pushes a repository takes in a span of time; zero: any number.
+type Rate struct {
+	Pushes int
+	Per    time.Duration
+}
+
+// String says a rate: "30 pushes in 1h".
+func (r Rate) String() string {
+	per := r.Per.String() // 1h0m0s
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(per, zero) {
+			per = per[:len(per)-2]
+		}
+	}
+	if r.Pushes == 1 {
+		return "1 push in " + per
+	}
+	return fmt.Sprintf("%d pushes in %s", r.Pushes, per)
+}
+
+// Kind names kinds of objects: Secret, Deployment.apps, *.example.org, *. Without a group
+// it is of any group.
+type Kind string
+
+// Match reports whether it names a kind.
+func (k Kind) Match(gk schema.GroupKind) bool {
+	kind, group, inGroup := strings.Cut(string(k), ".")
+	return (kind == "*" || kind == gk.Kind) && (!inGroup || group == gk.Group)
+}
+
+// matchAny reports whether one of several names a kind.
+func matchAny(kinds []Kind, gk schema.GroupKind) bool {
+	return slices.ContainsFunc(kinds, func(k Kind) bool { return k.Match(gk) })
+}
+
+// Kinds are the kinds of objects that a grant lets through.
+type Kinds struct {
+	Allow []Kind // nil: all
+	Deny  []Kind // also of those that Allow names
+}
+
+// Selector selects namespaces by labels that they all have.
+type Selector map[string]string
+
+// Namespaces are those whose names fit a pattern, or whose labels a selector selects. The
+// zero Namespaces are all but those of the system.
+type Namespaces struct {
+	Patterns  []glob.Pattern
+	Selectors []Selector
+}
+
+// systemPrefix begins the names of the namespaces of Kubernetes itself.
+const systemPrefix = "kube-"
+
+// All reports whether all namespaces are meant.
+func (n Namespaces) All() bool { return n.Patterns == nil && n.Selectors == nil }
+
+// HasName reports whether a namespace is one of them by its name. A wildcard in the first
+// letters of a pattern fits no namespace of the system, as * of a shell fits no file that
+// begins with a dot: such a namespace is given only by name.
+func (n Namespaces) HasName(namespace string) bool {
+	system := strings.HasPrefix(namespace, systemPrefix)
+	if n.All() {
+		return !system
+	}
+	return slices.ContainsFunc(n.Patterns, func(p glob.Pattern) bool {
+		return p.Match(namespace) && (!system || strings.HasPrefix(string(p), systemPrefix))
+	})
+}
+
+// HasLabels reports whether a namespace of the cluster is one of them by its labels. No
+// selector selects one of the system.
+func (n Namespaces) HasLabels(namespace string, labels map[string]string) bool {
+	return !strings.HasPrefix(namespace, systemPrefix) && slices.ContainsFunc(n.Selectors, func(s Selector) bool { return s.selects(labels) })
+}
+
+func (s Selector) selects(labels map[string]string) bool {
+	for key, value := range s {
+		if has, ok := labels[key]; !ok || has != value {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// String writes a selector as kubectl takes it.
+func (s Selector) String() string {
+	words := make([]string, 0, len(s))
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		words = append(words, key+"="+s[key])
+	}
+	return strings.Join(words, ",")
+}
+
+// Find returns the first of the grants that is for a repository. Where there are no grants
+// at all it is the open one, and where none is for the repository, one that gives nothing.
+func Find(grants []*Grant, repo string) *Grant {
+	if grants == nil {
+		return open
+	}
+	for _, g := range grants {
+		if glob.Fit(g.Repos, repo) {
+			return g
+		}
+	}
+	return missing
+}
+
+// FindFor is Find for all repositories that a pattern names, as far as that can be told.
+func FindFor(grants []*Grant, repos glob.Pattern) *Grant {
+	if grants == nil {
+		return open
+	}
+	for _, g := range grants {
+		if glob.Contain(g.Repos, []glob.Pattern{repos}) {
+			return g
+		}
+	}
+	return missing
+}
+
+// open and missing are the only ones of their origins.
+var (
+	open    = &Grant{Origin: Open, ClusterScoped: []Kind{"*"}}
+	missing = &Grant{Origin: Missing}
+)

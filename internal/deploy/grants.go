@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pushboat/pushboat/internal/access/grant"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/plan"
+)
+
+// Grants returns what a repository may deploy. It is asked for every deploy, check and
+// look.
+type Grants func(repo name.Repo) *grant.Grant
+
+// grantOf returns the grant of a repository; nil where nothing is granted to anybody.
+func (e *Engine) grantOf(repo name.Repo) *grant.Grant {
+	if e.Grants == nil {
+		return nil
+	}
+	return e.Grants(repo)
+}
+
+// within returns the bounds of a repository on a cluster.
+func (e *Engine) within(repo name.Repo, cluster *Cluster) plan.Bounds {
+	return plan.Bounds{Own: e.Own, Grant: e.grantOf(repo), Repo: repo, Labels: cluster.LabelsOf}
+}
+
+// within returns the bounds of the proposal's repository on a cluster.
+func (p *Proposal) within(cluster *Cluster) plan.Bounds {
+	bounds := p.engine.within(p.Repo, cluster)
+	bounds.InPlace = p.ReadsRules
+	return bounds
+}
+
+// LabelsOf reads the labels of a namespace of the cluster, as the server itself; nil if
+// there is none of the name.
+func (c *Cluster) LabelsOf(ctx context.Context, namespace string) (map[string]string, error) {
+	kind, err := c.api.KindOf(ctx, manifest.NamespaceKind)
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.api.Get(ctx, kind, "", namespace)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return found.GetLabels(), nil
+}
+
+// checkGrant refuses the apps of clusters that the repository's grant does not give, and
+// all of them where no grant is for it. Whether the server knows such a cluster is not
+// asked.
+func (e *Engine) checkGrant(p *Proposal) manifest.Problems {
+	g := e.grantOf(p.Repo)
+	if g == nil {
+		return nil
+	}
+	var problems manifest.Problems
+	for _, t := range p.targets {
+		refusal := g.JudgeCluster(t.Spec.Cluster)
+		if refusal == nil {
+			continue
+		}
+		problem := manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source}
+		problem.Message, problem.Hint = refusal.Tell(g, p.Repo, p.ReadsRules)
+		problems = append(problems, problem)
+	}
+	return problems
+}
+
+// OutsideError says that an object is outside of a repository's grant.
+type OutsideError struct{ message, hint string }
+
+// Error says which grant, and what it does not give.
+func (e *OutsideError) Error() string { return e.message }
+
+// Hint is the next thing to try.
+func (e *OutsideError) Hint() string { return e.hint }
+
+// CheckGrant is an error if an object of a cluster is outside of a grant, which may be nil.
+func (c *Cluster) CheckGrant(ctx context.Context, g *grant.Grant, repo name.Repo, id manifest.ID) error {
+	if g == nil {
+		return nil
+	}
+	refusal := g.JudgeCluster(c.api.Name())
+	if refusal == nil {
+		var err error
+		if refusal, err = (plan.Bounds{Grant: g, Labels: c.LabelsOf}).Outside(ctx, id); err != nil {
+			return fmt.Errorf("read the labels of namespace %s: %w", id.Namespace, err)
+		}
+	}
+	if refusal == nil {
+		return nil
+	}
+	message, hint := refusal.Tell(g, repo, false)
+	return &OutsideError{message, hint}
+}
