@@ -43,6 +43,7 @@ const (
 	Rollback      Right = "roll back apps of repository"
 	Suspend       Right = "suspend apps of repository"
 	Resume        Right = "resume apps of repository"
+	Restart       Right = "restart objects of repository"
 	Cancel        Right = "cancel deploys of repository"
 	RotateSecrets Right = "rotate generated values of repository"
 	SetSecrets    Right = "set generated values of repository"
@@ -97,6 +98,7 @@ var table = map[Right]row{
 	Rollback:      {least: RoleDeploy, verb: "rollback", as: Deploy},
 	Suspend:       {least: RoleDeploy, verb: "suspend", as: Deploy},
 	Resume:        {least: RoleDeploy, verb: "resume", as: Deploy},
+	Restart:       {least: RoleDeploy, verb: "restart", as: Deploy},
 	Cancel:        {least: RoleDeploy, verb: "cancel", as: Deploy},
 	RotateSecrets: {least: RoleDeploy, verb: "secrets rotate", as: Deploy},
 	SetSecrets:    {least: RoleDeploy, verb: "secrets set", as: Deploy},

@@ -54,7 +54,7 @@ const (
 
 // meant are the colours of words for a state.
 var meant = map[string]string{
-	"in sync": good, "healthy": good, "deployed": good, "corrected": good, "succeeded": good, "ok": good,
+	"in sync": good, "healthy": good, "deployed": good, "corrected": good, "succeeded": good, "restarted": good, "ok": good,
 	"failed": bad, "failing": bad, "missing": bad, "unhealthy": bad, "error": bad,
 	"drifted": heed, "pending": heed, "held": heed, "deploying": heed, "progressing": heed, "terminating": heed,
 	"suspended": heed, "unknown": heed, "superseded": heed, "waiting": heed, "fighting": heed, "warning": heed, "hint": heed,

@@ -2,12 +2,15 @@ package deploy
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -30,6 +33,7 @@ type clusterAPI interface {
 	// them than are listed.
 	Owned(ctx context.Context, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error)
 	Containers(ctx context.Context, namespace, pod, name string) ([]kube.Container, error)
+	Restart(ctx context.Context, kind kube.Kind, id manifest.ID, uid types.UID, at time.Time) (*unstructured.Unstructured, error)
 	FollowLog(ctx context.Context, r kube.LogRequest, tell func(line string)) error
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/kube"
@@ -181,6 +182,10 @@ func (c *fakeAPI) Containers(_ context.Context, _, pod, name string) ([]kube.Con
 		return []kube.Container{{Name: name}}, c.ask("containers of", named(pod))
 	}
 	return []kube.Container{{Name: "main"}, {Name: "sidecar"}}, c.ask("containers of", named(pod))
+}
+
+func (c *fakeAPI) Restart(_ context.Context, _ kube.Kind, id manifest.ID, uid types.UID, at time.Time) (*unstructured.Unstructured, error) {
+	return nil, c.ask("restart", named(id.String()+" with uid "+string(uid)))
 }
 
 func (c *fakeAPI) FollowLog(_ context.Context, r kube.LogRequest, tell func(line string)) error {

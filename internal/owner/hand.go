@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -34,10 +35,6 @@ func (t Tools) Has(manager string) bool {
 	return false
 }
 
-// restartedAt is the annotation by which kubectl rollout restart has pods
-// replaced. Taking it off would replace them a second time, so it is left.
-const restartedAt = "kubectl.kubernetes.io/restartedAt"
-
 // restoredPrefix begins the labels and annotations that Velero has on what it restores:
 // they name the backup.
 const restoredPrefix = "velero.io/"
@@ -49,6 +46,7 @@ const restoredPrefix = "velero.io/"
 // annotations by which people tell tools to keep an object, or to leave it alone, nor
 // what a tool for backups notes on what it restores. Of a writer that nobody knows, only
 // what people are likely to have set counts, see machined.
+// Nor is the annotation of a restart: taking it off would replace the pods a second time.
 // The set holds leaves only, and is empty rather than nil.
 func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	added := &fieldpath.Set{}
@@ -72,7 +70,7 @@ func (t Tools) HandFields(fields []metav1.ManagedFieldsEntry) *fieldpath.Set {
 	}
 	return without(added.Difference(others), func(path fieldpath.Path) bool {
 		last := path[len(path)-1].FieldName
-		return last != nil && (*last == restartedAt || manifest.IsPeerKey(*last) || strings.HasPrefix(*last, restoredPrefix) ||
+		return last != nil && (*last == kube.RestartedAt || manifest.IsPeerKey(*last) || strings.HasPrefix(*last, restoredPrefix) ||
 			isKey(path, *last) && others.Has(path[:len(path)-1])) || hasBelow(others, path)
 	})
 }

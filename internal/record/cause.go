@@ -17,6 +17,7 @@ const (
 	CauseValues   Cause = "values"   // the values that the app takes from its cluster have changed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
+	CauseRestart  Cause = "restart"  // an operator had pods replaced
 	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced
 )
 

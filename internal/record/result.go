@@ -13,6 +13,7 @@ const (
 	DriftFound Result = "drifted"    // drift was found and left alone
 	Suspended  Result = "suspended"  // the app was suspended, or a deploy waits for its end
 	Resumed    Result = "resumed"    // the app was resumed
+	Restarted  Result = "restarted"  // pods of an object were replaced
 	Skipped    Result = "skipped"    // pushed with -o skip; nothing was done
 	Removed    Result = "removed"    // the app left pushboat.yaml; its objects are deleted
 )

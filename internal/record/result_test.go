@@ -13,6 +13,7 @@ func TestResultsSayHowTheClusterWasLeft(t *testing.T) {
 		DriftFound: {false, false},
 		Suspended:  {false, false},
 		Resumed:    {false, false},
+		Restarted:  {false, false},
 		Skipped:    {false, false},
 	} {
 		if result.OK() != want.ok || result.Applied() != want.applied {

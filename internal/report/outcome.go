@@ -45,6 +45,8 @@ func outcome(r record.Record) (said, hint string) {
 		return heldText(r)
 	case record.Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id), ""
+	case record.Restarted:
+		return fmt.Sprintf("%s: restarted %s %s", r.App, r.Message, id), ""
 	case record.DriftFound:
 		return fmt.Sprintf("%s: %s %s", r.App, r.Message, id), "take it back with: ssh HOST sync " + string(r.App)
 	case record.Removed:
