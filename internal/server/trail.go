@@ -72,22 +72,27 @@ func (s *server) noteExpired() func(context.Context) {
 	before := time.Now()
 	return func(context.Context) {
 		now := time.Now()
-		s.trail.Note(expired(s.rules.Current().Operators(), before, now)...)
+		s.trail.Note(expired(s.rules.Current(), before, now)...)
 		before = now
 	}
 }
 
-// expired makes an event of each key whose time comes after one moment, and not after
-// another.
-func expired(operators []*rules.Operator, after, until time.Time) (events []audit.Event) {
-	for _, operator := range operators {
-		for _, key := range operator.Keys {
+// expired makes an event of each key, of operators and of authorities, whose time comes
+// after one moment, and not after another.
+func expired(now *rules.Rules, after, until time.Time) (events []audit.Event) {
+	note := func(e audit.Event, keys []rules.Key) {
+		for _, key := range keys {
 			if key.Expires.After(after) && !key.Expires.After(until) {
-				e := audit.Of(audit.KeyExpired, access.Caller{Operator: operator.Name, Fingerprint: key.Fingerprint()})
-				e.Rule = key.At.String()
+				e.Key, e.Rule = key.Fingerprint(), key.At.String()
 				events = append(events, e)
 			}
 		}
+	}
+	for _, operator := range now.Operators() {
+		note(audit.Event{Kind: audit.KeyExpired, Operator: operator.Name}, operator.Keys)
+	}
+	for _, authority := range now.Authorities() {
+		note(audit.Event{Kind: audit.KeyExpired, Authority: authority.Name}, authority.Keys)
 	}
 	return events
 }

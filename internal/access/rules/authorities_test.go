@@ -113,6 +113,35 @@ func TestProblemsOfAuthorities(t *testing.T) {
 	}
 }
 
+// FuzzAuthorities: any authorities.yaml is rules that can be compared, or problems that
+// have a place; and nothing in it lets in a certificate that none of its keys has signed.
+func FuzzAuthorities(f *testing.F) {
+	f.Add("authorities: {corp: {keys: [" + caText(f) + "], principals: {a: ana, s: shop}, revoked: {serials: [1-5, 9], keyIds: [x], keys: [SHA256:x]}}}\n")
+	f.Add("authorities:\n  corp:\n    keys:\n    - {key: x, expires: 2026-01-01, from: [::1]}\n    principals: [ana, everyone]\n")
+	f.Add("authorities: &a {corp: {keys: [], principals: *a}}\n")
+	foreign := keytest.Certify(f, keytest.Signer(f, "eve"), keytest.Signer(f, "new").PublicKey(), noon, nil)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, problems := Parse(world(t, map[string]string{"authorities.yaml": text}))
+		if (r == nil) != (len(problems) > 0) {
+			t.Fatalf("rules %v with problems %v", r != nil, problems)
+		}
+		for _, p := range problems {
+			if p.Source.File == "" || p.Message == "" {
+				t.Errorf("a problem without a place: %+v", p)
+			}
+		}
+		if r == nil {
+			return
+		}
+		if lines := Compare(r, r); len(lines) > 0 {
+			t.Errorf("rules differ from themselves: %q", lines)
+		}
+		if op, err := r.Certified(foreign, noon); err == nil {
+			t.Errorf("lets in %+v", op)
+		}
+	})
+}
+
 func merged(all ...map[string]string) map[string]string {
 	files := map[string]string{}
 	for _, some := range all {

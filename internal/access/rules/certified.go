@@ -55,6 +55,9 @@ func (r *Rules) admit(op *access.Operator, by signer, cert *ssh.Certificate, now
 	if err := nameFrom(op, by.authority, cert); err != nil {
 		return err
 	}
+	if err := r.checkTouch(op, cert.Key); err != nil {
+		return err
+	}
 	if own, err = r.withinKey(own, op.Name, cert.Key, now); err != nil {
 		return err
 	}

@@ -29,6 +29,9 @@ func Compare(before, after *Rules) []string {
 	for _, name := range c.names() {
 		c.operator(name)
 		c.rights(name)
+		if c.before.operators[name] != nil && c.after.operators[name] != nil {
+			c.touches(name)
+		}
 	}
 	c.grants()
 	c.signings()

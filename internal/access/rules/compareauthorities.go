@@ -24,7 +24,11 @@ func (c *comparison) authorities() {
 		}
 	}
 	for group := range groups {
-		c.rights(access.Groups(group).Who())
+		members := access.Groups(group).Who()
+		c.rights(members)
+		if len(c.before.Certifying(members)) > 0 && len(c.after.Certifying(members)) > 0 {
+			c.touches(members)
+		}
 	}
 }
 

@@ -171,7 +171,7 @@ func (p *parser) document(file string, data []byte, known ...string) (*form.Read
 // groupsFields and accessFields are the fields of the files.
 var (
 	groupsFields = []string{"groups"}
-	accessFields = []string{"rules", "requireSigned"}
+	accessFields = []string{"rules", "requireSigned", "requireTouch"}
 )
 
 // readGroups reads groups.yaml, which may be missing.

@@ -39,6 +39,9 @@ func (p *parser) readAccess() {
 			p.readSigning(r, element)
 		}
 	}
+	if touch, ok := fields["requireTouch"]; ok {
+		p.readTouch(r, touch)
+	}
 	p.problems = append(p.problems, r.Problems...)
 }
 

@@ -76,6 +76,8 @@ type Rules struct {
 	pgp       signature.Ring
 	pgpIDs    map[uint64]string // whose each OpenPGP key and subkey is
 
+	touch map[string]manifest.Source // the operators and groups of requireTouch
+
 	authorities []*Authority      // in the file's order
 	signers     map[string]signer // by the wire form of the keys that they sign with
 }

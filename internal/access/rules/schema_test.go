@@ -86,6 +86,8 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"access.yaml", "rules: [{who: [ana], repositories: [shop], branches: [1.1], paths: ['**'], may: [rollback], mayNot: [suspend]}]", ""},
 		{"access.yaml", "rules: [{who: [ana], may: [fly]}]", "may"},
 		{"access.yaml", "rules: [{who: [ana]}]", "may"},
+		{"access.yaml", "{rules: [{who: [ana], may: [read]}], requireTouch: [admins]}", ""},
+		{"access.yaml", "{rules: [{who: [ana], may: [read]}], requireTouch: true}", "requireTouch"},
 		{"access.yaml", "{}", "rules"},
 		{"access.yaml", "{rules: [], requireSigned: [{}, {repositories: [shop], branches: [main], by: [ana]}]}", ""},
 		{"access.yaml", "{rules: [], requireSigned: [{who: [ana]}]}", "requireSigned"},
