@@ -207,7 +207,7 @@ func (a *app) skippedRevision() name.Revision {
 // namespace.
 func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 	n, ok := a.ledger.Of(o.ID())
-	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters[t.Spec.Cluster].Index.Lacks(o.ID())
+	return ok && n.Digest == t.DigestOf(o) && !a.engine.Clusters.Get(t.Spec.Cluster).Index.Lacks(o.ID())
 }
 
 // settled reports whether the target was the last to be applied completely.

@@ -129,7 +129,7 @@ func (at *attempt) fail(err error) stageEvent {
 // refusal is the text of an error, with what it takes to mend it if the app's account lacks
 // rights.
 func (at *attempt) refusal(err error) string {
-	if at.target == nil || at.engine.Clusters[at.target.Spec.Cluster] == nil {
+	if at.target == nil || at.engine.Clusters.Get(at.target.Spec.Cluster) == nil {
 		return err.Error()
 	}
 	ctx, cancel := context.WithTimeout(at.engine.ctx, explainTimeout)

@@ -49,7 +49,7 @@ func newWorked(t *testing.T, want *target) *worked {
 	}
 	index := live.New(t.Context(), cluster, owner.DefaultTools, quiet())
 	kept := &remembering{}
-	e := New(Config{Clusters: map[string]*Cluster{"default": NewCluster(cluster, index)}, Log: quiet(), Recorder: kept})
+	e := New(Config{Clusters: NewClusters(NewCluster(cluster, index)), Log: quiet(), Recorder: kept})
 	t.Cleanup(e.cancel)
 	a := newApp(e, "shop", "shop", "main")
 	e.apps["shop"] = a

@@ -46,7 +46,7 @@ func (e *Engine) as(repo name.Repo, cluster *Cluster) caller {
 }
 
 // callerOf returns the cluster of a target as the account of its repository sees it.
-func (e *Engine) callerOf(t *target) caller { return e.as(t.Repo, e.Clusters[t.Spec.Cluster]) }
+func (e *Engine) callerOf(t *target) caller { return e.as(t.Repo, e.Clusters.Get(t.Spec.Cluster)) }
 
 // check is an error if the cluster does not have the account.
 func (c caller) check(ctx context.Context) error {

@@ -126,7 +126,7 @@ func TestServerKnowsItsClustersAndQueue(t *testing.T) {
 	if states := o.ClusterStates(t.Context()); states[0].Outage == nil || !states[0].Outage.Unreachable {
 		t.Errorf("an unreachable cluster: %+v", states)
 	}
-	o.Clusters["default"].fails(away)
+	o.Clusters.Get("default").fails(away)
 	if err := o.AllAway(); err == nil || !strings.Contains(err.Error(), "cluster default does not answer: ") {
 		t.Errorf("all are away: %v", err)
 	}

@@ -114,7 +114,7 @@ func (at *attempt) planCheck() error {
 	todo, err := at.replan(at.target, at.job)
 	at.plan = todo
 	if err == nil && at.job.fresh.IsZero() { // else the lists of a moment ago have shown it
-		err = at.engine.Clusters[at.target.Spec.Cluster].Index.Blind(at.set) // the plan asked nothing about objects that seem unchanged
+		err = at.engine.Clusters.Get(at.target.Spec.Cluster).Index.Blind(at.set) // the plan asked nothing about objects that seem unchanged
 	}
 	return err
 }
@@ -177,7 +177,7 @@ func (at *attempt) recover() stageEvent {
 	if !late && !at.ledger.EndsUnsaved() || last.HookFailed() {
 		return eventNothing
 	}
-	if len(at.sick(t)) > 0 || len(at.failedAndGone(at.engine.Clusters[t.Spec.Cluster].Index)) > 0 {
+	if len(at.sick(t)) > 0 || len(at.failedAndGone(at.engine.Clusters.Get(t.Spec.Cluster).Index)) > 0 {
 		return eventNothing
 	}
 	at.show().Printf("%s: healthy now, %s", at.name, t.Revision.Short())

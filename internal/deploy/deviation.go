@@ -105,7 +105,7 @@ func (a *app) stepsOf(ctx context.Context, t *target, found []Difference, closel
 func (a *app) lookClosely(ctx context.Context, t *target, looks map[manifest.ID]Fight) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, closeLookTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}

@@ -44,6 +44,7 @@ type Cluster struct {
 	opening   atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
 	retry     chan chan<- error      // starts the next attempt to open it at once, and receives its error
 
+	begun     bool // opening it has begun; under the engine's mu
 	sightings sightings
 	retakes   pace
 }
@@ -76,7 +77,7 @@ type Source interface {
 
 // Config holds the parts of an Engine. Every field is required, unless it says otherwise.
 type Config struct {
-	Clusters map[string]*Cluster // "default" is always there
+	Clusters *Clusters // "default" is always there
 	Source   Source
 	Recorder record.Recorder
 	Renderer *render.Renderer
@@ -131,13 +132,20 @@ type Engine struct {
 // New makes an engine that does nothing yet.
 func New(config Config) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
+	if config.Clusters == nil {
+		config.Clusters = NewClusters()
+	}
 	if config.Events == nil {
 		config.Events = event.New(1)
 	}
 	if config.Trail == nil {
 		config.Trail = noTrail{}
 	}
-	return &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[name.App]*app{}, unread: map[unreadBranch]bool{}}
+	e := &Engine{Config: config, claims: plan.NewClaims(), carry: carryOut, reservations: newReservations(), loaded: make(chan struct{}), ctx: ctx, cancel: cancel, apps: map[name.App]*app{}, unread: map[unreadBranch]bool{}}
+	for _, cluster := range config.Clusters.All() {
+		e.listen(cluster)
+	}
+	return e
 }
 
 // Stop ends the waits for health at once and lets running applies end, until ctx is

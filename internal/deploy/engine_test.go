@@ -134,7 +134,7 @@ func TestReadyWaitsForAnAnswer(t *testing.T) {
 		"an attempt does not come to end": {func(c *Cluster) { <-c.retry }, errNotOpen, openTimeout},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := newOffice(t).Clusters["default"]
+			c := newOffice(t).Clusters.Get("default")
 			go test.open(c)
 			synctest.Wait()
 			began := time.Now()
@@ -148,7 +148,7 @@ func TestReadyWaitsForAnAnswer(t *testing.T) {
 func TestClusterOpensWhenItAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)
-		c := o.Clusters["default"]
+		c := o.Clusters.Get("default")
 		o.workers.Go(func() { o.open("default", c) })
 		synctest.Wait()
 		if outage := c.outage(); isClosed(c.opened) || outage == nil || !outage.Unreachable {

@@ -229,7 +229,7 @@ func (x *fakeIndex) Fresh(_ context.Context, moment time.Time, _ ...kube.Kind) e
 
 // answering makes the office's cluster answer.
 func (o *office) answering() *fakeAPI {
-	api, cluster := newFakeAPI(), o.Clusters["default"]
+	api, cluster := newFakeAPI(), o.Clusters.Get("default")
 	cluster.api, cluster.site.API, cluster.planIndex = api, api, &fakeIndex{Index: o.index}
 	cluster.site.Index = &fakeIndex{Index: o.index}
 	close(cluster.opened)

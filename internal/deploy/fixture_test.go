@@ -53,7 +53,7 @@ func newOffice(t *testing.T) *office {
 		kept:   &fakeRecorder{newest: map[name.Repo]map[name.App]record.Saved{}},
 	}
 	o.Engine = New(Config{
-		Clusters: map[string]*Cluster{"default": NewCluster(cluster, o.index)}, Source: o.source, Recorder: o.kept, Server: "mine",
+		Clusters: NewClusters(NewCluster(cluster, o.index)), Source: o.source, Recorder: o.kept, Server: "mine",
 		Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()), nil), Sealed: store,
 		Masker: manifest.NewMasker([]byte("key")), Events: event.New(100), Log: quiet(),
 	})

@@ -54,10 +54,10 @@ func (p *podList) part() {
 func (p *podList) passMembers(ctx context.Context) {
 	a := p.engine.app(p.app)
 	t := p.engine.wantedOf(p.app)
-	if a == nil || t == nil || p.engine.Clusters[t.Spec.Cluster] == nil {
+	if a == nil || t == nil || p.engine.Clusters.Get(t.Spec.Cluster) == nil {
 		return
 	}
-	changed, done := p.engine.Clusters[t.Spec.Cluster].site.Index.Changed(a.set)
+	changed, done := p.engine.Clusters.Get(t.Spec.Cluster).site.Index.Changed(a.set)
 	defer done()
 	for {
 		select {
@@ -78,7 +78,7 @@ func (p *podList) list(ctx context.Context) ([]seenContainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	site := p.engine.Clusters[found.target.Spec.Cluster].site
+	site := p.engine.Clusters.Get(found.target.Spec.Cluster).site
 	for _, namespace := range found.watched {
 		if p.parts[namespace] == nil {
 			_, p.parts[namespace] = site.JoinPods(namespace, p.nudge)

@@ -108,7 +108,7 @@ func (a *app) hasRecord() bool { return a.lastRecord() != nil }
 // server, whosever it was, and has the app compared. It returns the inventory as it was.
 func (e *Engine) TakeOver(ctx context.Context, app name.App, repo name.Repo, cluster string) (kube.Parent, error) {
 	e.known()
-	at := e.Clusters[cluster]
+	at := e.Clusters.Get(cluster)
 	if at == nil {
 		return kube.Parent{}, fmt.Errorf("cluster %q is not known to this server", cluster)
 	}

@@ -72,7 +72,7 @@ func (e *Engine) findRunning(ctx context.Context, repo name.Repo, spec appfile.A
 			fresh[f.Path] = is.texts[f.Path]
 		}
 	}
-	cluster := e.Clusters[spec.Cluster]
+	cluster := e.Clusters.Get(spec.Cluster)
 	if len(fresh) == 0 || cluster == nil {
 		return false, nil
 	}

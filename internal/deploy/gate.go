@@ -81,7 +81,7 @@ func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 				})
 			}
 		}
-		if e.Clusters[t.Spec.Cluster] == nil {
+		if e.Clusters.Get(t.Spec.Cluster) == nil {
 			problems = append(problems, manifest.Problem{
 				App: t.Spec.Name, Source: t.Spec.Source,
 				Message: fmt.Sprintf("cluster %q is not known to this server", t.Spec.Cluster),
@@ -122,7 +122,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 		p.stays[t.Spec.Name] = t.origin == fromBefore && e.upToDate(p, t)
 	}
 	for name, targets := range byCluster(p.targets) {
-		cluster := e.Clusters[name]
+		cluster := e.Clusters.Get(name)
 		if err := cluster.ready(ctx); err != nil {
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
@@ -272,7 +272,7 @@ func (e *Engine) upToDate(p *Proposal, t *target) bool {
 // particulars: companions, claims, force. parent is the app's inventory, if it was read
 // with others.
 func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, parent *kube.Parent, objects []plan.Placed) (*plan.Plan, manifest.Problems, error) {
-	cluster, a := e.Clusters[t.Spec.Cluster], e.app(t.Spec.Name)
+	cluster, a := e.Clusters.Get(t.Spec.Cluster), e.app(t.Spec.Name)
 	if a == nil {
 		a = newApp(e, t.Spec.Name, t.Repo, t.Spec.Branch) // planned, not yet deployed
 	}
@@ -300,7 +300,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 
 // equip gives a planner the known facts about the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
-	cluster := e.Clusters[t.Spec.Cluster]
+	cluster := e.Clusters.Get(t.Spec.Cluster)
 	p.API, p.Index, p.Others = e.as(t.Repo, cluster).api, cluster.planIndex, others{e}
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
 	p.Wanted, p.Forcing, p.Strays = a.wanted().planned(), a.isForced(), a.retakes.strays()

@@ -48,7 +48,7 @@ func TestNamesThatAChangeMayUse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
-			o.Clusters["east"] = o.Clusters["default"]
+			o.Clusters.put("east", o.Clusters.Get("default"))
 			test.set(o)
 			problems := o.checkNames(o.proposed("shop", test.change))
 			wantProblems(t, name, problems, test.want...)

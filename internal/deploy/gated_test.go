@@ -133,7 +133,7 @@ func TestPlannerOfAnApp(t *testing.T) {
 	if err != nil || len(problems) > 0 || len(made.Generated) != 1 || made.Parent != &parent || made.Applies != a.ledger.Applies() {
 		t.Errorf("planned %+v, %v, %v", made, problems, err)
 	}
-	index, ok := o.Clusters["default"].planIndex.(*fakeIndex)
+	index, ok := o.Clusters.Get("default").planIndex.(*fakeIndex)
 	if !ok || !slices.Equal(index.followed, []string{"Secret"}) {
 		t.Errorf("of the kinds that the app had, %q are followed", index.followed)
 	}

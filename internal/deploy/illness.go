@@ -31,11 +31,11 @@ func (e *Engine) noticeHealth(a *app, entry live.Entry, deleted bool) {
 // tellIfStillIll tells of an object that has not become healthy within illAfter.
 func (e *Engine) tellIfStillIll(a *app, id manifest.ID) {
 	t := a.wanted()
-	if e.ctx.Err() != nil || t == nil || e.Clusters[t.Spec.Cluster] == nil {
+	if e.ctx.Err() != nil || t == nil || e.Clusters.Get(t.Spec.Cluster) == nil {
 		return
 	}
-	entry, there := e.Clusters[t.Spec.Cluster].Index.Get(id)
-	entry = e.Clusters[t.Spec.Cluster].site.Settled(&t.Target, entry)
+	entry, there := e.Clusters.Get(t.Spec.Cluster).Index.Get(id)
+	entry = e.Clusters.Get(t.Spec.Cluster).site.Settled(&t.Target, entry)
 	if a.ills.stillIll(id, there && !entry.Health.OK() && !a.queue.isDeploying()) {
 		e.tellHealth(a, entry)
 	}

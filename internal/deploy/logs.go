@@ -66,7 +66,7 @@ func (e *Engine) podsOf(ctx context.Context, app name.App, object string) (appPo
 		return appPods{}, ErrNoApp
 	}
 	t := a.wanted()
-	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
+	if t == nil || e.Clusters.Get(t.Spec.Cluster) == nil {
 		return appPods{}, ErrNoApp
 	}
 	members := a.members()
@@ -123,7 +123,7 @@ var ErrTooManyLogs = fmt.Errorf("the server reads %d logs already, which is the 
 // base64. It returns at the end of the log, or of ctx.
 func (e *Engine) ReadLog(ctx context.Context, app name.App, of Container, request kube.LogRequest, tell func(line string)) error {
 	t := e.wantedOf(app)
-	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
+	if t == nil || e.Clusters.Get(t.Spec.Cluster) == nil {
 		return ErrNoApp
 	}
 	if e.logs.Add(1) > maxOpenedLogs {

@@ -52,7 +52,7 @@ func (e *Engine) kindsNamed(ctx context.Context, cluster string) func(word strin
 	known := map[string][]schema.GroupKind{}
 	return func(word string) []schema.GroupKind {
 		kinds, asked := known[word]
-		if c := e.Clusters[cluster]; !asked && c != nil {
+		if c := e.Clusters.Get(cluster); !asked && c != nil {
 			kinds, _ = c.api.KindsNamed(ctx, word) // names of kinds themselves need no cluster
 			known[word] = kinds
 		}

@@ -124,12 +124,12 @@ func (e *Engine) tellOutage(c *Cluster) {
 // It is nil while one of them answers.
 func (e *Engine) AllAway() error {
 	var reasons []error
-	for name, cluster := range e.Clusters {
+	for _, cluster := range e.Clusters.All() {
 		outage := cluster.outage()
 		if outage == nil || !outage.Unreachable {
 			return nil
 		}
-		reasons = append(reasons, fmt.Errorf("cluster %s does not answer: %s", name, outage.Error))
+		reasons = append(reasons, fmt.Errorf("cluster %s does not answer: %s", cluster.api.Name(), outage.Error))
 	}
 	return errors.Join(reasons...)
 }

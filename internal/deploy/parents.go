@@ -26,7 +26,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 		if len(unknown) <= fewParents || p.with[cluster] == nil { // nil: the cluster did not answer
 			continue
 		}
-		listed, err := e.Clusters[cluster].api.ListParents(ctx)
+		listed, err := e.Clusters.Get(cluster).api.ListParents(ctx)
 		if err != nil {
 			return nil, err
 		}

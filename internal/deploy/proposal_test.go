@@ -122,7 +122,7 @@ func (broken) ListParents(context.Context) ([]kube.Parent, error) { panic("a fau
 // other pushes.
 func TestFaultAmidAPlanReservesNothing(t *testing.T) {
 	o := newOffice(t)
-	o.Clusters["default"].api = broken{o.answering()}
+	o.Clusters.Get("default").api = broken{o.answering()}
 	files := map[string]string{appfile.Name: "apps: [{path: 'a*', namespace: shop}]\n"}
 	for i := range fewParents + 1 {
 		files[fmt.Sprintf("a%d/all.yaml", i)] = strings.Replace(config, "name: a", fmt.Sprint("name: a", i), 1)

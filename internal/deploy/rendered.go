@@ -39,7 +39,7 @@ func (e *Engine) Rendered(ctx context.Context, change Change) (map[manifest.ID][
 // placed returns the object as it would be applied, or as written if the cluster does
 // not know its kind or does not answer.
 func (e *Engine) placed(ctx context.Context, t *target, written *manifest.Object) *unstructured.Unstructured {
-	if cluster := e.Clusters[t.Spec.Cluster]; cluster != nil {
+	if cluster := e.Clusters.Get(t.Spec.Cluster); cluster != nil {
 		if kind, err := cluster.api.Kind(ctx, written.GroupVersionKind()); err == nil {
 			return plan.Place(&t.Target, written, kind).Unstructured
 		}

@@ -111,15 +111,15 @@ func TestPlanThatCannotBeMade(t *testing.T) {
 		set  func(o *office, api *fakeAPI)
 		want string
 	}{
-		"its cluster is unknown by now": {func(o *office, _ *fakeAPI) { delete(o.Clusters, "default") }, `cluster "default" is not known`},
+		"its cluster is unknown by now": {func(o *office, _ *fakeAPI) { o.Clusters.put("default", nil) }, `cluster "default" is not known`},
 		"a definition may not be":       {func(_ *office, api *fakeAPI) { api.vetted = manifest.Problems{{Message: "it redefines Pod"}} }, "it redefines Pod"},
 		"a kind is unknown":             {func(_ *office, api *fakeAPI) { clear(api.kinds) }, "the cluster does not know the kind ConfigMap"},
 		"the inventory cannot be read": {func(o *office, api *fakeAPI) {
-			o.app("web").on(o.Clusters["default"]).SetInventory(nil)
+			o.app("web").on(o.Clusters.Get("default")).SetInventory(nil)
 			api.fails["read parent"] = away
 		}, "does not answer"},
 		"the inventory is another's": {func(o *office, api *fakeAPI) {
-			o.app("web").on(o.Clusters["default"]).SetInventory(nil)
+			o.app("web").on(o.Clusters.Get("default")).SetInventory(nil)
 			api.parents["web"] = existing(kube.Parent{App: "web", Server: "theirs"})
 		}, "another Pushboat server"},
 		"an object cannot be tried": {func(_ *office, api *fakeAPI) { api.fails["try"], api.fails["apply"] = away, away }, "does not answer"},
@@ -188,7 +188,7 @@ func TestDepthOfAPlan(t *testing.T) {
 			if made, err := a.replan(a.wanted(), j); err != nil || len(made.Changes()) > 0 {
 				t.Errorf("planned %q, %v", stepsOf(made), err)
 			}
-			index, ok := o.Clusters["default"].planIndex.(*fakeIndex)
+			index, ok := o.Clusters.Get("default").planIndex.(*fakeIndex)
 			if !ok || !index.fresh.Equal(test.fresh) {
 				t.Errorf("the watches are required to be as new as %s", index.fresh)
 			}
@@ -303,11 +303,11 @@ func TestCheckMendsTheInventory(t *testing.T) {
 		api := o.answering()
 		a := o.settledOn(config)
 		o.leftAsIs(api, a)
-		a.on(o.Clusters["default"]).SetInventory(nil)
+		a.on(o.Clusters.Get("default")).SetInventory(nil)
 		if test.known {
 			own := existing(kube.Parent{App: "web", Repository: "shop", Server: "mine"})
 			api.parents["web"] = own
-			a.on(o.Clusters["default"]).SetInventory(&own)
+			a.on(o.Clusters.Get("default")).SetInventory(&own)
 		}
 		j := systemJob(record.CauseDrift)
 		j.depth = test.depth
@@ -323,7 +323,7 @@ func TestInventoryThatCannotBeMendedIsReadAgain(t *testing.T) {
 	api := o.answering()
 	a := o.settledOn(config)
 	own := existing(kube.Parent{App: "web", Repository: "shop", Server: "mine"})
-	a.on(o.Clusters["default"]).SetInventory(&own)
+	a.on(o.Clusters.Get("default")).SetInventory(&own)
 	api.fails["read parent"] = away
 	if a.mendInventory(a.wanted(), &plan.Plan{}); a.knowsInventory() {
 		t.Error("an inventory that could not be read counts as known")

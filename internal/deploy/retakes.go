@@ -177,7 +177,7 @@ func (at *attempt) correctsNow(n int) bool {
 	return at.retakable() && at.target.Spec.Drift == appfile.DriftCorrect && at.pace().take(time.Now(), n)
 }
 
-func (at *attempt) pace() *pace { return &at.engine.Clusters[at.target.Spec.Cluster].retakes }
+func (at *attempt) pace() *pace { return &at.engine.Clusters.Get(at.target.Spec.Cluster).retakes }
 
 // retakeSoon has the next objects that are due taken back when it is their turn, if that
 // may be.

@@ -218,7 +218,7 @@ func TestChangesDuringAJob(t *testing.T) {
 		"a look that made a namespace": {shown(lookAt("a")), makesNamespace, func(*office, *app) {}, []string{"web missed", "web seen"}},
 		"nothing is wanted by now":     {systemJob(record.CauseDrift), nil, func(_ *office, a *app) { a.setWant(nil) }, nil},
 		"it leaves":                    {systemJob(record.CauseDrift), nil, func(_ *office, a *app) { a.want.Gone = true }, nil},
-		"its cluster is unknown":       {shown(systemJob(record.CausePush)), nil, func(o *office, _ *app) { delete(o.Clusters, "default") }, nil},
+		"its cluster is unknown":       {shown(systemJob(record.CausePush)), nil, func(o *office, _ *app) { o.Clusters.put("default", nil) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)

@@ -67,9 +67,9 @@ func whereIs(h appfile.Health, field string) manifest.Source {
 
 // setRules sets the health rules of the app's target; t is nil for none.
 func (e *Engine) setRules(app name.App, t *target) {
-	for cluster, c := range e.Clusters {
+	for _, c := range e.Clusters.All() {
 		var rules *health.Rules
-		if t != nil && t.Spec.Cluster == cluster {
+		if t != nil && t.Spec.Cluster == c.api.Name() {
 			rules = t.rules
 		}
 		if c.Index != nil {

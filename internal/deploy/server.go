@@ -34,13 +34,15 @@ const askTimeout = 3 * time.Second
 func (e *Engine) ClusterStates(ctx context.Context) []ClusterState {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	states := make([]ClusterState, 0, len(e.Clusters))
+	clusters := e.Clusters.All()
+	states := make([]ClusterState, 0, len(clusters))
 	var (
 		mu  sync.Mutex
 		all sync.WaitGroup
 	)
-	for name, cluster := range e.Clusters {
+	for _, cluster := range clusters {
 		all.Go(func() {
+			name := cluster.api.Name()
 			state := ClusterState{Name: name, Outage: cluster.outage(), Watches: cluster.Index.Watches(), Latencies: cluster.api.Latencies()}
 			version, err := cluster.api.Check(ctx)
 			if state.Version = version; err != nil && state.Outage == nil {

@@ -23,7 +23,7 @@ func (e *Engine) markExposed(ctx context.Context, plans []*plan.Plan) manifest.P
 		if plan.Gone {
 			continue
 		}
-		if err := e.as(plan.Target.Repo, e.Clusters[plan.Cluster]).markExposed(ctx, plan.Prune); err != nil {
+		if err := e.as(plan.Target.Repo, e.Clusters.Get(plan.Cluster)).markExposed(ctx, plan.Prune); err != nil {
 			return manifest.Problems{noAnswer(plan.Cluster, err)}
 		}
 	}

@@ -63,10 +63,10 @@ func (e *Engine) withoutShared(t *target, objects []plan.Placed) []plan.Placed {
 // repository: the owner of a namespace decides what may run in it.
 func (e *Engine) yields(owner name.App, repo name.Repo, cluster string, id manifest.ID) bool {
 	t := e.wantedOf(owner)
-	if t == nil || e.Clusters[cluster] == nil {
+	if t == nil || e.Clusters.Get(cluster) == nil {
 		return false
 	}
-	running, _ := e.Clusters[cluster].Index.Get(id)
+	running, _ := e.Clusters.Get(cluster).Index.Get(id)
 	return (t.Repo == repo || running.PartOf != plan.SetID(owner)) && t.AsksFor(cluster, id) && slices.ContainsFunc(t.Objects, func(o *manifest.Object) bool {
 		return o.ID() == id && t.IsMade(o)
 	})

@@ -123,7 +123,7 @@ func TestNamespaceYieldsToWhoWritesIt(t *testing.T) {
 		}, "shop", namespace, false},
 		"another object":                  {func(*office) {}, "shop", manifesttest.ConfigMap("a"), false},
 		"nothing is wanted of the app":    {func(o *office) { o.app("web").setWant(nil) }, "shop", namespace, false},
-		"the cluster is unknown by now":   {func(o *office) { delete(o.Clusters, "default") }, "shop", namespace, false},
+		"the cluster is unknown by now":   {func(o *office) { o.Clusters.put("default", nil) }, "shop", namespace, false},
 		"it does not ask for it any more": {func(o *office) { o.app("web").want.Spec.CreateNamespace = false }, "shop", namespace, false},
 	} {
 		o := newOffice(t)

@@ -20,7 +20,7 @@ func (a *app) on(cluster *Cluster) *apply.App {
 
 // site is the app on the cluster of a target; nil if the server does not know that one.
 func (a *app) site(t *target) *apply.App {
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (a *app) frozen(t *target) []string {
 			found[id.String()] = true
 		}
 	}
-	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
+	if cluster := a.engine.Clusters.Get(t.Spec.Cluster); cluster != nil {
 		for _, id := range a.ledger.Unsettled(cluster.Index, a.set) {
 			if entry, ok := cluster.Index.Get(id); ok && entry.PartOf == a.set && entry.Hook == nil && entry.Policies.Has(manifest.Frozen) {
 				found[id.String()] = true

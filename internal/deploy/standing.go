@@ -135,7 +135,7 @@ func (a *app) differences(t *target) []Difference {
 // seen are the objects that are seen to differ from how they were left, but for those that
 // are told of.
 func (a *app) seen(t *target, told map[manifest.ID]bool) []Difference {
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil {
 		return nil // nothing is seen
 	}

@@ -34,16 +34,9 @@ func (e *Engine) Start(failed func(error)) {
 			failed(err)
 			return
 		}
-		for name, cluster := range e.Clusters {
-			cluster.Index.OnReturn(func() {
-				e.tellOutage(cluster)
-				e.retryOn(name)
-			})
-			cluster.Index.OnLoss(func() { e.tellOutage(cluster) })
-		}
 		close(e.loaded)
-		for name, cluster := range e.Clusters {
-			e.workers.Go(func() { e.open(name, cluster) })
+		for _, cluster := range e.Clusters.All() {
+			e.begin(cluster)
 		}
 		e.workers.Go(e.retryUnread)
 	})

@@ -17,7 +17,7 @@ func starting(t *testing.T) (*office, *fakeAPI) {
 	o := newOffice(t)
 	o.loaded = make(chan struct{})
 	api := o.answering()
-	o.Clusters["default"].opened = make(chan struct{})
+	o.Clusters.Get("default").opened = make(chan struct{})
 	return o, api
 }
 
@@ -37,8 +37,8 @@ func TestStartReadsAllAndOpensTheClusters(t *testing.T) {
 		}
 		o.Start(func(err error) { t.Errorf("failed: %v", err) })
 		synctest.Wait()
-		if !isClosed(known) || !isClosed(o.Clusters["default"].opened) || o.state("web") != "new" {
-			t.Errorf("known: %v, open: %v; the app is %q", isClosed(known), isClosed(o.Clusters["default"].opened), o.state("web"))
+		if !isClosed(known) || !isClosed(o.Clusters.Get("default").opened) || o.state("web") != "new" {
+			t.Errorf("known: %v, open: %v; the app is %q", isClosed(known), isClosed(o.Clusters.Get("default").opened), o.state("web"))
 		}
 		wantLines(t, "checked", jobNames(o.app("web")), "web: start")
 		o.cancel()
@@ -66,7 +66,7 @@ func TestStartFailsIfARepositoryCannotBeRead(t *testing.T) {
 				}
 			})
 			synctest.Wait()
-			if told != test.told || isClosed(o.loaded) || isClosed(o.Clusters["default"].opened) {
+			if told != test.told || isClosed(o.loaded) || isClosed(o.Clusters.Get("default").opened) {
 				t.Errorf("%s: the caller got %d errors; the apps count as known: %v", name, told, isClosed(o.loaded))
 			}
 			o.cancel()

@@ -177,7 +177,7 @@ func (a *app) status() Status {
 		if failed := append(a.goneSymptoms(t), hookSymptoms(s.Last)...); len(failed) > 0 {
 			s.Sick, s.Health = append(s.Sick, failed...), "failing"
 		}
-		if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
+		if cluster := a.engine.Clusters.Get(t.Spec.Cluster); cluster != nil {
 			s.Outage = cluster.outage()
 		}
 	}
@@ -214,7 +214,7 @@ func symptoms(sick []live.Entry) []Symptom {
 
 // goneSymptoms are the objects that failed for good and were deleted since.
 func (a *app) goneSymptoms(t *target) []Symptom {
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil {
 		return nil
 	}
@@ -241,7 +241,7 @@ func overall(sick []live.Entry, objects int) string {
 
 // count is how many objects the app has on its cluster.
 func (a *app) count(t *target) int {
-	if cluster := a.engine.Clusters[t.Spec.Cluster]; cluster != nil {
+	if cluster := a.engine.Clusters.Get(t.Spec.Cluster); cluster != nil {
 		return cluster.Index.Count(a.set)
 	}
 	return 0

@@ -86,8 +86,8 @@ func TestStatusTellsWhatIsWrong(t *testing.T) {
 		"an object was changed": {func(_ *office, a *app) {
 			a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{Fingerprint: "other"})
 		}, func(s Status) bool { return s.Sync == Drifted && slices.Equal(s.Drift, []string{"ConfigMap shop/a"}) }},
-		"its cluster is away":    {func(o *office, _ *app) { o.Clusters["default"].fails(fault) }, func(s Status) bool { return s.Sync == InSync && s.Outage != nil && s.Outage.Error == "refused" }},
-		"its cluster is unknown": {func(o *office, _ *app) { delete(o.Clusters, "default") }, func(s Status) bool { return s.Objects == 0 && s.Outage == nil }},
+		"its cluster is away":    {func(o *office, _ *app) { o.Clusters.Get("default").fails(fault) }, func(s Status) bool { return s.Sync == InSync && s.Outage != nil && s.Outage.Error == "refused" }},
+		"its cluster is unknown": {func(o *office, _ *app) { o.Clusters.put("default", nil) }, func(s Status) bool { return s.Objects == 0 && s.Outage == nil }},
 		"an object is not ready": {func(o *office, a *app) { o.member(a, "data", pending) }, func(s Status) bool {
 			return s.Health == "progressing" && len(s.Sick) == 1 && s.Sick[0].Object == "PersistentVolumeClaim shop/data" && s.Objects == 2
 		}},
@@ -207,7 +207,7 @@ func TestDifferencesOfAnApp(t *testing.T) {
 		"one that ends":                 {func(o *office, a *app) { o.left(a, o.member(a, "a", terminating)) }, []string{"ConfigMap shop/a is being deleted"}},
 		"one that ends, and was pruned": {func(o *office, a *app) { o.member(a, "a", terminating) }, []string{"ConfigMap shop/a is being deleted"}},
 		"two":                           {func(o *office, a *app) { o.member(a, "b", terminating); o.member(a, "a", terminating) }, []string{"ConfigMap shop/a is being deleted", "ConfigMap shop/b is being deleted"}},
-		"of an unknown cluster":         {func(o *office, a *app) { o.member(a, "a", terminating); delete(o.Clusters, "default") }, nil},
+		"of an unknown cluster":         {func(o *office, a *app) { o.member(a, "a", terminating); o.Clusters.put("default", nil) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -241,7 +241,7 @@ func TestObjectThatFailedForGoodAndIsGone(t *testing.T) {
 	if symptoms := a.goneSymptoms(a.wanted()); len(symptoms) > 0 {
 		t.Errorf("before the object is known to be gone: %+v", symptoms)
 	}
-	delete(o.Clusters, "default")
+	o.Clusters.put("default", nil)
 	if symptoms := a.goneSymptoms(a.wanted()); len(symptoms) > 0 {
 		t.Errorf("on an unknown cluster: %+v", symptoms)
 	}
@@ -296,7 +296,7 @@ func TestDeletionsThatWaitForHealth(t *testing.T) {
 		"all is well":         {func(*office, *app) {}, steps, 2},
 		"something is sick":   {func(o *office, a *app) { o.member(a, "data", pending) }, steps, 1},
 		"sick, but none wait": {func(o *office, a *app) { o.member(a, "data", pending) }, steps[:1], 1},
-		"unknown cluster":     {func(o *office, _ *app) { delete(o.Clusters, "default") }, steps, 2},
+		"unknown cluster":     {func(o *office, _ *app) { o.Clusters.put("default", nil) }, steps, 2},
 	} {
 		o := newOffice(t)
 		a := o.deployed(wanted("web"))

@@ -11,12 +11,7 @@ import (
 
 // OnSuspect sets the function that hears of objects that have changed since they were
 // applied. f must be quick. Call it before Start.
-func (e *Engine) OnSuspect(f func(app name.App, id manifest.ID)) {
-	e.suspect = f
-	for name, cluster := range e.Clusters {
-		cluster.Index.OnChange(func(event live.Event) { e.changed(name, event) })
-	}
-}
+func (e *Engine) OnSuspect(f func(app name.App, id manifest.ID)) { e.suspect = f }
 
 // OnWanted sets the function that hears by which schedules to check an app, and check
 // it in full, whenever they may have changed; "" means by none. f must be quick and
@@ -102,7 +97,7 @@ func (e *Engine) tellSuspect(a *app, id manifest.ID) {
 // was worked on.
 func (a *app) rescanUnseen(t *target, unseen map[manifest.ID]bool) {
 	for id := range unseen {
-		entry, ok := a.engine.Clusters[t.Spec.Cluster].Index.Get(id)
+		entry, ok := a.engine.Clusters.Get(t.Spec.Cluster).Index.Get(id)
 		entry.ID = id
 		if a.differs(entry, !ok) {
 			a.engine.tellSuspect(a, id)
@@ -132,7 +127,7 @@ func (a *app) differs(entry live.Entry, deleted bool) bool {
 
 // rescan looks for changes that happened while the app was being worked on.
 func (a *app) rescan(t *target) {
-	index := a.engine.Clusters[t.Spec.Cluster].Index
+	index := a.engine.Clusters.Get(t.Spec.Cluster).Index
 	var changed []manifest.ID
 	for _, id := range a.ledger.Unsettled(index, a.set) {
 		left, known := a.ledger.Of(id)

@@ -29,7 +29,7 @@ func TestChangeDuringACheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	index := live.New(t.Context(), cluster, owner.DefaultTools, log)
-	e := New(Config{Clusters: map[string]*Cluster{"default": NewCluster(cluster, index)}, Log: log})
+	e := New(Config{Clusters: NewClusters(NewCluster(cluster, index)), Log: log})
 	var suspects []manifest.ID
 	e.OnSuspect(func(_ name.App, id manifest.ID) { suspects = append(suspects, id) })
 

@@ -85,7 +85,7 @@ func (a *app) test(run *Run) {
 func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, error) {
 	t := a.wanted()
 	switch {
-	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
+	case t == nil || t.Gone || a.engine.Clusters.Get(t.Spec.Cluster) == nil:
 		return nil, errors.New("the app is not deployed")
 	case !a.settled(t):
 		return nil, fmt.Errorf("%s is not deployed; status %s says why", t.Revision.Short(), a.name)
@@ -108,7 +108,7 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}

@@ -68,10 +68,10 @@ func (e *Engine) Overview(app name.App) []Node {
 // members are the app's objects on its cluster, sorted.
 func (a *app) members() []live.Entry {
 	t := a.wanted()
-	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
+	if t == nil || a.engine.Clusters.Get(t.Spec.Cluster) == nil {
 		return nil
 	}
-	entries := a.engine.Clusters[t.Spec.Cluster].Index.Members(plan.SetID(a.name))
+	entries := a.engine.Clusters.Get(t.Spec.Cluster).Index.Members(plan.SetID(a.name))
 	slices.SortFunc(entries, func(x, y live.Entry) int {
 		if x.ID.Less(y.ID) {
 			return -1
@@ -104,7 +104,7 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 // the members' kinds have any.
 func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstructured.Unstructured, partial []string) {
 	t := a.wanted()
-	if t == nil || a.engine.Clusters[t.Spec.Cluster] == nil {
+	if t == nil || a.engine.Clusters.Get(t.Spec.Cluster) == nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)

@@ -52,7 +52,9 @@ func (o *office) wired() (*wire, kube.Kind) {
 		o.t.Fatal(err)
 	}
 	o.index = live.New(o.ctx, cluster, owner.DefaultTools, quiet())
-	o.Clusters["default"] = NewCluster(cluster, o.index)
+	opened := NewCluster(cluster, o.index)
+	o.listen(opened)
+	o.Clusters.put("default", opened)
 	return w, kube.Kind{
 		GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}, Resource: schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}, Namespaced: true,
 	}
@@ -66,7 +68,7 @@ func TestStartHearsOfReturns(t *testing.T) {
 		w, kind := o.wired()
 		o.loaded = make(chan struct{})
 		o.answering()
-		o.Clusters["default"].opened = make(chan struct{})
+		o.Clusters.Get("default").opened = make(chan struct{})
 		o.source.push("shop", "new", oneApp(config))
 		o.Start(func(err error) { t.Error(err) })
 		synctest.Wait()

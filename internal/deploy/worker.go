@@ -100,7 +100,7 @@ func (a *app) rescanAfter(at *attempt) {
 	unseen := a.queue.takeUnseen()
 	t := a.wanted()
 	switch {
-	case t == nil || t.Gone || a.engine.Clusters[t.Spec.Cluster] == nil:
+	case t == nil || t.Gone || a.engine.Clusters.Get(t.Spec.Cluster) == nil:
 	case at.job.run != nil && (at.job.kind != lookJob || at.plan != nil && at.plan.MakesNamespace()):
 		a.rescan(t)
 	default:
@@ -129,7 +129,7 @@ func (a *app) abandon() {
 func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(a.engine.ctx, checkTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters[t.Spec.Cluster]
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil {
 		return nil, fmt.Errorf("cluster %q is not known to this server", t.Spec.Cluster)
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 // askCluster answers charts' questions about a cluster.
-func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
+func askCluster(clusters *deploy.Clusters) render.AskCluster {
 	return func(ctx context.Context, name string) (helm.Cluster, error) {
-		cluster := clusters[name]
+		cluster := clusters.Get(name)
 		if cluster == nil {
 			return helm.Cluster{}, fmt.Errorf("there is no cluster %q", name)
 		}
@@ -31,9 +31,9 @@ func askCluster(clusters map[string]*deploy.Cluster) render.AskCluster {
 //
 // They are read as the account of the repository, and within its grant: accounts and grants
 // may be nil.
-func readData(clusters map[string]*deploy.Cluster, accounts deploy.Accounts, grants deploy.Grants) render.ReadData {
+func readData(clusters *deploy.Clusters, accounts deploy.Accounts, grants deploy.Grants) render.ReadData {
 	return func(ctx context.Context, repo name.Repo, on string, from appfile.Origin) (render.Data, error) {
-		cluster := clusters[on]
+		cluster := clusters.Get(on)
 		if cluster == nil {
 			return nil, fmt.Errorf("there is no cluster %q", on)
 		}

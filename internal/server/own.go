@@ -9,8 +9,8 @@ import (
 )
 
 // own says what may be deployed of this server itself.
-func (s *server) own(clusters map[string]*deploy.Cluster) plan.Own {
-	cluster := clusters[appfile.DefaultCluster]
+func (s *server) own(clusters *deploy.Clusters) plan.Own {
+	cluster := clusters.Get(appfile.DefaultCluster)
 	if s.config.Self.Repository == "" || cluster == nil {
 		return plan.Own{}
 	}

@@ -135,7 +135,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 }
 
 // openClusters opens the clusters as kubectl would for the same user.
-func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
+func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (*deploy.Clusters, error) {
 	configs := map[string]kube.Kubeconfig{}
 	for name, file := range f.Clusters {
 		config := kube.Kubeconfig{File: file, Personal: true}

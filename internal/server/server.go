@@ -92,7 +92,7 @@ type server struct {
 	drain         chan struct{} // asks the server to stop
 	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
-	clusters      map[string]*deploy.Cluster
+	clusters      *deploy.Clusters
 	cancel        context.CancelFunc // ends the watches of clusters
 }
 
@@ -223,7 +223,7 @@ func (s *server) buildEngine() error {
 		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
 	}
 	s.clusters = clusters
-	for _, cluster := range clusters {
+	for _, cluster := range clusters.All() {
 		cluster.Kube.Guard(s.fence.Standing(), s.fence.Check)
 	}
 	if s.way, err = outgoing.Open(outgoingConfig(s.config)); err != nil {
@@ -275,8 +275,8 @@ func (s *server) buildEngine() error {
 
 // openClusters opens clusters, by name; its error names each that cannot be opened.
 // tools are the field managers of hand tools.
-func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools []string, log *logrus.Entry) (map[string]*deploy.Cluster, error) {
-	clusters := map[string]*deploy.Cluster{}
+func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools []string, log *logrus.Entry) (*deploy.Clusters, error) {
+	var clusters []*deploy.Cluster
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(configs)) {
 		cluster, err := openCluster(name, configs[name], log)
@@ -284,9 +284,9 @@ func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools
 			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
 			continue
 		}
-		clusters[name] = deploy.NewCluster(cluster, live.New(ctx, cluster, tools, log))
+		clusters = append(clusters, deploy.NewCluster(cluster, live.New(ctx, cluster, tools, log)))
 	}
-	return clusters, errors.Join(problems...)
+	return deploy.NewClusters(clusters...), errors.Join(problems...)
 }
 
 func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.Cluster, error) {

@@ -25,9 +25,9 @@ func (s *server) stopStale() error {
 }
 
 // endWatches ends the watches of clusters, and returns when none runs.
-func endWatches(cancel context.CancelFunc, clusters map[string]*deploy.Cluster) {
+func endWatches(cancel context.CancelFunc, clusters *deploy.Clusters) {
 	cancel()
-	for _, cluster := range clusters {
+	for _, cluster := range clusters.All() {
 		cluster.Index.Wait()
 	}
 }
