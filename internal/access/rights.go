@@ -51,6 +51,7 @@ const (
 	Backup        Right = "back up the server"
 	Drain         Right = "drain the server"
 	ReadAudit     Right = "read the audit trail"
+	AcceptCluster Right = "accept clusters"
 )
 
 // Subject is what a right is about. The zero Subject is the server itself.
@@ -109,6 +110,8 @@ var table = map[Right]row{
 	Backup:     {least: RoleAdmin, scope: onServer, verb: "backup", as: Administer},
 	Drain:      {least: RoleAdmin, scope: onServer, verb: "drain", as: Administer},
 	ReadAudit:  {least: RoleAdmin, scope: onServer, verb: "audit", as: Administer},
+
+	AcceptCluster: {least: RoleAdmin, scope: onServer, verb: "cluster accept", as: Administer},
 }
 
 // Least returns the least role that has the right; "" for a right that nobody has.

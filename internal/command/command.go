@@ -24,6 +24,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -58,6 +59,7 @@ type Desk struct {
 	Engine   *deploy.Engine
 	History  *history.History
 	Rollback *rollback.Maker
+	Fleet    *fleet.Fleet
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
 	Policy   *access.Policy

@@ -51,6 +51,9 @@ func status(ctx context.Context, c *call) error {
 
 // verdictOn makes status APP fail, for scripts, if the app is not in sync and healthy.
 func verdictOn(s deploy.Status) error {
+	if s.Outage != nil && s.Outage.Held {
+		return report.WithHint(fmt.Errorf("app %s is not seen: cluster %s is held", s.App, s.Outage.Cluster), "%s", s.Outage.Hint)
+	}
 	if s.Outage != nil && s.Outage.Unreachable {
 		return report.WithHint(fmt.Errorf("app %s is not seen: cluster %s is unreachable", s.App, s.Outage.Cluster),
 			"it is looked for again every few seconds; see when it is back: ssh HOST status")
@@ -194,7 +197,10 @@ func printOutages(w io.Writer, list []deploy.Status, now time.Time) {
 // outage says why a cluster is not seen, and since when.
 func outage(o *deploy.Outage, now time.Time) string {
 	what := "unreachable"
-	if !o.Unreachable {
+	switch {
+	case o.Held:
+		what = "held"
+	case !o.Unreachable:
 		what = "not seen in full"
 	}
 	return fmt.Sprintf("cluster %s: %s since %s (%s)\n  %s",

@@ -166,6 +166,10 @@ func keeping() []*verb {
 		},
 		{words: "keys add", right: access.Administer, args: "OPERATOR", help: "give an operator a key, read from the input", flags: addKeyFlags, run: addKey, more: addKeyHelp},
 		{words: "keys expire", right: access.Administer, args: "FINGERPRINT", help: "end a key, now or later", flags: expireKeyFlags, run: expireKey, more: expireKeyHelp},
+		{words: "cluster list", right: access.ReadServer, help: "the clusters: version, apps, labels", flags: output, run: listClusters, more: listClustersHelp},
+		{words: "cluster info", right: access.ReadServer, args: "NAME", help: "one cluster: its apps, watches and requests", flags: output, run: clusterInfo, more: infoHelp},
+		{words: "cluster test", right: access.ReadServer, args: "NAME", help: "try a cluster, and the server's rights there", flags: output, run: testCluster, more: tryHelp},
+		{words: "cluster accept", right: access.AcceptCluster, args: "NAME", help: "deploy to another cluster of the same name", run: acceptCluster, more: acceptHelp},
 		{words: "audit", right: access.ReadAudit, help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
 		{words: "audit verify", right: access.ReadAudit, help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
 		{

@@ -7,12 +7,14 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Clusters are the clusters that a server knows, by name. One that is added stays: what its
 // apps have on it is not forgotten when the server no longer reaches it, see
-// kube.Cluster.Disconnect. Their methods are safe for concurrent use.
+// Remove. Their methods are safe for concurrent use.
 type Clusters struct {
 	adding sync.Mutex
 	known  atomic.Pointer[map[string]*Cluster] // the map never changes
@@ -34,6 +36,44 @@ func (c *Clusters) Get(name string) *Cluster { return (*c.known.Load())[name] }
 // All lists the clusters, by name.
 func (c *Clusters) All() []*Cluster {
 	return slices.SortedFunc(maps.Values(*c.known.Load()), func(a, b *Cluster) int { return cmp.Compare(a.api.Name(), b.api.Name()) })
+}
+
+// knows reports whether apps may be deployed to the cluster of a name.
+func (c *Clusters) knows(name string) bool {
+	cluster := c.Get(name)
+	return cluster != nil && !cluster.removed.Load()
+}
+
+// Remove has nothing asked of the cluster any more. It is away for its apps, which stay as
+// they are, and no other app may be deployed there.
+func (c *Cluster) Remove(why kube.HeldError) {
+	c.removed.Store(true)
+	c.Kube.Hold(why)
+}
+
+// Connect has the cluster reached in another way, from now on; also after Remove.
+func (c *Cluster) Connect(way kube.Way) error {
+	if err := c.Kube.Connect(way.Config); err != nil {
+		return err
+	}
+	c.Kube.Invalidate()
+	c.removed.Store(false)
+	c.tryNow()
+	return nil
+}
+
+// AppsOnCluster lists the apps that have objects on a cluster, or are to have some.
+func (e *Engine) AppsOnCluster(cluster string) []name.App {
+	var apps []name.App
+	for _, a := range e.sorted() {
+		t, last := a.wanted(), a.lastRecord()
+		switch {
+		case a.removed():
+		case t != nil && t.Spec.Cluster == cluster, t == nil && last != nil && last.Cluster == cluster:
+			apps = append(apps, a.name)
+		}
+	}
+	return apps
 }
 
 // put has a name stand for a cluster, nil for none.

@@ -44,7 +44,8 @@ type Cluster struct {
 	opening   atomic.Pointer[Outage] // why it could not be opened yet; nil otherwise
 	retry     chan chan<- error      // starts the next attempt to open it at once, and receives its error
 
-	begun     bool // opening it has begun; under the engine's mu
+	removed   atomic.Bool // nobody names it any more
+	begun     bool        // opening it has begun; under the engine's mu
 	sightings sightings
 	retakes   pace
 }
@@ -302,12 +303,23 @@ func (e *Engine) startApps(cluster string) {
 	}
 }
 
+// tryNow has the next attempt to open the cluster begin at once, if it waits for that.
+func (c *Cluster) tryNow() {
+	select {
+	case c.retry <- make(chan error, 1):
+	default: // it is open, or an attempt is under way
+	}
+}
+
 // errNotOpen says that a cluster has not answered since the server started.
 var errNotOpen = errors.New("no answer yet")
 
 // ready returns once the cluster is open, or when an attempt to reach it that
-// began after the call has failed.
+// began after the call has failed. Of a cluster that is held, nothing may be assumed.
 func (c *Cluster) ready(ctx context.Context) error {
+	if held := c.Kube.Held(); held != nil {
+		return &kube.UnreachableError{Cluster: c.api.Name(), Err: held}
+	}
 	select {
 	case <-c.opened:
 		return nil

@@ -81,7 +81,7 @@ func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 				})
 			}
 		}
-		if e.Clusters.Get(t.Spec.Cluster) == nil {
+		if !e.Clusters.knows(t.Spec.Cluster) {
 			problems = append(problems, manifest.Problem{
 				App: t.Spec.Name, Source: t.Spec.Source,
 				Message: fmt.Sprintf("cluster %q is not known to this server", t.Spec.Cluster),
@@ -317,6 +317,9 @@ func byCluster(targets []*target) map[string][]*target {
 // noAnswer is the problem of a cluster that cannot be asked, or does not let
 // Pushboat ask.
 func noAnswer(cluster string, err error) manifest.Problem {
+	if held, ok := errors.AsType[*kube.HeldError](err); ok {
+		return manifest.Problem{Message: held.Error(), Hint: held.Hint}
+	}
 	if missing, ok := errors.AsType[*kube.MissingAccountError](err); ok {
 		return manifest.Problem{Message: fmt.Sprintf("cluster %s: %v", cluster, missing), Hint: missing.Hint()}
 	}

@@ -13,9 +13,11 @@ import (
 // Outage is why and since when a cluster is not seen, or not all of it.
 type Outage struct {
 	Cluster     string    `json:"cluster"`
-	Unreachable bool      `json:"unreachable"` // false: it answers, but not about every kind
+	Unreachable bool      `json:"unreachable"`    // false: it answers, but not about every kind
+	Held        bool      `json:"held,omitempty"` // by the server, which asks nothing of it
 	Since       time.Time `json:"since"`
 	Error       string    `json:"error"`
+	Hint        string    `json:"hint,omitempty"` // how it ends, if not by itself
 }
 
 // newOutage describes an error of a cluster.
@@ -24,11 +26,17 @@ func newOutage(cluster string, err error, since time.Time) *Outage {
 	if unreachable, ok := errors.AsType[*kube.UnreachableError](err); ok {
 		o.Unreachable, o.Error = true, unreachable.Cause()
 	}
+	if held, ok := errors.AsType[*kube.HeldError](err); ok {
+		o.Unreachable, o.Held, o.Error, o.Hint = true, true, held.Why, held.Hint
+	}
 	return o
 }
 
 // outage returns the reason why the cluster cannot be seen; nil if it can.
 func (c *Cluster) outage() *Outage {
+	if held := c.Kube.Held(); held != nil {
+		return newOutage(c.api.Name(), held, held.Since)
+	}
 	if opening := c.opening.Load(); opening != nil {
 		return opening
 	}
@@ -76,6 +84,9 @@ func (s *sightings) notice(now *Outage, at time.Time) (begun, ended *Outage, lat
 	defer s.mu.Unlock()
 	away := now != nil && now.Unreachable
 	switch {
+	case away && s.told != nil && now.Held != s.told.Held:
+		s.told = now // for another reason than before
+		return now, nil, false
 	case away && s.told == nil && at.Sub(now.Since) >= awayAfter:
 		s.told = now
 		return now, nil, false
@@ -105,6 +116,9 @@ func (e *Engine) tellOutage(c *Cluster) {
 	name := c.api.Name()
 	log := e.Log.WithField("cluster", name)
 	switch {
+	case begun != nil && begun.Held:
+		log.Errorf("cluster: is held: %s", begun.Error)
+		e.Events.Publish(event.Event{Kind: event.Cluster, Cluster: name, Text: "is held: " + begun.Error})
 	case begun != nil:
 		log.Warnf("cluster: does not answer: %s; it is tried again until it does", begun.Error)
 		e.Events.Publish(event.Event{Kind: event.Cluster, Cluster: name, Text: "does not answer: " + begun.Error})
@@ -125,6 +139,9 @@ func (e *Engine) tellOutage(c *Cluster) {
 func (e *Engine) AllAway() error {
 	var reasons []error
 	for _, cluster := range e.Clusters.All() {
+		if cluster.removed.Load() {
+			continue
+		}
 		outage := cluster.outage()
 		if outage == nil || !outage.Unreachable {
 			return nil

@@ -30,11 +30,17 @@ type Queue struct {
 // askTimeout bounds the one question that ClusterStates asks of a cluster.
 const askTimeout = 3 * time.Second
 
-// ClusterStates tells of every cluster, by name. It asks each for its version.
-func (e *Engine) ClusterStates(ctx context.Context) []ClusterState {
+// ClusterStates tells of some clusters, by name; of all that somebody names, if none is
+// given. It asks each for its version.
+func (e *Engine) ClusterStates(ctx context.Context, names ...string) []ClusterState {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	clusters := e.Clusters.All()
+	clusters := slices.DeleteFunc(e.Clusters.All(), func(c *Cluster) bool {
+		if len(names) > 0 {
+			return !slices.Contains(names, c.api.Name())
+		}
+		return c.removed.Load()
+	})
 	states := make([]ClusterState, 0, len(clusters))
 	var (
 		mu  sync.Mutex

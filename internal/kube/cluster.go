@@ -50,6 +50,7 @@ type Cluster struct {
 	stage    *stage
 	meter    *meter
 	guard    *guard
+	link     *link
 }
 
 // requests begin the requests of one caller. They share their connections.
@@ -63,10 +64,12 @@ type requests struct {
 // does not answer yet can be opened. cfg is not changed; its UserAgent is kept
 // if it has one.
 func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
-	meter, guard := &meter{}, &guard{}
-	cfg = tune(cfg, meter, log)
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return guarded{next, guard} })
-	cfg.Dial = guard.over(cfg.Dial)
+	c := &Cluster{name: name, log: log, meter: &meter{}, guard: &guard{}, about: &about{}, stage: &stage{}}
+	c.link = &link{guard: c.guard}
+	if err := c.Connect(cfg); err != nil {
+		return nil, err
+	}
+	cfg = &rest.Config{Host: somewhere, Transport: c.link, QPS: -1, WarningHandlerWithContext: warner{log}}
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
@@ -87,20 +90,25 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
 	}
-	return &Cluster{
-		name:     name,
-		log:      log,
-		requests: requests{objects: objects, metadata: metas, plain: disco.RESTClient()},
-		dynamic:  dynamic.New(objects),
-		metadata: meta,
-		kinds:    newKinds(disco, log),
-		schemas:  newSchemas(disco.RESTClient()),
-		about:    &about{},
-		stage:    &stage{},
-		meter:    meter,
-		guard:    guard,
-	}, nil
+	c.requests = requests{objects: objects, metadata: metas, plain: disco.RESTClient()}
+	c.dynamic, c.metadata = dynamic.New(objects), meta
+	c.kinds, c.schemas = newKinds(disco, log), newSchemas(disco.RESTClient())
+	return c, nil
 }
+
+// Connect has the cluster reached as a configuration says, from now on. It sends no
+// request. What is known of the cluster stays: it is to be the same one, see Identify.
+func (c *Cluster) Connect(cfg *rest.Config) error {
+	cfg = tune(cfg, c.meter, c.log)
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return guarded{next, c.guard} })
+	if err := c.link.connect(cfg); err != nil {
+		return fmt.Errorf("open cluster %s: %w", c.name, err)
+	}
+	return nil
+}
+
+// Hold has nothing asked of the cluster from now on, until Connect.
+func (c *Cluster) Hold(why HeldError) { c.link.hold(&why) }
 
 // objectClient makes the client of whole objects, which serves all kinds.
 func objectClient(cfg *rest.Config, client *http.Client) (*rest.RESTClient, error) {

@@ -1,10 +1,13 @@
 package kube
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -33,6 +36,40 @@ func (k Kubeconfig) Load() (*rest.Config, error) {
 		cfg.Proxy = directly
 	}
 	return cfg, err
+}
+
+// Way is a way to reach a cluster.
+type Way struct {
+	Config *rest.Config
+	Print  string // of all that was read to find it: another print is another way
+}
+
+// Way reads the configuration as Load does, and tells when it has changed.
+func (k Kubeconfig) Way() (Way, error) {
+	cfg, err := k.Load()
+	if err != nil {
+		return Way{}, err
+	}
+	if _, err := rest.TransportFor(cfg); err != nil {
+		return Way{}, fmt.Errorf("read kubeconfig %q: %w", k.File, err)
+	}
+	read := []byte("in-cluster")
+	if k.File != "" {
+		if read, err = os.ReadFile(k.File); err != nil {
+			return Way{}, err
+		}
+	}
+	return Way{Config: cfg, Print: printOf(read, []byte(k.Context))}, nil
+}
+
+// printOf is a digest of some texts.
+func printOf(texts ...[]byte) string {
+	sum := sha256.New()
+	for _, text := range texts {
+		fmt.Fprintf(sum, "%d ", len(text))
+		sum.Write(text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // directly is a proxy function for no proxy. A nil function would mean HTTPS_PROXY.

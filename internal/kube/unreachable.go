@@ -25,11 +25,19 @@ type UnreachableError struct {
 
 // Error names the cluster and the reason without the request's URL.
 func (e *UnreachableError) Error() string {
+	if held, ok := errors.AsType[*HeldError](e.Err); ok {
+		return held.Error()
+	}
 	return "cluster " + e.Cluster + " does not answer: " + e.Cause()
 }
 
 // Cause is the reason alone.
-func (e *UnreachableError) Cause() string { return manifest.Clean(shorten(reason(e.Err), maxMessage)) }
+func (e *UnreachableError) Cause() string {
+	if held, ok := errors.AsType[*HeldError](e.Err); ok {
+		return held.Why
+	}
+	return manifest.Clean(shorten(reason(e.Err), maxMessage))
+}
 
 // Unwrap returns the transport's error.
 func (e *UnreachableError) Unwrap() error { return e.Err }

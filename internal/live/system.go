@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/name"
@@ -65,7 +66,8 @@ func (s *System) follow(ctx context.Context, resource string, objects dynamic.Re
 		},
 	}
 	cache.NewReflectorWithOptions(listWatch, &unstructured.Unstructured{}, &systemStore{s, resource},
-		cache.ReflectorOptions{Name: "system " + resource, TypeDescription: resource}).RunWithContext(ctx)
+		cache.ReflectorOptions{Name: "system " + resource, TypeDescription: resource}).
+		RunWithContext(klog.NewContext(ctx, klog.Logger{})) // the engine tells, once, that the cluster is away
 }
 
 // Wait returns when the watches have ended, as their context asked.

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
@@ -136,15 +139,29 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 
 // openClusters opens the clusters as kubectl would for the same user.
 func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (*deploy.Clusters, error) {
-	configs := map[string]kube.Kubeconfig{}
-	for name, file := range f.Clusters {
-		config := kube.Kubeconfig{File: file, Personal: true}
+	var clusters []*deploy.Cluster
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(f.Clusters)) {
+		config := kube.Kubeconfig{File: f.Clusters[name], Personal: true}
 		if name == appfile.DefaultCluster {
 			config.Context = f.Context
 		}
-		configs[name] = config
+		cluster, err := openCluster(name, config, log)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
+			continue
+		}
+		clusters = append(clusters, deploy.NewCluster(cluster, live.New(ctx, cluster, owner.DefaultTools, log)))
 	}
-	return openClusters(ctx, configs, owner.DefaultTools, log)
+	return deploy.NewClusters(clusters...), errors.Join(problems...)
+}
+
+func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.Cluster, error) {
+	loaded, err := config.Load()
+	if err != nil {
+		return nil, err
+	}
+	return kube.Open(name, loaded, log)
 }
 
 // nowhere is the history of a folder: empty.

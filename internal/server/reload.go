@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/sshd"
 )
@@ -11,8 +12,15 @@ import (
 // logs which. If anything is wrong, nothing changes.
 func (s *server) reload() {
 	next, err := Settings(s.sources)
+	var clusters []fleet.Member
+	if err == nil {
+		clusters, err = configured(next)
+	}
 	if err == nil {
 		err = s.keyring.Reload(keyFiles(next))
+	}
+	if err == nil {
+		err = s.fleet.Configure(clusters)
 	}
 	if err != nil {
 		for _, problem := range each(err) {

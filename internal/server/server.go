@@ -31,16 +31,14 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/drift"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/hook"
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/lease"
-	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/outgoing"
-	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -92,7 +90,7 @@ type server struct {
 	drain         chan struct{} // asks the server to stop
 	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
-	clusters      *deploy.Clusters
+	fleet         *fleet.Fleet       // nil until the clusters are open
 	cancel        context.CancelFunc // ends the watches of clusters
 }
 
@@ -214,17 +212,9 @@ func (s *server) openRepos() (err error) {
 func (s *server) buildEngine() error {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	configs := map[string]kube.Kubeconfig{}
-	for name, c := range s.config.Clusters {
-		configs[name] = kube.Kubeconfig{File: c.Kubeconfig}
-	}
-	clusters, err := openClusters(ctx, configs, append(s.config.Drift.HandTools, owner.DefaultTools...), s.log)
+	clusters, err := s.openFleet(ctx)
 	if err != nil {
-		return fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
-	}
-	s.clusters = clusters
-	for _, cluster := range clusters.All() {
-		cluster.Kube.Guard(s.fence.Standing(), s.fence.Check)
+		return err
 	}
 	if s.way, err = outgoing.Open(outgoingConfig(s.config)); err != nil {
 		return err
@@ -261,6 +251,7 @@ func (s *server) buildEngine() error {
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, s.accountOf, s.grantOf)).WithKeys(s.keys).WithCharts(store),
 		Accounts: s.accountOf, Grants: s.grantOf, Sealed: s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Events: s.events, Trail: s.trail, Log: s.log,
 	})
+	s.fleet.Join(s.engine)
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}
 	s.engine.OnFailure(s.rollback.After)
 	s.timetable = newTimetable(s.engine.CheckDue, maxJitter, s.log)
@@ -271,30 +262,6 @@ func (s *server) buildEngine() error {
 	})
 	s.keeper = drift.New(s.engine, s.log)
 	return nil
-}
-
-// openClusters opens clusters, by name; its error names each that cannot be opened.
-// tools are the field managers of hand tools.
-func openClusters(ctx context.Context, configs map[string]kube.Kubeconfig, tools []string, log *logrus.Entry) (*deploy.Clusters, error) {
-	var clusters []*deploy.Cluster
-	var problems []error
-	for _, name := range slices.Sorted(maps.Keys(configs)) {
-		cluster, err := openCluster(name, configs[name], log)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
-			continue
-		}
-		clusters = append(clusters, deploy.NewCluster(cluster, live.New(ctx, cluster, tools, log)))
-	}
-	return deploy.NewClusters(clusters...), errors.Join(problems...)
-}
-
-func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.Cluster, error) {
-	loaded, err := config.Load()
-	if err != nil {
-		return nil, err
-	}
-	return kube.Open(name, loaded, log)
 }
 
 // hostName is the host part of the addresses of rollbacks' authors.
@@ -319,7 +286,7 @@ func (s *server) buildDoors() (err error) {
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
-		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Policy: policy, Trail: s.trail, Events: s.events,
+		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
 		Backups: source, Offsite: s.backups,
 		Drain: s.askToStop, Leaving: s.leaving,
@@ -456,7 +423,10 @@ func (s *server) close() {
 	}
 	s.background.Wait()
 	if s.cancel != nil {
-		endWatches(s.cancel, s.clusters)
+		s.cancel()
+	}
+	if s.fleet != nil {
+		endWatches(s.cancel, s.fleet.Clusters())
 	}
 	if s.socket != nil {
 		if err := s.socket.Close(); err != nil {

@@ -7,7 +7,7 @@ var topSection = section{settings: []Setting{
 Created if missing; only the server's own user can read it. Required.`,
 	},
 	{
-		Name: "kubeconfig", Usual: true, field: func(c *Config) any { return &c.Kubeconfig }, paths: true,
+		Name: "kubeconfig", Usual: true, Reload: true, field: func(c *Config) any { return &c.Kubeconfig }, paths: true,
 		Meaning: `Kubeconfig file of the cluster default; its current context is used. The same as
 clusters.default.kubeconfig, over which it wins.`,
 	},

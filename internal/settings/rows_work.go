@@ -7,7 +7,7 @@ import (
 )
 
 var clustersSection = section{settings: []Setting{{
-	Name: "clusters", flag: "cluster", field: func(c *Config) any { return &c.Clusters }, paths: true,
+	Name: "clusters", flag: "cluster", Reload: true, field: func(c *Config) any { return &c.Clusters }, paths: true,
 	sample: `clusters:
   default:
     # The current context of the file counts. Empty: the cluster that the
@@ -17,7 +17,8 @@ var clustersSection = section{settings: []Setting{{
   #   kubeconfig: /etc/pushboat/staging.kubeconfig`,
 	Meaning: `Clusters by name, each with its kubeconfig file. An app that names none goes to
 default, which must be one of them. Without this, and without kubeconfig, default is the
-cluster that the server runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.`,
+cluster that the server runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.
+A reload reads the kubeconfigs again. Apps of a cluster that is named no more stay as they are.`,
 }}}
 
 var gitSection = section{

@@ -33,6 +33,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"ended":      plain(1, "ended STATUS", cmdEnded),
 	"reload":     plain(0, "reload", func(ts *testscript.TestScript, _ []string) error { return on(ts).Server.Signal(syscall.SIGHUP) }),
 	"log":        cmdLog,
+	"another":    plain(2, anotherUsage, cmdAnother),
+	"at":         cmdAt,
 	"cluster":    plain(1, "cluster on|off|hold|own", cmdCluster),
 	"account":    plain(1, "account NAMESPACE/NAME", cmdAccount),
 	"charts":     cmdCharts,

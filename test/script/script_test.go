@@ -78,6 +78,7 @@ type stage struct {
 	bucket  *buckettest.Server
 	disk    *server.Disk         // mounted at DATA; nil if the script has none of its own
 	own     *testcluster.Cluster // started for this script only; nil for most scripts
+	others  map[string]*another  // started beside it, by name
 }
 
 type stageKey struct{}
@@ -204,6 +205,11 @@ func (s *stage) strike() {
 	}
 	if err := s.cluster.forget(s.app, s.ns); err != nil {
 		s.t.Errorf("remove the script's objects from the cluster: %v", err)
+	}
+	for name, other := range s.others {
+		if err := other.stop(); err != nil {
+			s.t.Errorf("stop cluster %s: %v", name, err)
+		}
 	}
 	if s.own != nil {
 		if err := s.own.Stop(); err != nil {

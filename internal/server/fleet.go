@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/fleet"
+	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/owner"
+	"github.com/pushboat/pushboat/internal/settings"
+)
+
+// openFleet opens the clusters of the configuration.
+func (s *server) openFleet(ctx context.Context) (*deploy.Clusters, error) {
+	configured, err := configured(s.config)
+	if err == nil {
+		s.fleet, err = fleet.Open(fleet.Config{
+			Context: ctx, Dir: s.path("clusters"), Tools: append(s.config.Drift.HandTools, owner.DefaultTools...),
+			Guard: func(cluster *kube.Cluster) { cluster.Guard(s.fence.Standing(), s.fence.Check) }, Fence: s.fence.Check, Log: s.log,
+		}, configured)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; give --kubeconfig FILE, or clusters: in the configuration", err)
+	}
+	return s.fleet.Clusters(), nil
+}
+
+// configured are the clusters that the configuration names, by name.
+func configured(c settings.Config) ([]fleet.Member, error) {
+	var members []fleet.Member
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		way, err := kube.Kubeconfig{File: c.Clusters[name].Kubeconfig}.Way()
+		if err != nil {
+			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
+			continue
+		}
+		members = append(members, fleet.Member{Name: name, Place: placeOf(c, name), Way: way})
+	}
+	return members, errors.Join(problems...)
+}
+
+// placeOf says where the configuration names a cluster.
+func placeOf(c settings.Config, cluster string) string {
+	at := c.Origin("clusters/" + cluster)
+	if own := c.Origin("kubeconfig"); cluster == appfile.DefaultCluster && own != (settings.Place{}) {
+		at = own
+	}
+	if at == (settings.Place{}) {
+		return "the configuration"
+	}
+	return at.String()
+}
