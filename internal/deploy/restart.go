@@ -46,7 +46,7 @@ func (e *Engine) Restart(ctx context.Context, app name.App, object string, calle
 		return nil, ErrNoApp
 	}
 	t := a.wanted()
-	if t == nil || e.Clusters[t.Spec.Cluster] == nil {
+	if t == nil || e.Clusters.Get(t.Spec.Cluster) == nil {
 		return nil, ErrNoApp
 	}
 	named, err := parseNaming(object, e.kindsNamed(ctx, t.Spec.Cluster))
