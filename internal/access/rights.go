@@ -48,6 +48,7 @@ const (
 	RotateSecrets Right = "rotate generated values of repository"
 	SetSecrets    Right = "set generated values of repository"
 	TakeOver      Right = "take apps over"
+	Override      Right = "override windows of repository" // to deploy although one is closed
 	Backup        Right = "back up the server"
 	Drain         Right = "drain the server"
 	ReadAudit     Right = "read the audit trail"
@@ -103,6 +104,7 @@ var table = map[Right]row{
 	Cancel:        {least: RoleDeploy, verb: "cancel", as: Deploy},
 	RotateSecrets: {least: RoleDeploy, verb: "secrets rotate", as: Deploy},
 	SetSecrets:    {least: RoleDeploy, verb: "secrets set", as: Deploy},
+	Override:      {least: RoleAdmin, verb: "override"},
 
 	ReadServer: {least: RoleRead, scope: onServer},
 	Administer: {least: RoleAdmin, scope: onServer},

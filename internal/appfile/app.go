@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/window"
 )
 
 // Name is the file's name, at the root of a repository.
@@ -88,6 +89,8 @@ type App struct {
 	OnFailure string        // OnFailureKeep or OnFailureRollback
 	Ignore    []Ignore
 	Health    []Health // before the rules that hold for all
+	// Windows are those of the app, beside those of the server's rules: both have to be open.
+	Windows window.Set `json:",omitempty"`
 	// PlainSecrets allows Secrets in the repository whose values are not encrypted.
 	PlainSecrets bool
 

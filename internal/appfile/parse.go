@@ -208,7 +208,7 @@ var fileFields = []string{"apps"}
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "matrix", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "substitute",
-	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health",
+	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows",
 }
 
 // entry reads one app.
@@ -226,6 +226,9 @@ func (r *reader) entry(element field, repo name.Repo, cell cell) entry {
 	}
 	if f, ok := fields["health"]; ok {
 		r.readHealth(&e.app, f)
+	}
+	if f, ok := fields["windows"]; ok {
+		r.readWindows(&e.app, f)
 	}
 	if f, ok := fields["ignore"]; ok {
 		for _, element := range r.List(f, MaxList) {

@@ -77,6 +77,9 @@ func TestVerbsHaveRights(t *testing.T) {
 	}
 	for _, words := range access.Verbs() {
 		own, _ := access.OfVerb(words)
+		if own == access.Override {
+			continue // it is of a flag of several verbs, beside their own right
+		}
 		takes := func(row helpRow) bool { return row.Verb == words && row.Right == string(own) }
 		if !slices.ContainsFunc(rowsOf(words), takes) {
 			t.Errorf("a rule can give %q, and the verb does not take that right", words)

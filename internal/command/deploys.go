@@ -143,7 +143,7 @@ func (c *call) follow(ctx context.Context, run *deploy.Run) error {
 
 // verdict returns an error if a deploy did not end well, for scripts.
 func verdict(r record.Record) error {
-	if r.Result.OK() || r.Result == record.Skipped || r.Result == record.Resumed {
+	if r.Result.OK() || r.Result == record.Skipped || r.Result == record.Resumed || r.Result == record.Waiting {
 		return nil
 	}
 	return report.WithHint(fmt.Errorf("deploy %s is %s", r.ID(), r.Result), "see how it is now: ssh HOST status %s", r.App)
@@ -265,6 +265,7 @@ func show(ctx context.Context, c *call) error {
 			{"from", string(r.Repo) + ", branch " + string(r.Branch)},
 			{"cluster", r.Cluster},
 			{"by", r.Operator + " (" + string(r.Cause) + ")"},
+			{"override", r.Override},
 			{"key", r.Key},
 			{"signed by", r.SignedBy.String()},
 			{"began", r.Started.UTC().Format(time.RFC3339)},

@@ -31,7 +31,10 @@ func rollBack(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	request := rollback.Request{App: status.App, Caller: c.Caller(), Options: syncOptions(c.flags)}
+	request := rollback.Request{App: status.App, Caller: c.Caller()}
+	if request.Options, err = c.syncOptions(status); err != nil {
+		return err
+	}
 	request.Options.Plan = planOnly
 	if len(c.args) == 2 {
 		if request.To, err = c.goal(ctx, status, c.args[1]); err != nil {

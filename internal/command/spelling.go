@@ -10,13 +10,14 @@ import (
 // flags of syncFlags.
 var spelling = report.Door{
 	Again: "try again", Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune=",
+	Override: `repeat it with --override "'REASON'"`,
 }
 
 // spellingOf is spelling for users who did not run the verb with those flags: it names
 // the verb, such as "sync shop".
 func spellingOf(verb string) report.Door {
 	run := "run ssh HOST " + verb
-	return report.Door{Again: "try again", Force: run + " --force", ConfirmPrune: run + " --confirm-prune="}
+	return report.Door{Again: "try again", Force: run + " --force", ConfirmPrune: run + " --confirm-prune=", Override: run + ` --override "'REASON'"`}
 }
 
 // standing is the relation of a revision to the branch of an app.

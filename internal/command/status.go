@@ -73,6 +73,8 @@ func verdictOn(s deploy.Status) error {
 	switch {
 	case s.Suspension != nil:
 		next = "end the suspension: ssh HOST resume " + string(s.App)
+	case s.Sync == deploy.Waits:
+		next = "it is deployed when the window opens; before, with the right override: ssh HOST sync " + string(s.App) + ` --override "'REASON'"`
 	case s.Sync == deploy.Held:
 		next = "the newest commit was pushed with -o skip; deploy it: ssh HOST sync " + string(s.App)
 	case s.Last != nil:
@@ -120,6 +122,9 @@ func details(s deploy.Status, now time.Time) []string {
 	}
 	if s.Suspension != nil {
 		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+string(s.App)+")")
+	}
+	if s.Window != nil {
+		lines = append(lines, s.Window.String())
 	}
 	for _, found := range s.Found {
 		lines = append(lines, "drift: "+found.Object+"  "+found.What)

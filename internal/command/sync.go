@@ -7,9 +7,11 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/window"
 )
 
 // syncFlags are the flags of every verb that deploys one app.
@@ -17,6 +19,7 @@ func syncFlags(f *pflag.FlagSet) {
 	f.Bool("force", false, "delete and recreate objects whose immutable fields changed")
 	f.Int("confirm-prune", -1, "the number of deletions to confirm")
 	f.Bool("detach", false, "do not wait for the deploy")
+	f.String("override", "", "deploy although a window is closed, and record this reason")
 }
 
 func syncAppFlags(f *pflag.FlagSet) {
@@ -110,7 +113,10 @@ func (c *call) begin(ctx context.Context, status deploy.Status, door report.Door
 
 // beginChange is begin for a change that lacks only its options.
 func (c *call) beginChange(ctx context.Context, status deploy.Status, change deploy.Change, door report.Door) ([]*deploy.Run, error) {
-	change.Options = syncOptions(c.flags)
+	var err error
+	if change.Options, err = c.syncOptions(status); err != nil {
+		return nil, err
+	}
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
 	proposal.Print(c.lines(), door)
@@ -143,11 +149,21 @@ func (c *call) show(ctx context.Context, runs []*deploy.Run) error {
 	return nil
 }
 
-func syncOptions(f *pflag.FlagSet) deploy.Options {
-	force, _ := f.GetBool("force") // the flags are those of syncFlags
-	confirmed, _ := f.GetInt("confirm-prune")
-	detach, _ := f.GetBool("detach")
-	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach}
+// syncOptions reads the flags of syncFlags. Who overrides windows has to have the right.
+func (c *call) syncOptions(status deploy.Status) (deploy.Options, error) {
+	force, _ := c.flags.GetBool("force") // the flags are those of syncFlags
+	confirmed, _ := c.flags.GetInt("confirm-prune")
+	detach, _ := c.flags.GetBool("detach")
+	override, _ := c.flags.GetString("override")
+	if c.flags.Changed("override") {
+		if err := window.CheckReason(override); err != nil {
+			return deploy.Options{}, usageError{"--override has a reason that " + err.Error()}
+		}
+		if err := c.checkApps(access.Override, aboutApp(status)); err != nil {
+			return deploy.Options{}, err
+		}
+	}
+	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Override: override}, nil
 }
 
 // deployable lists the apps on which the caller has the right of the call, which is one of

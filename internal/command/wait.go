@@ -113,7 +113,7 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, w
 // is the revision or a newer one.
 func judgeWait(s deploy.Status, wanted git.Hash, contained bool) (done bool, err error) {
 	switch {
-	case s.Running != "":
+	case s.Running != "", s.Sync == deploy.Waits:
 		return false, nil
 	case s.Suspension != nil && s.Sync != deploy.InSync, s.Sync == deploy.Held, s.Sync == deploy.Gone:
 		return false, verdictOn(s)

@@ -20,7 +20,7 @@ import (
 //
 //	Engine.wants, before Engine.mu
 //	Engine.mu, before any lock of an app
-//	suspension.mu, before timers.mu
+//	suspension.mu and openings.mu, before timers.mu
 //	queue.mu, before Run.mu
 //	Ledger.mu, before the lock of a live.Index
 //

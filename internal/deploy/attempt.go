@@ -147,7 +147,7 @@ func (at *attempt) failUnlessStopped(err error) stageEvent {
 
 // deploys sets the attempt out to bring the app to its target.
 func (at *attempt) deploys() stageEvent {
-	at.good = record.Deployed
+	at.good, at.job.override = record.Deployed, at.target.override
 	if at.job.run == nil {
 		at.queue.begin(at.job)
 	}

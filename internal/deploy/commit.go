@@ -85,7 +85,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 		}
 		a.setSkipped("")
 		a.setUnrendered("")
-		t.forced = p.Options.Force || a.isForced()
+		t.forced, t.override = p.Options.Force || a.isForced(), p.override[t.Spec.Name]
 		a.setWant(t)
 		apps = append(apps, wanting{app: a, target: t})
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -17,6 +18,7 @@ type comparison struct {
 	onlyLast  bool   // nothing but deletions that waited until all is healthy
 	dying     bool   // something cannot be made before its deletion has come to an end
 	suspended bool   // an operator has suspended the app
+	closed    bool   // a window keeps drift from being taken back now
 	drift     string // the app's drift setting, see appfile
 }
 
@@ -30,6 +32,7 @@ const (
 	pruneLast          // make the deletions that had to wait for the app's health
 	seeRecovery        // nothing differs: see whether the app has recovered, and mend its inventory
 	warnOnly
+	awaitWindow // leave it until a window opens
 	takeBack
 )
 
@@ -48,6 +51,8 @@ func (c comparison) remedy() remedy {
 		return leaveAlone
 	case c.drift == appfile.DriftWarn:
 		return warnOnly
+	case c.closed:
+		return awaitWindow
 	}
 	return takeBack
 }
@@ -73,10 +78,11 @@ func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 		return e
 	}
 	at.finding = found(todo, t.Spec.Drift, at.suspended.current())
+	closing := at.closing(t, time.Now())
 	news := at.drifts.note(todo)
 	c := comparison{
 		empty: todo.Empty(), onlyLast: todo.OnlyLast(), dying: dying,
-		suspended: at.suspended.current() != nil, drift: t.Spec.Drift,
+		suspended: at.suspended.current() != nil, closed: !closing.verdict.Corrects(), drift: t.Spec.Drift,
 	}
 	switch c.remedy() {
 	case leaveAlone:
@@ -91,7 +97,9 @@ func (at *attempt) seeTo(todo *plan.Plan) stageEvent {
 		}
 		return at.recover()
 	case warnOnly:
-		return at.warn(news)
+		return at.leave(news, "drift: warn")
+	case awaitWindow:
+		return at.leaveUntil(closing, news)
 	}
 	at.correct()
 	return laterIf(again, eventDiffers)
@@ -135,7 +143,7 @@ func (at *attempt) compareRest(err error) stageEvent {
 	at.retakes.note(todo, todo.Retaking())
 	todo.LeaveRetaking()
 	at.drifts.note(todo)
-	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, drift: at.target.Spec.Drift}
+	c := comparison{empty: todo.Empty(), suspended: at.suspended.current() != nil, closed: !at.closing(at.target, time.Now()).verdict.Corrects(), drift: at.target.Spec.Drift}
 	if c.remedy() != takeBack {
 		return eventFailed
 	}
@@ -188,19 +196,20 @@ func (at *attempt) recover() stageEvent {
 	return eventNews
 }
 
-// warn tells and records differences that the app's settings leave alone, once each.
-func (at *attempt) warn(news []plan.Step) stageEvent {
+// leave tells and records differences that are left alone, once each. why is the setting, or
+// the window, that has them left.
+func (at *attempt) leave(news []plan.Step, why string) stageEvent {
 	if len(news) == 0 {
 		return eventNothing
 	}
 	run := at.show()
-	run.Printf("%s: drift on cluster %s, left alone (drift: warn)", at.name, at.target.Spec.Cluster)
+	run.Printf("%s: drift on cluster %s, left alone (%s)", at.name, at.target.Spec.Cluster, why)
 	for _, step := range news {
 		at.printDrift(run, step)
 		at.engine.Log.WithField("app", at.name).WithField("object", step.ID.String()).
 			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
 	}
-	at.quietly(record.DriftFound, manifest.Plural(len(news), "object")+" left as found (drift: warn)", news...)
+	at.quietly(record.DriftFound, manifest.Plural(len(news), "object")+" left as found ("+why+")", news...)
 	return eventNews
 }
 

@@ -96,6 +96,9 @@ type Config struct {
 	// nil: all of them.
 	Choose func([]appfile.App) []appfile.App
 
+	// Windows are those of the rules in force; nil: there are none.
+	Windows Windows
+
 	Events *event.Bus // nil: nobody is told
 	Trail  Trail      // nil: none, for an engine that only plans
 	Log    *logrus.Entry
@@ -122,6 +125,7 @@ type Engine struct {
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 	timers  timers
+	opening openings
 	loaded  chan struct{} // closed when every repository has been read, see known
 
 	mu      sync.Mutex

@@ -25,7 +25,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	rec := record.Record{
 		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
 		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push, SignedBy: j.signed,
-		Started: started, Result: result, Message: message, Formerly: j.formerly,
+		Started: started, Result: result, Message: message, Formerly: j.formerly, Override: j.override,
 	}
 	if t != nil {
 		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.Revision, t.Spec.Cluster, !t.Spec.Prune, t.had
@@ -114,6 +114,9 @@ func (a *app) log(rec record.Record) {
 	entry := a.engine.Log.WithField("app", a.name).WithField("deploy", rec.ID()).
 		WithField("revision", rec.Revision.Short()).WithField("cause", rec.Cause).
 		WithField("operator", rec.Operator)
+	if rec.Override != "" {
+		entry = entry.WithField("override", manifest.Clean(rec.Override))
+	}
 	if rec.Result.OK() || rec.Result == record.Superseded || rec.Result == record.Skipped || rec.Standing != "" {
 		entry.Infof("%s", rec.Result)
 		return

@@ -53,6 +53,7 @@ func (p *Proposal) plan(ctx context.Context) {
 	if p.unread {
 		p.Plans = nil // they lack the parts that could not be read
 	}
+	p.Problems = append(p.Problems, p.judgeWindows(time.Now())...)
 	if len(p.Problems) == 0 {
 		p.guard(ctx)
 	}

@@ -73,7 +73,7 @@ func (a *app) publishRecord(r record.Record) {
 	switch r.Result {
 	case record.Corrected, record.DriftFound:
 		kind = event.Drift
-	case record.Suspended, record.Resumed:
+	case record.Suspended, record.Resumed, record.Waiting:
 		kind = event.Suspend
 	}
 	first, _, _ := strings.Cut(report.Outcome(r), "\n")

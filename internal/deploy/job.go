@@ -46,6 +46,8 @@ type job struct {
 	run    *Run                  // nil until there is something to show
 	askers []chan Finding        // the callers that wait for the finding of a check
 
+	override string // why it deploys although a window may be closed
+
 	// Of the deploys of a push:
 	force    bool       // recreate objects that cannot be changed in place
 	plan     *plan.Plan // from the gate; nil to plan anew

@@ -13,6 +13,7 @@ type situation struct {
 	removed   bool // the app is gone from its cluster, as is wanted
 	settled   bool // the app was brought to its target before
 	suspended bool // by an operator
+	closed    bool // by a window
 	held      bool // the target's newest deploy was cancelled, or stopped by a hook
 }
 
@@ -30,6 +31,10 @@ func (s situation) event() stageEvent {
 		return eventSuspended
 	case checks && s.held:
 		return eventHeld
+	case s.closed && checks:
+		return eventHeld
+	case s.closed:
+		return eventWaits
 	}
 	return eventDeploy
 }
@@ -47,9 +52,10 @@ func (at *attempt) judge() stageEvent {
 		return eventSuperseded
 	}
 	suspension := at.suspended.current()
+	closing := at.closing(t, time.Now())
 	s := situation{
 		kind: at.job.kind, removed: t.Gone && at.removed(), settled: at.settled(t),
-		suspended: suspension != nil, held: at.held(t),
+		suspended: suspension != nil, held: at.held(t), closed: at.isShut(t, closing),
 	}
 	if !s.settled {
 		at.job.widen() // the whole app must be brought there
@@ -60,7 +66,14 @@ func (at *attempt) judge() stageEvent {
 	case eventSuspended:
 		at.quietly(record.Suspended, suspension.Reason)
 		return e
+	case eventWaits:
+		at.waitsFor(closing)
+		return e
 	case eventHeld:
+		if s.closed && suspension == nil && !s.held {
+			at.leaveClosed(closing)
+			return e
+		}
 		at.judgeHeld(suspension)
 		return e
 	default:

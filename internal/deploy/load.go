@@ -83,7 +83,9 @@ func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 		e.noteUnread(l.repo, branch)
 	}
 	for _, t := range targets {
-		t.forced = asked.Revision == head && asked.Force
+		if asked.Revision == head {
+			t.forced, t.override = asked.Force, asked.Override
+		}
 		if len(problems) == 0 || l.isApplied(t, problems) {
 			read.apps[t.Spec.Name], l.targets[t.Spec.Name] = true, t
 		}

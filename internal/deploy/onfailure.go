@@ -45,7 +45,7 @@ func (a *app) rollsBack(j *job, rec record.Record) bool {
 // rollback itself, which is not taken back.
 func (a *app) isFirst(j *job, rec record.Record) bool {
 	if j.cause != record.CauseStart {
-		return j.cause == record.CausePush
+		return j.cause == record.CausePush || j.cause == record.CauseWindow
 	}
 	last := a.lastRecord()
 	return last == nil || last.Undone == (last.Revision == rec.Revision)

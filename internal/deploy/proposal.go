@@ -20,13 +20,14 @@ import (
 // Options are a pusher's options. The zero value has none, except that ConfirmPrune
 // must be -1 if no number was given.
 type Options struct {
-	Plan         bool // print the plan and refuse
-	Detach       bool // do not wait for the deploy
-	Force        bool // recreate objects whose immutable fields changed
-	Skip         bool // record, do not deploy
-	PlainSecrets bool // store Secrets whose values are not encrypted
-	ConfirmPrune int  // how many deletions are confirmed; -1: none
-	Undo         bool // the server reverts its own last deploy
+	Plan         bool   // print the plan and refuse
+	Detach       bool   // do not wait for the deploy
+	Force        bool   // recreate objects whose immutable fields changed
+	Skip         bool   // record, do not deploy
+	PlainSecrets bool   // store Secrets whose values are not encrypted
+	ConfirmPrune int    // how many deletions are confirmed; -1: none
+	Override     string // why to deploy although a window is closed, by a caller who may; "" not to
+	Undo         bool   // the server reverts its own last deploy
 }
 
 // Change is a branch that is about to move, or has moved, to a revision.
@@ -152,18 +153,20 @@ type Proposal struct {
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
 
-	added   []name.App // apps that the branch did not have, unless it had none
-	removed []name.App // apps that it has no more
-	guarded bool       // the problems are deletions to confirm, which the plan shows
-	unread  bool       // there are files that could not be read
-	engine  *Engine
-	specs   []appfile.App     // of the branch
-	targets []*target         // every app of the branch, and those that leave it
-	stays   map[name.App]bool // apps that stay as they are: nothing of them is planned, sealed or claimed anew
-	changed map[name.App]*plan.Plan
-	with    map[string]*plan.Companions // by cluster
-	claims  *plan.Claims
-	state   proposalState
+	added    []name.App // apps that the branch did not have, unless it had none
+	removed  []name.App // apps that it has no more
+	guarded  bool       // the problems are deletions to confirm, which the plan shows
+	unread   bool       // there are files that could not be read
+	engine   *Engine
+	specs    []appfile.App     // of the branch
+	targets  []*target         // every app of the branch, and those that leave it
+	stays    map[name.App]bool // apps that stay as they are: nothing of them is planned, sealed or claimed anew
+	changed  map[name.App]*plan.Plan
+	with     map[string]*plan.Companions // by cluster
+	claims   *plan.Claims
+	closed   map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
+	override map[name.App]string  // why others are deployed although windows are closed
+	state    proposalState
 }
 
 // Refused reports whether the change must not be made.
@@ -248,6 +251,7 @@ func (p *Proposal) Print(w io.Writer, door report.Door) {
 	if n := len(p.targets) - len(p.Plans); n > 0 && len(p.Problems) == 0 && p.Only == "" && !p.Options.Skip {
 		fmt.Fprintf(w, "%s unchanged\n", manifest.Plural(n, "app"))
 	}
+	p.printWindows(w)
 	report.WriteProblems(w, p.Problems, door)
 	switch {
 	case len(p.Problems) > 0:

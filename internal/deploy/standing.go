@@ -20,6 +20,7 @@ type standing struct {
 	last      record.Result // that stands, of the newest deploy; "" if there is none
 	settled   bool          // the revision was the last to be applied completely
 	suspended bool          // by an operator
+	waits     bool          // for a window
 	differing []Difference  // objects that are known to differ from the revision
 	trouble   string        // why the last check could not be done
 }
@@ -31,6 +32,8 @@ func (s standing) sync() Sync {
 		return Deploying
 	case s.skipped:
 		return Held
+	case s.waits:
+		return Waits
 	case s.last == record.Removed:
 		return Gone
 	case s.unread:

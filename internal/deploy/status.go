@@ -46,6 +46,7 @@ type Status struct {
 	Schedule   string  `json:"schedule,omitempty"`
 
 	Suspension *record.Suspension `json:"suspension,omitempty"`
+	Window     *Closed            `json:"window,omitempty"` // that closes deploys now
 
 	Last *record.Record `json:"last,omitempty"`
 }
@@ -60,6 +61,7 @@ const (
 	Drifted   Sync = "drifted"
 	Unsure    Sync = "unknown" // the last check could not be done
 	NotSynced Sync = "failed"
+	Waits     Sync = "waiting" // the newest revision waits for a window
 	Held      Sync = "held"    // the newest revision waits: pushed with -o skip, or the app is suspended
 	Pending   Sync = "pending" // nothing has been deployed yet
 	Gone      Sync = "removed"
@@ -170,6 +172,7 @@ func (a *app) status() Status {
 	s.Health = "unknown"
 	if t != nil {
 		s.Revision, s.Cluster, s.Schedule, s.Path = t.Revision, t.Spec.Cluster, t.Spec.Schedule, t.Spec.Path
+		s.Window = a.closing(t, time.Now()).shown(a.waits(t))
 		sick := a.sick(t)
 		s.Objects = a.count(t)
 		s.Sick = symptoms(sick)
@@ -200,6 +203,7 @@ func (a *app) standing(t *target, s Status) standing {
 	}
 	if t != nil {
 		stands.wanted, stands.settled = true, a.settled(t)
+		stands.waits = s.Window != nil && s.Window.Waits
 	}
 	return stands
 }

@@ -23,15 +23,16 @@ import (
 // target is the desired state of an app: a revision of its branch, rendered.
 type target struct {
 	plan.Target
-	rules   *health.Rules // of the app's own; nil if it has none
-	content string        // see contentDigest
-	inputs  render.Inputs // read from the revision
-	read    *plain.Read   // plain manifests, so that the next target reads only the changes
-	forced  bool          // objects that cannot change in place are recreated, until the target is reached
-	origin  origin
-	plain   []secrets.Plain
-	charts  []charts.Chart // of registries, that it was rendered from
-	taken   render.Taken   // of its cluster
+	rules    *health.Rules // of the app's own; nil if it has none
+	content  string        // see contentDigest
+	inputs   render.Inputs // read from the revision
+	read     *plain.Read   // plain manifests, so that the next target reads only the changes
+	forced   bool          // objects that cannot change in place are recreated, until the target is reached
+	override string        // why it is deployed although a window may be closed; "" to wait for it
+	origin   origin
+	plain    []secrets.Plain
+	charts   []charts.Chart // of registries, that it was rendered from
+	taken    render.Taken   // of its cluster
 
 	computed bool          // by a worker, of more than the revision perhaps
 	specText []byte        // of a target that was sealed: the spec as it was written then

@@ -41,6 +41,9 @@ func (at *attempt) trailBegun() {
 		e.Old = string(last.Revision)
 	}
 	e.Reason = fmt.Sprintf("%s, %s", at.job.run.ID(), at.job.cause)
+	if at.job.override != "" {
+		e.Reason += fmt.Sprintf(", windows overridden: %q", at.job.override)
+	}
 	if !at.job.caller.System || at.engine.Trail.Write(e) != nil {
 		at.engine.Trail.Note(e)
 	}

@@ -22,6 +22,7 @@ const (
 	RemedyForceWithData RemedyKind = "force-with-data" // the same for an object that holds others, or data
 	RemedyConfirmPrune  RemedyKind = "confirm-prune"   // confirm the number of deletions
 	RemedyPlainSecrets  RemedyKind = "plain-secrets"   // store Secrets that are not encrypted
+	RemedyOverride      RemedyKind = "override"        // deploy although a window is closed, and say why
 	// RemedyRepository is for paths that lead out of a folder: in a Git repository, the
 	// files above a folder are read, too. It takes the place of the problem's hint.
 	RemedyRepository RemedyKind = "repository"

@@ -320,7 +320,11 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 		p.stored = append(p.stored, asStored(draft.Change))
 		return nil, p.mayStore(ctx, update, q)
 	}
-	if problems := p.may(ctx, access.Deploy, update, q); len(problems) > 0 {
+	problems = p.may(ctx, access.Deploy, update, q)
+	if len(problems) == 0 && p.options.Override != "" {
+		problems = p.may(ctx, access.Override, update, q)
+	}
+	if len(problems) > 0 {
 		return nil, problems
 	}
 	return draft, p.judgeForward(ctx, update, branch, q)
@@ -429,7 +433,7 @@ func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
 	if err != nil {
 		return // the pusher went away; the deploy goes on
 	}
-	if !rec.Result.OK() && rec.Result != record.Skipped && !run.HandedOver() {
+	if !rec.Result.OK() && rec.Result != record.Skipped && rec.Result != record.Waiting && !run.HandedOver() {
 		p.notOK = true
 	}
 }

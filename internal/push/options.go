@@ -8,15 +8,17 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/window"
 )
 
 // optionsHelp names the push options, for errors about them.
-const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N"
+const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets, confirm-prune=N and override=\"REASON\""
 
 // Spelling spells the remedies of problems for a pusher: as push options.
 var Spelling = report.Door{
 	Again: "push again", Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=",
 	PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores the commit without deploying it",
+	Override: `push with -o override="REASON"`,
 }
 
 // parseOptions parses the options of git push -o. It refuses unknown options and
@@ -41,12 +43,17 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 				continue
 			}
 			options.ConfirmPrune = n
+		case key == "override":
+			if err := window.CheckReason(value); err != nil {
+				problems = append(problems, optionProblem("override", "has a reason that "+err.Error()))
+			}
+			options.Override = value
 		default:
 			problems = append(problems, optionProblem(word, "is not known"))
 		}
 	}
-	if options.Skip && (options.Plan || options.Force) {
-		problems = append(problems, optionProblem("skip", "cannot be combined with plan or force"))
+	if options.Skip && (options.Plan || options.Force || options.Override != "") {
+		problems = append(problems, optionProblem("skip", "cannot be combined with plan, force or override"))
 	}
 	return options, problems
 }

@@ -89,11 +89,25 @@ func (p *push) trailAccepted(updates []hook.RefUpdate) manifest.Problems {
 	for i := range events {
 		events[i].Decision, events[i].Rule = audit.Allowed, p.ruling.rules[events[i].Ref]
 		events[i].SignedBy = p.signersAt(events[i].Ref).String()
+		if reason := p.overridden(events[i].Ref); reason != "" {
+			events[i].Reason = fmt.Sprintf("windows overridden: %q", reason)
+		}
 	}
 	if err := p.door.Trail.Write(events...); err != nil {
 		return manifest.Problems{report.AsProblem(fmt.Errorf("%w; nothing was changed", err))}
 	}
 	return nil
+}
+
+// overridden is the reason for which the change of a ref overrides windows; "" if it
+// overrides none.
+func (p *push) overridden(ref string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if proposed, ok := p.proposals[ref]; ok {
+		return proposed.proposal.Overridden()
+	}
+	return ""
 }
 
 // trailRefused has the audit trail say that the refs do not move.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/name"
@@ -11,12 +12,16 @@ import (
 // when it starts again.
 type Asked struct {
 	Revision name.Revision
-	Force    bool // recreate objects that cannot be changed in place
-	Skip     bool // do not deploy
+	Force    bool   // recreate objects that cannot be changed in place
+	Skip     bool   // do not deploy
+	Override string // why to deploy although a window is closed; "" to wait for it
 }
 
+// overrideWord begins the word of a reason.
+const overrideWord = "override="
+
 // Any reports whether there is something to keep.
-func (a Asked) Any() bool { return a.Force || a.Skip }
+func (a Asked) Any() bool { return a.Force || a.Skip || a.Override != "" }
 
 // String returns the form that ParseAsked reads.
 func (a Asked) String() string {
@@ -26,6 +31,9 @@ func (a Asked) String() string {
 	}
 	if a.Skip {
 		words = append(words, "skip")
+	}
+	if a.Override != "" {
+		words = append(words, overrideWord+url.QueryEscape(a.Override))
 	}
 	return strings.Join(words, " ")
 }
@@ -46,6 +54,8 @@ func ParseAsked(text string) Asked {
 			a.Force = true
 		case word == "skip":
 			a.Skip = true
+		case strings.HasPrefix(word, overrideWord):
+			a.Override, _ = url.QueryUnescape(word[len(overrideWord):]) // a damaged reason is none
 		}
 	}
 	return a

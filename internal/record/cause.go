@@ -18,6 +18,7 @@ const (
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back
 	CauseRestart  Cause = "restart"  // an operator had pods replaced
+	CauseWindow   Cause = "window"   // a window opened, for which the deploy had waited
 	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced
 )
 

@@ -49,6 +49,7 @@ type Record struct {
 	Warnings  []Warning     `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
 	Same      int           `json:"unchanged"`           // how many objects stayed as they were
 	Cancelled string        `json:"cancelled,omitempty"` // the operator who ended its wait
+	Override  string        `json:"override,omitempty"`  // why it was deployed although a window was closed
 	Undone    bool          `json:"undone,omitempty"`    // onFailure has the app taken back next
 
 	Charts    []charts.Chart `json:"charts,omitempty"`    // of registries, that it was rendered from
@@ -65,6 +66,14 @@ func (r Record) Stands() Result { return cmp.Or(r.Standing, r.Result) }
 func (r *Record) CarryOn(last *Record) {
 	if last != nil {
 		r.Digest, r.Content, r.Standing = last.Digest, last.Content, last.Stands()
+	}
+}
+
+// StaysAt notes which revision stays deployed while that of the record waits. last is nil if
+// there is none.
+func (r *Record) StaysAt(last *Record) {
+	if last != nil && r.Digest != "" {
+		r.Held = cmp.Or(last.Held, last.Revision)
 	}
 }
 

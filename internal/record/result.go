@@ -12,6 +12,7 @@ const (
 	Corrected  Result = "corrected"  // drift was taken back
 	DriftFound Result = "drifted"    // drift was found and left alone
 	Suspended  Result = "suspended"  // the app was suspended, or a deploy waits for its end
+	Waiting    Result = "waiting"    // accepted; it waits for a window
 	Resumed    Result = "resumed"    // the app was resumed
 	Restarted  Result = "restarted"  // pods of an object were replaced
 	Skipped    Result = "skipped"    // pushed with -o skip; nothing was done

@@ -43,6 +43,9 @@ func outcome(r record.Record) (said, hint string) {
 		return fmt.Sprintf("%s: corrected to %s in %s %s", r.App, rev, took, id), ""
 	case record.Suspended:
 		return heldText(r)
+	case record.Waiting:
+		return fmt.Sprintf("%s: %s accepted; it %s %s", r.App, rev, r.Message, id),
+			"deploy it before, with the right override: ssh HOST sync " + string(r.App) + ` --override "'REASON'"`
 	case record.Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id), ""
 	case record.Restarted:

@@ -17,6 +17,7 @@ type Door struct {
 	ConfirmPrune string // the same, up to the number that comes after it
 	PlainSecrets string // such as "-o plain-secrets stores it as it is"
 	Skip         string // such as "-o skip stores the commit without deploying it"
+	Override     string // such as `push with -o override="REASON"`
 	Repository   string // how to have the files above a folder read; "" where whole repositories are
 }
 
@@ -49,6 +50,8 @@ func (d Door) way(r manifest.Remedy) (joint, way string) {
 		return "; ", within("if that is meant, ", d.ConfirmPrune, strconv.Itoa(r.Deletions))
 	case manifest.RemedyPlainSecrets:
 		return "; ", d.PlainSecrets
+	case manifest.RemedyOverride:
+		return "; ", within("with the right override, ", d.Override, "")
 	case manifest.RemedyRepository:
 		return "", d.Repository
 	}

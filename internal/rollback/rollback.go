@@ -286,6 +286,11 @@ func (r *Rollback) Closing(outcome record.Record) string {
 // begins the deploys.
 func (r *Rollback) Deploy(ctx context.Context) ([]*deploy.Run, error) {
 	branch := r.Branch
+	if asked := r.Asked(); asked.Any() {
+		if err := r.repo.SetAsked(branch.Ref(), asked.String()); err != nil {
+			return nil, err
+		}
+	}
 	err := r.repo.MoveBranch(ctx, branch.Ref(), r.From, r.Commit, git.Note{Who: r.Caller.Operator, Why: "rollback to " + r.To.Short()})
 	if errors.Is(err, git.ErrRefMoved) {
 		return nil, report.WithHint(fmt.Errorf("somebody pushed to branch %s in between; nothing was changed", branch), "see the new commits with git fetch, then try again")

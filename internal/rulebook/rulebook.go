@@ -38,6 +38,7 @@ type Book struct {
 	repo    *git.Repository
 	edition atomic.Pointer[edition]
 	turn    sync.Mutex // held while an edition is taken
+	taken   func()     // called when an edition was taken; nil: nobody is told
 }
 
 // edition is a revision of the rules.
@@ -157,11 +158,11 @@ func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, prob
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	now := b.Current()
-	if problems := rules.LockOut(now, next, author, time.Now()); len(problems) > 0 {
+	current, now := b.Current(), time.Now()
+	if problems := append(rules.LockOut(current, next, author, now), rules.NeverOpen(current, next, now)...); len(problems) > 0 {
 		return nil, problems
 	}
-	return rules.Compare(now, next), nil
+	return append(rules.Compare(current, next), rules.ClosedBy(current, next, now)...), nil
 }
 
 // Take puts the newest revision of the branch in force as a whole, and records it. It may
@@ -192,6 +193,7 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 	changes := rules.Compare(b.Current(), next)
 	b.note(head, by)
 	b.edition.Store(&edition{next, head})
+	defer b.tellTaken()
 	for _, warning := range next.Warnings() {
 		b.log.Warn("access: " + warning)
 	}

@@ -22,6 +22,7 @@ func (s *server) openAccess() (register access.Register, policy *access.Policy, 
 		return register, nil, err
 	}
 	s.rollback.Address = s.rules.Address
+	s.rules.OnTake(s.engine.WindowsMoved)
 	s.keyring.OnLeave(s.warnOfKey)
 	register = access.Register{Files: s.keyring, Rules: s.rules.Rules}
 	return register, access.NewPolicy(s.log, register, s.rules.Rules), nil

@@ -36,6 +36,7 @@ func Compare(before, after *Rules) []string {
 	c.grants()
 	c.signings()
 	c.authorities()
+	c.windows()
 	return c.lines()
 }
 

@@ -23,6 +23,7 @@ const (
 	reposFile    = "repositories.yaml"
 
 	authoritiesFile = "authorities.yaml"
+	windowsFile     = "windows.yaml"
 )
 
 // Limits of what is read.
@@ -59,6 +60,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readAccess()
 	p.readRepositories()
 	p.readAuthorities()
+	p.readWindows()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -75,7 +77,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 // rootNames are the names that mean something at the root.
 var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir)
 
-var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile}
+var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile}
 
 // checkRoot refuses files that look like rules and would not be read. Others, such as a
 // README.md, are nobody's concern.

@@ -12,11 +12,11 @@ var schemas embed.FS
 // schemaOf is the schema of each file.
 var schemaOf = map[string]string{
 	groupsFile: "groups.json", accessFile: "access.json", reposFile: "repositories.json",
-	operatorsDir + "/NAME.yaml": "operator.json", authoritiesFile: "authorities.json",
+	operatorsDir + "/NAME.yaml": "operator.json", authoritiesFile: "authorities.json", windowsFile: "windows.json",
 }
 
 // Files are the files that have a schema, as people name them.
-var Files = []string{operatorsDir + "/NAME.yaml", groupsFile, accessFile, reposFile, authoritiesFile}
+var Files = []string{operatorsDir + "/NAME.yaml", groupsFile, accessFile, reposFile, authoritiesFile, windowsFile}
 
 // Schema returns the JSON schema (draft 2020-12) of a file of admin.git, by which editors
 // complete its fields; every file of operators has the same. It is looser than Parse, which

@@ -53,6 +53,9 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	repositories := schemaOfFile(t, "repositories.yaml")
 	check("repositories.yaml", repositories, grantsFields)
 	check("a grant", repositories.Defs["grant"].object, grantFields)
+	windows := schemaOfFile(t, "windows.yaml")
+	check("windows.yaml", windows, windowsFields)
+	check("a window", windows.Defs["window"].object, windowFields)
 	check("groups.yaml", schemaOfFile(t, "groups.yaml"), groupsFields)
 	operator := schemaOfFile(t, "operators/ana.yaml")
 	check("an operator", operator, operatorFields)
@@ -104,6 +107,10 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"authorities.yaml", "authorities: {corp: {keys: []}}", "principals"},
 		{"authorities.yaml", "authorities: {corp: {keys: [], principals: [], revoked: {serials: [0]}}}", "serials"},
 		{"authorities.yaml", "authorities: {'a b': {keys: [], principals: []}}", "a b"},
+		{"windows.yaml", "windows: [{name: a, branches: [main], deny: {from: '2026-12-24', to: '2026-12-26'}}]", ""},
+		{"windows.yaml", "windows: [{name: a, allow: {schedule: '0 9 * * *', duration: 8h, timeZone: UTC}, whenClosed: wait, corrections: inWindow}]", ""},
+		{"windows.yaml", "windows: [{name: a}]", "allow"},
+		{"windows.yaml", "windows: [{name: a, deny: {schedule: '0 9 * * *'}}]", "duration"},
 		{"repositories.yaml", "# nothing", ""},
 		{"repositories.yaml", "grants: [{repositories: [shop], serviceAccount: a/b}]", ""},
 		{"repositories.yaml", "grants: [{clusters: [eu], namespaces: [a, 'a-*', {matchLabels: {team: a}}], clusterScoped: ['*'], kinds: {allow: [Deployment.apps], deny: []}, plainSecrets: false, maxObjects: 5, rate: 30/1h}]", ""},
