@@ -68,6 +68,7 @@ type Desk struct {
 	Book     *rulebook.Book           // to change them
 	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
+	Leads    Leadership
 	Version  string
 	HostKey  string // fingerprint of the server's key
 	// Recipient is the server's public key, as age and SOPS encrypt for it.

@@ -3,6 +3,7 @@ package deploy
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -13,10 +14,10 @@ import (
 // with one app name, or with one object.
 type reservations struct {
 	mu    sync.Mutex
-	under map[*Proposal]struct{}
+	under map[*Proposal]time.Time // since when
 }
 
-func newReservations() *reservations { return &reservations{under: map[*Proposal]struct{}{}} }
+func newReservations() *reservations { return &reservations{under: map[*Proposal]time.Time{}} }
 
 // take enters the change, unless a running one wants the same.
 func (r *reservations) take(p *Proposal) manifest.Problems {
@@ -30,7 +31,7 @@ func (r *reservations) take(p *Proposal) manifest.Problems {
 		problems = append(problems, p.collisions(other)...)
 	}
 	if len(problems) == 0 {
-		r.under[p] = struct{}{}
+		r.under[p] = time.Now()
 	}
 	return problems
 }

@@ -289,7 +289,7 @@ func (s *server) buildDoors() (err error) {
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
 		Backups: source, Offsite: s.backups,
-		Drain: s.askToStop, Leaving: s.leaving,
+		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
