@@ -62,8 +62,8 @@ func TestCertificatesAreJudged(t *testing.T) {
 	}
 }
 
-// TestSignaturesOfCertificatesAreVerified: nothing that a certificate says counts unless
-// the authority has signed just that, and not by SHA-1.
+// TestSignaturesOfCertificatesAreVerified: nothing in a certificate counts unless the
+// authority has signed exactly that, and not with SHA-1.
 func TestSignaturesOfCertificatesAreVerified(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	ca, key := keytest.Signer(t, "ca"), keytest.Signer(t, "ana").PublicKey()
@@ -92,7 +92,7 @@ func TestSignaturesOfCertificatesAreVerified(t *testing.T) {
 		}
 		change(cert)
 		if err := VerifySignature(cert); err == nil {
-			t.Errorf("%s is believed", name)
+			t.Errorf("the certificate with %s is accepted", name)
 		}
 	}
 	old := keytest.RSA(t, 2048).(ssh.AlgorithmSigner)
@@ -102,13 +102,13 @@ func TestSignaturesOfCertificatesAreVerified(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := VerifySignature(keytest.Certify(t, by, key, now, nil)); (err == nil) != good {
-			t.Errorf("signed by %s: %v", algorithm, err)
+			t.Errorf("a certificate signed by %s gives %v", algorithm, err)
 		}
 	}
 	fido := keytest.NewFIDO(t, ssh.KeyAlgoSKECDSA256)
-	fido.Flags = 0 // as ssh-keygen does it for many certificates, without a touch for each
+	fido.Flags = 0 // ssh-keygen signs many certificates so, without a touch for each
 	if err := VerifySignature(keytest.Certify(t, fido, key, now, nil)); err != nil {
-		t.Errorf("signed by a FIDO key: %v", err)
+		t.Errorf("a certificate signed by a FIDO key gives %v", err)
 	}
 }
 
@@ -157,34 +157,34 @@ func TestMembersAreNamed(t *testing.T) {
 	}
 }
 
-// TestCallersByCertificate: what the rules are asked about, and what messages say.
+// TestCallersByCertificate checks the names for the rules and for messages.
 func TestCallersByCertificate(t *testing.T) {
 	cert := keytest.Certify(t, keytest.Signer(t, "ca"), keytest.Signer(t, "ana").PublicKey(), time.Now(), nil)
 	own := Certificate{Authority: "corp", Serial: 17, KeyID: "ana@laptop", Wire: string(cert.Marshal())}
 	if own.Parse() == nil || own.Parse().Serial != 17 || (Certificate{}).Parse() != nil || (Certificate{Wire: string(cert.Key.Marshal())}).Parse() != nil {
-		t.Error("the certificate is not itself")
+		t.Error("a certificate and its own bytes differ, or other bytes are accepted")
 	}
 	if Fingerprint(cert) != ssh.FingerprintSHA256(cert.Key) || Fingerprint(cert.Key) != ssh.FingerprintSHA256(cert.Key) {
-		t.Error("the fingerprint is not the key's")
+		t.Error("the fingerprint is not that of the key")
 	}
 	member := Caller{Operator: "ben@corp", Fingerprint: "SHA256:x", Groups: "blog,shop", Certificate: own, Ruled: true}
 	if member.who() != "@blog,shop" || (Caller{Operator: "ana"}).who() != "ana" {
-		t.Error("the rules are asked about somebody else")
+		t.Error("the rules get another name")
 	}
 	if want := `ben@corp (SHA256:x, certificate 17 "ana@laptop" of corp)`; member.String() != want {
 		t.Errorf("%s, want %s", member, want)
 	}
 	groups, ok := ParseGroups(member.who())
 	if _, operator := ParseGroups("ana"); !ok || operator || len(groups.Names()) != 2 || (Certificate{}).String() != "" {
-		t.Error("groups are not told from operators")
+		t.Error("groups and operators are not distinguished")
 	}
 	one := Operator{Name: "ben@corp", Ruled: true, Groups: "shop"}
 	if one.Lost(one) != nil || one.Lost(Operator{Name: "ben@corp", Ruled: true, Groups: "blog"}) == nil {
-		t.Error("other groups are not noticed")
+		t.Error("the change of a group is not noticed")
 	}
 }
 
-// FuzzCertificates: whatever comes on the wire, the authority's signature is what counts.
+// FuzzCertificates: only what the authority has signed counts, whatever a client sends.
 func FuzzCertificates(f *testing.F) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	ca := keytest.Signer(f, "ca")
@@ -207,7 +207,7 @@ func FuzzCertificates(f *testing.F) {
 		_, judged := JudgeCertificate(cert, now)
 		accepted := string(cert.SignatureKey.Marshal()) == string(ca.PublicKey().Marshal()) && signed == nil && judged == nil
 		if accepted && (cert.Serial != fine.Serial || cert.KeyId != fine.KeyId || cert.ValidPrincipals[0] != "ana") {
-			t.Errorf("forged: %q", wire)
+			t.Errorf("a forged certificate is accepted: %q", wire)
 		}
 	})
 }

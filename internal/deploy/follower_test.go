@@ -14,17 +14,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// fakeLogs are containers whose logs tests write.
+// fakeLogs are containers whose logs the tests write.
 type fakeLogs struct {
 	nudge chan struct{}
 
 	mu    sync.Mutex
 	there []seenContainer
-	err   error               // of a list
-	open  map[string]*fakeLog // by pod
+	err   error               // the error of a list
+	open  map[string]*fakeLog // by name of the pod
 	asked []kube.LogRequest
-	fails error         // of reading
-	slow  chan struct{} // a list waits until it is closed; nil: none does
+	fails error         // the error of reading
+	slow  chan struct{} // a list waits until it is closed; nil: a list does not wait
 }
 
 type fakeLog struct{ lines chan string }
@@ -75,7 +75,7 @@ func (l *fakeLogs) of(pod string) *fakeLog {
 	return l.open[pod]
 }
 
-// following is a follower at work in a bubble of synctest.
+// following is a follower that works in a bubble of synctest.
 type following struct {
 	*fakeLogs
 	told   []string
@@ -127,28 +127,28 @@ func TestFollowerMergesLogs(t *testing.T) {
 		f.pass(lookEvery)
 		wantLines(t, "told", f.told, "a: one", "(new: b/main)", "b: two", "a: three", "(gone: a/main)")
 		if f.asked[0].Lines != 7 || f.asked[1].Lines != maxNewLines || !f.asked[1].Follow {
-			t.Errorf("asked %+v", f.asked)
+			t.Errorf("the follower asked %+v", f.asked)
 		}
 		close(f.of("b").lines)
 		f.set()
 		f.pass(lookEvery)
 		if f.over() {
-			t.Error("it ends with the last log, though it is to last")
+			t.Error("the follower ends with the last log, although it should wait for more")
 		}
 		f.cancel()
 		if !f.over() || f.result != nil {
-			t.Errorf("it does not end, or with %v", f.result)
+			t.Errorf("the follower does not end, or ends with %v", f.result)
 		}
 	})
 }
 
-// TestFollowerMissesNoChange: changes that come while it looks are seen by another look.
+// TestFollowerMissesNoChange: a change during a look causes another look.
 func TestFollowerMissesNoChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := follow(t, true, &fakeLogs{there: []seenContainer{runs("a")}})
 		f.slow = make(chan struct{})
 		f.set(runs("a"), runs("b"))
-		f.pass(lookEvery) // it looks now
+		f.pass(lookEvery) // the look begins
 		f.set(runs("a"), runs("b"), runs("c"))
 		f.pass(lookEvery)
 		close(f.slow)
@@ -157,7 +157,7 @@ func TestFollowerMissesNoChange(t *testing.T) {
 	})
 }
 
-// TestFollowerLeavesLogsThatDoNotEnd: the log of a container that is gone may hang.
+// TestFollowerLeavesLogsThatDoNotEnd: the log of a deleted container may hang.
 func TestFollowerLeavesLogsThatDoNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := follow(t, true, &fakeLogs{there: []seenContainer{runs("a"), runs("b")}})
@@ -176,7 +176,7 @@ func TestFollowerOfOneObjectEndsWithIt(t *testing.T) {
 		f.set(runs("a", ended), runs("b", waits))
 		f.pass(lookEvery)
 		if f.over() {
-			t.Fatal("it does not wait for a container that is to begin")
+			t.Fatal("the follower does not wait for a container that will start")
 		}
 		f.set(runs("a", ended), runs("b"))
 		f.pass(lookEvery)
@@ -184,7 +184,7 @@ func TestFollowerOfOneObjectEndsWithIt(t *testing.T) {
 		f.set(runs("a", ended), runs("b", ended))
 		f.pass(lookEvery)
 		if !f.over() || f.result != nil {
-			t.Errorf("it goes on, or ends with %v", f.result)
+			t.Errorf("the follower continues, or ends with %v", f.result)
 		}
 	})
 }
@@ -194,8 +194,8 @@ func TestFollowerThatCannotRead(t *testing.T) {
 	for name, test := range map[string]struct {
 		logs *fakeLogs
 		then func(f *following)
-		want error  // that it ends with
-		told string // if it goes on
+		want error  // the error with which the follower ends
+		told string // the message, if the follower continues
 	}{
 		"no list at first":     {&fakeLogs{err: away}, nil, away, ""},
 		"no log at first":      {&fakeLogs{there: []seenContainer{runs("a")}, fails: away}, nil, away, ""},
@@ -215,15 +215,15 @@ func TestFollowerThatCannotRead(t *testing.T) {
 			told := strings.Join(f.told, "\n")
 			switch over := f.over(); {
 			case test.want != nil && (!over || !errors.Is(f.result, test.want)):
-				t.Errorf("%s: over: %v, with %v", name, over, f.result)
+				t.Errorf("%s: ended: %v, with %v", name, over, f.result)
 			case test.told != "" && (over || strings.Count(told, test.told) != 1):
-				t.Errorf("%s: over: %v, told %q", name, over, told)
+				t.Errorf("%s: ended: %v, messages %q", name, over, told)
 			}
 		})
 	}
 }
 
-// listsFail has lists fail from now on.
+// listsFail lets lists fail from now on.
 func (f *following) listsFail(err error) {
 	f.mu.Lock()
 	f.err = err

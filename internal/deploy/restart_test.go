@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// webWith is the app web with a Deployment, a ConfigMap and a Service of one name.
+// webWith is the app web, with a Deployment, a ConfigMap and a Service of the same name.
 func webWith(o *office, manifests string) *app {
 	a := o.deployed(wanted("web", func(t *target) { t.Objects = parsed(o.t, manifests) }))
 	for _, kind := range []string{"apps/v1 Deployment", "v1 ConfigMap"} {
@@ -71,13 +71,13 @@ func TestRestart(t *testing.T) {
 			asked := strings.Contains(strings.Join(api.asked, "\n"), "restart Deployment shop/web with uid uid-of-web")
 			if err != nil {
 				if asked && !errors.Is(test.want, away) {
-					t.Error("it is restarted all the same")
+					t.Error("the object is restarted all the same")
 				}
 				return
 			}
 			rec, ended := run.Outcome()
 			if !asked || !ended || rec.Result != record.Restarted || rec.Cause != record.CauseRestart || rec.Operator != "ana" || len(rec.Objects) != 1 {
-				t.Errorf("asked %v, recorded %+v", asked, rec)
+				t.Errorf("the requests are %v, the record is %+v", asked, rec)
 			}
 			if last := a.lastRecord(); last.Stands() != record.Deployed {
 				t.Errorf("%s stands", last.Stands())
@@ -85,6 +85,6 @@ func TestRestart(t *testing.T) {
 		})
 	}
 	if _, err := newOffice(t).Restart(t.Context(), "unknown", "deploy/web", access.Caller{}); !errors.Is(err, ErrNoApp) {
-		t.Errorf("of an unknown app: %v", err)
+		t.Errorf("for an unknown app, the error is %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 )
 
-// runs is a container that runs, in the pod of its name.
+// runs is a running container in the pod of the given name.
 func runs(pod string, changes ...func(*kube.Container)) seenContainer {
 	is := kube.Container{Name: "main", Pod: "uid", Begun: true}
 	for _, change := range changes {
@@ -24,7 +24,7 @@ func ended(c *kube.Container)     { c.Ended = true }
 func waits(c *kube.Container)     { c.Begun = false }
 func remade(c *kube.Container)    { c.Pod = "another" }
 
-// told writes changes in a line.
+// told writes changes on one line.
 func (c changes) told() string {
 	var parts []string
 	for _, o := range c.begin {
@@ -59,8 +59,8 @@ func (c changes) told() string {
 	return strings.Join(parts, ", ")
 }
 
-// TestStreamsOfContainers follows containers from look to look. Each look is at a time in
-// seconds; before it, the logs that it names have ended.
+// TestStreamsOfContainers follows containers from one look to the next. Each look has a
+// time in seconds; the logs that it names have ended before it.
 func TestStreamsOfContainers(t *testing.T) {
 	type look struct {
 		at    int

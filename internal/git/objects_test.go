@@ -13,12 +13,12 @@ import (
 	gogitfs "github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// A look for an object is repeated while packs vanish under it, as during a repack; of a
-// missing object, once.
+// TestFindOutlivesARepack: find repeats a look while packs vanish during it, as in a
+// repack; for a missing object it does not.
 func TestFindOutlivesARepack(t *testing.T) {
 	gone, missing, broken := dotgit.ErrPackfileNotFound, plumbing.ErrObjectNotFound, errors.New("broken")
 	for name, test := range map[string]struct {
-		answers []error // in turn; the last one again and again
+		answers []error // one for each look; the last one is repeated
 		want    error
 		looks   int
 	}{
@@ -46,7 +46,7 @@ func TestFindOutlivesARepack(t *testing.T) {
 	}
 }
 
-// A commit that is there is found whatever moment of a repack it is read in.
+// TestReadersOutliveRepacks: an existing commit is found at every moment of a repack.
 func TestReadersOutliveRepacks(t *testing.T) {
 	r := newRepository(t, StoreOptions{})
 	extend := func(old Hash, content string) Hash {

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/access/rules"
 )
 
-// TestExpiredKeysAreNoted: each key once, when its time comes: an operator's, and one by
-// which an authority signs.
+// TestExpiredKeysAreNoted: each expired key is noted once, at its time: the key of an
+// operator, and the key of an authority.
 func TestExpiredKeysAreNoted(t *testing.T) {
 	key := func(seed string) string { return keytest.Text(keytest.Signer(t, seed).PublicKey()) }
 	tree := fstest.MapFS{}
@@ -29,9 +29,9 @@ func TestExpiredKeysAreNoted(t *testing.T) {
 	events := expired(now, noon.Add(-time.Minute), noon)
 	if len(events) != 2 || events[0].Operator != "ana" || events[0].Rule != "operators/ana.yaml:3" ||
 		events[1].Authority != "corp" || events[1].Rule != "authorities.yaml:1" || events[1].Key == "" {
-		t.Errorf("at noon: %+v", events)
+		t.Errorf("at noon, the trail has %+v", events)
 	}
 	if events := expired(now, noon, noon.Add(time.Minute)); len(events) != 0 {
-		t.Errorf("a minute later: %+v", events)
+		t.Errorf("a minute later, the trail has %+v", events)
 	}
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// noon is the time of the tests.
+// noon is the current time in the tests.
 var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// unsigned is a commit that nobody signed, in an encoding of its own.
+// unsigned is an unsigned commit with an encoding of its own.
 const unsigned = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n" +
 	"parent 3f2c1ab63dc968d3de652796d8dfc9a1c44b9f0f\n" +
 	"author Ana <ana@example.org> 1795918791 +0000\n" +
@@ -31,13 +31,13 @@ const unsigned = "tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n" +
 	"encoding ISO-8859-1\n" +
 	"\nPaint it gr\xfcn\n\ngpgsig is no header here\n"
 
-// withHeader puts a header with a value of several lines into a commit, before its message.
+// withHeader adds a header whose value has several lines to a commit, before its message.
 func withHeader(commit, name, value string) []byte {
 	head, message, _ := strings.Cut(commit, "\n\n")
 	return []byte(head + "\n" + name + " " + strings.ReplaceAll(strings.TrimRight(value, "\n"), "\n", "\n ") + "\n\n" + message)
 }
 
-// keygen makes a key with ssh-keygen, and signs with it as Git does.
+// keygen is a key of ssh-keygen, which signs as Git lets it.
 type keygen struct{ file string }
 
 func newKey(t *testing.T, kind ...string) keygen {
@@ -87,14 +87,14 @@ func armour(key ssh.PublicKey, signed sshSigned, by *ssh.Signature) string {
 	return sshBegin + base64.StdEncoding.EncodeToString(append([]byte(sshMagic), ssh.Marshal(envelope)...)) + "\n" + sshEnd + "\n"
 }
 
-// toSign is the text that a key signs for a commit.
+// toSign returns the text that a key signs for a commit.
 func toSign(commit string) (sshSigned, []byte) {
 	hash := sha512.Sum512([]byte(commit))
 	signed := sshSigned{Namespace: gitNamespace, HashAlgorithm: "sha512", Hash: hash[:]}
 	return signed, append([]byte(sshMagic), ssh.Marshal(signed)...)
 }
 
-// rsaSignature is one by a new RSA key, with an algorithm.
+// rsaSignature makes a signature by a new RSA key, with the given algorithm.
 func rsaSignature(t *testing.T, algorithm string) (ssh.PublicKey, string) {
 	t.Helper()
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -117,8 +117,7 @@ func rsaSignature(t *testing.T, algorithm string) (ssh.PublicKey, string) {
 	return signer.PublicKey(), armour(signer.PublicKey(), signed, by)
 }
 
-// fidoSignature is one by a new FIDO key, made in software: with the flags of a touch, or
-// without.
+// fidoSignature makes a signature by a new FIDO key in software, with the given flags.
 func fidoSignature(t *testing.T, flags byte) (ssh.PublicKey, string) {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -140,7 +139,7 @@ func fidoSignature(t *testing.T, flags byte) (ssh.PublicKey, string) {
 	return key, armour(key, signed, by)
 }
 
-// of are the keys of ana alone.
+// of returns keys that have only the given one, as ana's.
 func of(key ssh.PublicKey) Keys {
 	return Keys{SSH: func(asked ssh.PublicKey) (access.Operator, bool) {
 		return access.Operator{Name: "ana"}, key != nil && bytes.Equal(asked.Marshal(), key.Marshal())

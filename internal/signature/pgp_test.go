@@ -52,7 +52,7 @@ func (k pgp) sign(t *testing.T, text string, config packet.Config) string {
 	return armoured.String() + "\n"
 }
 
-// ring has the key as the rules read it.
+// ring returns the key as the rules read it.
 func (k pgp) ring(t *testing.T) Keys {
 	t.Helper()
 	key, err := ParsePGPKey(k.public(t))
@@ -82,7 +82,7 @@ func TestSignaturesOfOpenPGPKeys(t *testing.T) {
 		armoured string
 		text     string
 		at       time.Time
-		want     string // in the error; "" if it is good
+		want     string // a part of the error; "" for none
 	}{
 		"good":                {ana, good, unsigned, noon, ""},
 		"nobody's":            {ana, eve.sign(t, unsigned, packet.Config{}), unsigned, noon, "which is no operator's"},
@@ -120,7 +120,7 @@ func TestWeakOpenPGPKeysAndHashes(t *testing.T) {
 	weak := weakRSA(t)
 	_, err := Verify(withHeader(unsigned, header, weak.sign(t, unsigned, packet.Config{})), weak.ring(t), noon)
 	if err == nil || !strings.Contains(err.Error(), "fewer than 2048 bits") {
-		t.Errorf("1,024 bits: %v", err)
+		t.Errorf("a key of 1,024 bits gives %v", err)
 	}
 	ana := newPGP(t, curve)
 	block, err := armor.Decode(strings.NewReader(ana.sign(t, unsigned, packet.Config{})))
@@ -131,7 +131,7 @@ func TestWeakOpenPGPKeysAndHashes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const hashAt, sha1 = 5, 2 // behind the packet's head, version, type and algorithm (RFC 9580, 5.2.3, 9.5)
+	const hashAt, sha1 = 5, 2 // after the packet's head, version, type and algorithm (RFC 9580, 5.2.3, 9.5)
 	raw[hashAt] = sha1
 	var text bytes.Buffer
 	w, err := armor.Encode(&text, openpgp.SignatureType, nil)
@@ -145,7 +145,7 @@ func TestWeakOpenPGPKeysAndHashes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Verify(withHeader(unsigned, header, text.String()), ana.ring(t), noon); err == nil || !strings.Contains(err.Error(), "weak hash") {
-		t.Errorf("SHA-1: %v", err)
+		t.Errorf("a signature with SHA-1 gives %v", err)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestParsePGPKey(t *testing.T) {
 	}
 }
 
-// joined is one armour of several keys.
+// joined returns several keys in one armour.
 func joined(t *testing.T, keys ...pgp) string {
 	t.Helper()
 	var text bytes.Buffer

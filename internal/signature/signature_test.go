@@ -12,7 +12,8 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// Signatures as ssh-keygen makes them for Git, by every kind of key.
+// TestSignaturesOfSSHKeys verifies signatures as ssh-keygen makes them for Git, by every
+// kind of key.
 func TestSignaturesOfSSHKeys(t *testing.T) {
 	for _, kind := range [][]string{{"ed25519"}, {"ecdsa", "-b", "256"}, {"ecdsa", "-b", "384"}, {"ecdsa", "-b", "521"}, {"rsa", "-b", "2048"}} {
 		key := newKey(t, kind...)
@@ -43,12 +44,12 @@ func TestRefusedSignatures(t *testing.T) {
 	sha1Key, sha1 := rsaSignature(t, ssh.KeyAlgoRSA)
 	sha2Key, sha2 := rsaSignature(t, ssh.KeyAlgoRSASHA256)
 	if _, err := Verify(withHeader(unsigned, header, sha2), of(sha2Key), noon); err != nil {
-		t.Errorf("RSA with SHA-256: %v", err)
+		t.Errorf("a signature by RSA with SHA-256 gives %v", err)
 	}
 	for name, test := range map[string]struct {
 		commit string
 		key    ssh.PublicKey
-		want   string // in the error; "" if it is good
+		want   string // a part of the error; "" for none
 	}{
 		"good":                   {signed, key.public(t), ""},
 		"none":                   {unsigned, key.public(t), "is not signed"},
@@ -95,7 +96,7 @@ func TestSignaturesOfCertificatesAreRefused(t *testing.T) {
 	}
 }
 
-// A key counts until its time has come, whatever the commit says about its own.
+// TestExpiredKeys: a key counts until its time has come, whatever the date of the commit.
 func TestExpiredKeys(t *testing.T) {
 	key := newKey(t, "ed25519")
 	commit := withHeader(unsigned, header, key.sign(t, unsigned, "-n", "git"))
@@ -103,10 +104,10 @@ func TestExpiredKeys(t *testing.T) {
 		return access.Operator{Name: "ana", Expires: noon}, true
 	}}
 	if signer, err := Verify(commit, keys, noon.Add(-time.Second)); err != nil || signer.Operator != "ana" {
-		t.Errorf("before: %v, %v", signer, err)
+		t.Errorf("before its time, the key gives %v, %v", signer, err)
 	}
 	if _, err := Verify(commit, keys, noon); err == nil || !strings.Contains(err.Error(), "ana's key SHA256:") || !strings.Contains(err.Error(), "expired on 2026-11-28 12:00 UTC") {
-		t.Errorf("after: %v", err)
+		t.Errorf("after its time, the key gives %v", err)
 	}
 }
 
@@ -142,8 +143,8 @@ func TestVerifyAll(t *testing.T) {
 	}
 }
 
-// FuzzSSHSignature: whatever a pusher sends as a signature, it counts for nobody, and
-// nothing breaks.
+// FuzzSSHSignature: nothing that a pusher sends as a signature counts for anybody, or makes
+// the parser panic.
 func FuzzSSHSignature(f *testing.F) {
 	f.Add(sshBegin + "U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAg\n" + sshEnd + "\n")
 	f.Add(sshBegin + "\n" + sshEnd)
@@ -151,15 +152,15 @@ func FuzzSSHSignature(f *testing.F) {
 	f.Add("")
 	f.Fuzz(func(t *testing.T, armoured string) {
 		if _, err := Verify(withHeader(unsigned, header, armoured), of(nil), noon); err == nil {
-			t.Error("it counts")
+			t.Error("the signature counts")
 		}
 		if s, err := parseSSH([]byte(armoured)); err == nil && s.check([]byte(unsigned)) == nil {
-			t.Error("it verifies")
+			t.Error("the signature verifies")
 		}
 	})
 }
 
-// FuzzCommit: a commit is parted into what was signed and the signature without a loss.
+// FuzzCommit: a commit is split into the signed text and the signature without a loss.
 func FuzzCommit(f *testing.F) {
 	f.Add([]byte(unsigned))
 	f.Add(withHeader(unsigned, header, "a\nb\n"))

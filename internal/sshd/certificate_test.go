@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 )
 
-// certified is p with a certificate that the server takes for an operator.
+// certified returns p with a certificate that the server accepts for an operator.
 func (ts *testServer) certified(p person, op access.Operator) person {
 	ts.t.Helper()
 	cert := keytest.Certify(ts.t, keytest.Signer(ts.t, "ca"), p.signer.PublicKey(), time.Now(), nil)
@@ -24,8 +24,8 @@ func (ts *testServer) certified(p person, op access.Operator) person {
 	return person{signer: signer}
 }
 
-// TestCertificateRunsItsCommand: one with a command runs that, whatever is asked for, also
-// instead of Git's services, and says so.
+// TestCertificateRunsItsCommand: a certificate with a command runs that command, whatever
+// the client asks for, also in place of Git's services, and reports this.
 func TestCertificateRunsItsCommand(t *testing.T) {
 	ts := start(t, nil)
 	for name, test := range map[string]struct{ forced, asked, stdout, stderr string }{
@@ -54,20 +54,21 @@ func TestCertificateRunsItsCommand(t *testing.T) {
 	}
 	line := make([]byte, 64)
 	if n, _ := out.Read(line); string(line[:n]) != "[\"shell\"]\n" {
-		t.Errorf("without a command, it runs %q", line[:n])
+		t.Errorf("without a command, the server runs %q", line[:n])
 	}
 	if err := s.Wait(); err != nil {
 		t.Error(err)
 	}
 }
 
-// kept is an audit trail that keeps what is noted.
+// kept is an audit trail that keeps its events.
 type kept chan audit.Event
 
 func (k kept) NoteLimited(_ string, e audit.Event) { k <- e }
 
-// TestCertificateIsOnTheTrail: a login has the authority, the number and the key id, and a
-// session that is cut off names the key and says where a certificate comes from.
+// TestCertificateIsOnTheTrail: the event of a login has the authority, the serial number
+// and the key id. When a session is cut off, the event names the key and the source of the
+// certificate.
 func TestCertificateIsOnTheTrail(t *testing.T) {
 	events := make(kept, 8)
 	ts := start(t, func(c *Config) { c.Trail = events; c.KeyCheck = time.Millisecond })
@@ -112,7 +113,7 @@ func TestCertificateIsOnTheTrail(t *testing.T) {
 		n += more
 	}
 	if !strings.Contains(string(said[:n]), "hint: get a new certificate") {
-		t.Errorf("the client is told %q", said[:n])
+		t.Errorf("the client gets %q", said[:n])
 	}
 	e := <-events
 	if e.Kind != audit.SessionEnded || e.Key != gossh.FingerprintSHA256(plain.signer.PublicKey()) || e.Authority != "corp" {
@@ -120,8 +121,8 @@ func TestCertificateIsOnTheTrail(t *testing.T) {
 	}
 }
 
-// TestFIDOKeysAreTouched: a FIDO key opens the server when its user touched it for this
-// login, and not otherwise. The signatures are those of tokens, as PROTOCOL.u2f has them.
+// TestFIDOKeysAreTouched: a FIDO key is accepted only if its user touched it for this
+// login. The signatures are like those of tokens, see PROTOCOL.u2f.
 func TestFIDOKeysAreTouched(t *testing.T) {
 	ts := start(t, nil)
 	for _, keyType := range []string{gossh.KeyAlgoSKED25519, gossh.KeyAlgoSKECDSA256} {
@@ -142,13 +143,13 @@ func TestFIDOKeysAreTouched(t *testing.T) {
 			forger := forgingSigner{key.PublicKey(), other}
 			if client, err := ts.dial(person{signer: forger}); err == nil {
 				client.Close()
-				t.Errorf("%s: another token's signature opens the server", keyType)
+				t.Errorf("%s: the server accepts another token's signature", keyType)
 			}
 		}
 	}
 }
 
-// forgingSigner shows one key and signs with another token.
+// forgingSigner offers one key and signs with another token.
 type forgingSigner struct {
 	shown gossh.PublicKey
 	*keytest.FIDO

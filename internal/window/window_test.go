@@ -8,7 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/form"
 )
 
-// read reads a window, written as a mapping on one line.
+// read reads a window from a mapping on one line.
 func read(t testing.TB, text string) (Window, *form.Reader) {
 	t.Helper()
 	r := &form.Reader{File: "windows.yaml"}
@@ -29,7 +29,7 @@ func parsed(t testing.TB, text string) Window {
 	return w
 }
 
-// at reads a time in UTC.
+// at parses a time in UTC.
 func at(t testing.TB, text string) time.Time {
 	t.Helper()
 	when, err := time.Parse("2006-01-02 15:04", text)
@@ -45,7 +45,7 @@ const (
 	feast  = `{name: feast, deny: {from: 2026-12-24, to: 2026-12-26, timeZone: Europe/Berlin}, whenClosed: wait, corrections: inWindow}`
 )
 
-// TestSetsAt tries every way in which windows of one author and of several come together.
+// TestSetsAt tries every way in which windows of one author and of several are combined.
 // 2026-12-01 is a Tuesday, and Berlin is one hour ahead of UTC.
 func TestSetsAt(t *testing.T) {
 	sunday := `{name: sunday, allow: {schedule: "0 0 * * 0", duration: 1d}}`
@@ -53,7 +53,7 @@ func TestSetsAt(t *testing.T) {
 		name string
 		sets [][]string
 		at   string
-		want string // "" for open
+		want string // "" if open
 	}{
 		{"no window", nil, "2026-12-01 10:00", ""},
 		{"a set without windows", [][]string{{}}, "2026-12-01 10:00", ""},
@@ -91,8 +91,8 @@ func sets(t testing.TB, texts [][]string) Sets {
 	return all
 }
 
-// TestVerdictSettings: every window that is closed has to have a push wait, and none may
-// withhold corrections.
+// TestVerdictSettings: a push waits only if every closed window lets it wait, and drift is
+// corrected only if every closed window allows it.
 func TestVerdictSettings(t *testing.T) {
 	lax := `{name: lax, allow: {schedule: "0 3 * * *", duration: 1h}, whenClosed: wait, corrections: inWindow}`
 	always := `{name: always, allow: {schedule: "0 3 * * *", duration: 1h}}`
@@ -113,7 +113,7 @@ func TestVerdictSettings(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			verdict := sets(t, test.sets).At(at(t, "2026-12-25 11:30"))
 			if verdict.Waits() != test.waits || verdict.Corrects() != test.corrects {
-				t.Errorf("waits %v, corrects %v", verdict.Waits(), verdict.Corrects())
+				t.Errorf("pushes wait: %v, drift is corrected: %v", verdict.Waits(), verdict.Corrects())
 			}
 		})
 	}
@@ -160,14 +160,14 @@ func compareTime(t *testing.T, what string, got time.Time, ok bool, want string)
 	}
 }
 
-// TestClockChanges: times that the clocks skip, and those that they show twice. The wanted
+// TestClockChanges: times that the clocks skip, and times that they show twice. The wanted
 // times are in UTC.
 func TestClockChanges(t *testing.T) {
 	for _, test := range []struct {
 		name, zone, schedule, duration string
-		from                           string // begins are those after it
+		from                           string // the first beginning after this time is wanted
 		begins                         []string
-		end                            string // of the first
+		end                            string // of the first time
 	}{
 		{
 			"Berlin skips 02:30", "Europe/Berlin", "30 2 * * *", "1h", "2026-03-28 00:00",
@@ -231,28 +231,28 @@ func TestClockChanges(t *testing.T) {
 			for i, want := range test.begins {
 				now = w.Times.begins(now)
 				if got := now.UTC().Format("2006-01-02 15:04"); got != want {
-					t.Fatalf("begins at %s, want %s", got, want)
+					t.Fatalf("the window begins at %s, want %s", got, want)
 				}
 				if w.Times.Active(now.Add(-time.Second)) || !w.Times.Active(now) {
-					t.Errorf("is active %v before its beginning, and %v at it", w.Times.Active(now.Add(-time.Second)), w.Times.Active(now))
+					t.Errorf("the window is active: %v before its beginning, %v at it", w.Times.Active(now.Add(-time.Second)), w.Times.Active(now))
 				}
 				if end := w.Times.change(now).UTC().Format("2006-01-02 15:04"); i == 0 && end != test.end {
-					t.Errorf("ends at %s, want %s", end, test.end)
+					t.Errorf("the window ends at %s, want %s", end, test.end)
 				}
 			}
 		})
 	}
 }
 
-// TestDaysWithoutMidnight: a day that begins later than usual, as in Cairo, begins when it
-// does.
+// TestDaysWithoutMidnight: a day that has no midnight, as once a year in Cairo, begins with
+// its first moment.
 func TestDaysWithoutMidnight(t *testing.T) {
 	w := parsed(t, `{name: w, deny: {from: 2026-04-24, to: 2026-04-24, timeZone: Africa/Cairo}}`)
 	if from := w.Times.From.UTC().Format("2006-01-02 15:04"); from != "2026-04-23 22:00" {
-		t.Errorf("begins at %s", from)
+		t.Errorf("the day begins at %s", from)
 	}
 	if lasts := w.Times.To.Sub(w.Times.From); lasts != 23*time.Hour {
-		t.Errorf("lasts %s", lasts)
+		t.Errorf("the day lasts %s", lasts)
 	}
 }
 
@@ -302,7 +302,7 @@ func TestProblems(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, r := read(t, test.text)
 			if len(r.Problems) == 0 {
-				t.Fatal("accepted")
+				t.Fatal("the window is accepted")
 			}
 			first := r.Problems[0]
 			if !strings.Contains(first.Error(), "windows.yaml:1: ") || !strings.Contains(first.Error(), test.want) || !strings.Contains(first.Hint, test.hint) {
@@ -334,8 +334,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// FuzzTimes holds that a look into the future fits each time between now and then, whatever
-// the schedule, the duration, the zone and the time are.
+// FuzzTimes checks that the next time of a change agrees with the state at each time before
+// it, whatever the schedule, the duration, the zone and the time are.
 func FuzzTimes(f *testing.F) {
 	f.Add("30 2 * * *", int64(3600), "Europe/Berlin", int64(1774747800), true)
 	f.Add("0 * * * *", int64(1800), "Australia/Lord_Howe", int64(1775313000), false)
@@ -359,11 +359,11 @@ func FuzzTimes(f *testing.F) {
 			return
 		}
 		if !all.At(next).Open() || next.Before(now) {
-			t.Fatalf("%v is not open, or before %v", next, now)
+			t.Fatalf("the window is not open at %v, or that is before %v", next, now)
 		}
 		for n := range time.Duration(40) {
 			if between := now.Add(next.Sub(now) / 40 * n); between.Before(next) && all.At(between).Open() {
-				t.Fatalf("%v is open, before %v", between, next)
+				t.Fatalf("the window is open at %v, before %v", between, next)
 			}
 		}
 	})

@@ -11,30 +11,31 @@ import (
 
 // The repositories of the matrix. Each has one app, on main.
 const (
-	own   = "ours-x"   // of the callers who are restricted
-	other = "secret-x" // hidden from them
-	none  = "absent-x" // does not exist
+	own   = "ours-x"   // repository of the restricted callers
+	other = "secret-x" // a repository that is hidden from them
+	none  = "absent-x" // a repository that does not exist
 	rules = string(access.AdminRepo)
 )
 
-// appPath is the folder of the app of each repository.
+// appPath is the folder of the app in each repository.
 const appPath = "deploy"
 
-// caller is an operator, with what gives them rights: the line of a key file, or a rule.
+// caller is an operator, with the source of their rights: the line of a key file, or a
+// rule.
 type caller struct {
 	name string
-	role access.Role // all that the role gives; "" for single verbs
-	file bool        // by a key file
-	only string      // the repository that it is for; "": all, and the server
-	at   []string    // patterns of branches; nil: all, and tags
-	path string      // a folder of the repository; "": all
-	give string      // a verb that is given alone
-	take string      // a verb that is withheld
+	role access.Role // the role of the caller; "" for single verbs
+	file bool        // whether a key file gives the role
+	only string      // the only repository of the rights; "": all, and the server
+	at   []string    // patterns of branches; nil: all branches, and tags
+	path string      // a folder of the repository; "": all folders
+	give string      // the only verb that is given
+	take string      // the only verb that is withheld
 }
 
-// allCallers are one of each role by key file and by rule, on everything and on one
-// repository; those whose rule is about branches or a folder; and two for each verb, to
-// whom it alone is given, and from whom it alone is withheld.
+// allCallers are one caller of each role by key file and by rule, for everything and for
+// one repository; callers whose rule is about branches or a folder; and two for each verb:
+// one who is given that verb alone, and one from whom it alone is withheld.
 func allCallers() []caller {
 	all := []caller{{name: "ana", role: access.RoleAdmin, file: true}} // the first admin
 	for _, role := range []access.Role{access.RoleRead, access.RolePush, access.RoleDeploy, access.RoleAdmin} {
@@ -92,18 +93,18 @@ func (c caller) rule() string {
 	return text
 }
 
-// place is where a right is asked for.
+// place is the place for which a right is needed.
 type place struct {
 	repo string // "": the server
-	ref  string // "": any
+	ref  string // "": any ref
 	path string // "": the whole repository
 }
 
-// single says that the caller is about one verb, given or withheld.
+// single reports whether the caller is about one verb, given or withheld.
 func (c caller) single() bool { return c.give+c.take != "" }
 
-// has says whether the caller has a right: what docs/access.md and docs/security.md say
-// about the table of rights, for the few forms of rules in this matrix.
+// has reports whether the caller has a right. It follows docs/access.md and
+// docs/security.md for the few forms of rules in this matrix.
 func (c caller) has(right access.Right, at place) bool {
 	reads := right.Least() == access.RoleRead
 	switch {
@@ -111,19 +112,19 @@ func (c caller) has(right access.Right, at place) bool {
 		return false
 	case c.role == "":
 		given, _ := access.OfVerb(c.give)
-		needed := reads && !right.OnServer() && !given.OnServer() // the reading that the verb needs
+		needed := reads && !right.OnServer() && !given.OnServer() // whether the verb needs this right for reading
 		return (right.Verb() == c.give || needed) && c.covers(right, at)
 	}
 	return c.role.Includes(right.Least()) && c.covers(right, at)
 }
 
-// covers says whether the caller's rights are about a place.
+// covers reports whether the caller's rights include a place.
 func (c caller) covers(right access.Right, at place) bool {
 	part := c.at != nil || c.path != ""
 	switch {
 	case right.OnServer():
 		return c.only == "" && !part
-	case at.repo == rules: // it takes who administers the server, whatever repositories a rule is about
+	case at.repo == rules: // the right to administer the server is needed, whatever repositories a rule is about
 		return c.role == access.RoleAdmin && c.only == "" && !part
 	case c.only != "" && at.repo != c.only:
 		return false
@@ -135,7 +136,7 @@ func (c caller) covers(right access.Right, at place) bool {
 	branch, isBranch := strings.CutPrefix(at.ref, "refs/heads/")
 	switch {
 	case at.ref == "":
-		return true // on some
+		return true // for some branches
 	case !isBranch:
 		return !part
 	}

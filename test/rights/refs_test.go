@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// operation is what a push does to a ref.
+// operation is the change that a push makes to a ref.
 type operation string
 
 const (
@@ -22,7 +22,8 @@ const (
 
 var operations = []operation{create, forward, force, remove}
 
-// kind is a kind of ref, with the right that each operation on it takes; "": nobody may.
+// kind is a kind of ref, with the right that each operation on it needs; "": nobody may do
+// it.
 type kind struct {
 	name    string
 	repo    string
@@ -31,12 +32,12 @@ type kind struct {
 	options []string
 }
 
-// all is a right for every operation.
+// all gives the same right to every operation.
 func all(right access.Right) map[operation]access.Right {
 	return map[operation]access.Right{create: right, forward: right, force: right, remove: right}
 }
 
-// each names a ref for each operation of each caller.
+// each returns a function that names a ref for each operation of each caller.
 func each(prefix string) func(caller, operation) string {
 	return func(c caller, op operation) string { return prefix + string(op) + "-" + c.name }
 }
@@ -45,8 +46,8 @@ func always(ref string) func(caller, operation) string {
 	return func(caller, operation) string { return ref }
 }
 
-// kinds are the kinds of refs. A branch that deploys cannot be rewritten or deleted; the
-// records are the server's; and HEAD and refs of other forms are none of a client's.
+// kinds are the kinds of refs. A branch that deploys cannot be rewritten or deleted; only
+// the server writes records; and clients may not write HEAD and refs of other forms.
 func kinds() []kind {
 	deployed := map[operation]access.Right{create: access.Deploy, forward: access.Deploy, force: "", remove: ""}
 	skip := []string{"skip"} // there is no cluster
@@ -65,7 +66,7 @@ func kinds() []kind {
 	}
 }
 
-// deploying is a branch that deploys: one that is not there yet, or main.
+// deploying is a branch that deploys: a new one, or main.
 func deploying(c caller, op operation) string {
 	if op == create {
 		return "refs/heads/" + live(c)
@@ -73,30 +74,30 @@ func deploying(c caller, op operation) string {
 	return "refs/heads/main"
 }
 
-// wantsOf is the verdict on an operation that the table of rights gives, and whether the
+// wantsOf returns the verdict for an operation by the table of rights, and whether the
 // server moves the ref.
 func (k kind) wantsOf(c caller, op operation) (v verdict, moves bool) {
 	right := k.needs[op]
 	at := place{repo: k.repo, ref: k.ref(c, op), path: appPath}
 	if op == remove {
-		at.path = "" // all files go
+		at.path = "" // a deletion is about all files of the ref
 	}
 	switch {
 	case !c.has(access.ReadRepo, at):
 		return notFound, false
 	case right == access.CreateRepo && !c.has(right, at), !c.has(access.PushRepo, place{repo: k.repo}):
-		return denied, false // at the door
+		return denied, false // the caller may not push at all
 	case right == "":
-		return "", false // whatever Git or the server says
+		return "", false // any other answer of Git or the server
 	case !c.has(right, at):
 		return denied, false
 	}
 	return allowed, true
 }
 
-// isTried reports whether an operation on a ref of the kind is a cell. Verbs are no
-// operations: a few cells show that those who have one alone, or lack it, are no special
-// case.
+// isTried reports whether an operation on a ref of this kind is a cell of the matrix.
+// Operations are not verbs, so for callers with a single verb, given or withheld, a few
+// cells suffice.
 func (k kind) isTried(c caller, op operation) bool {
 	_, possible := k.needs[op]
 	return possible && (!c.single() || op == forward && (k.repo == own && k.needs[op] != "") || k.repo == none)
@@ -104,10 +105,10 @@ func (k kind) isTried(c caller, op operation) bool {
 
 // stand is a repository during the test.
 type stand struct {
-	dir   string            // of the server
+	dir   string            // on the server
 	chain []string          // commits, each a child of the one before; main is at chain[1]
 	side  string            // another child of chain[0]
-	refs  map[string]string // as they should be
+	refs  map[string]string // the refs as they should be
 }
 
 // TestRefs tries each operation on each kind of ref, as each caller.
@@ -143,7 +144,7 @@ func (w *world) raise(repo, dir string) *stand {
 	s := &stand{dir: w.home.Path("data", "repos", repo+".git"), refs: map[string]string{}}
 	file := settingsFile
 	if repo == rules {
-		file = "README.md" // which says nothing
+		file = "README.md" // a file that is in no app
 	}
 	s.chain = w.commits(dir, "chain", file, len(w.callers)+1)
 	s.side = w.commits(dir, "side", file, 1)[1]
@@ -185,7 +186,7 @@ func (s *stand) read(w *world) map[string]string {
 	return refs
 }
 
-// check holds the refs to what they should be.
+// check compares the refs with those that should be there.
 func (s *stand) check(t *testing.T, w *world, c caller) {
 	t.Helper()
 	if got := s.read(w); !maps.Equal(got, s.refs) {
@@ -196,14 +197,14 @@ func (s *stand) check(t *testing.T, w *world, c caller) {
 		}
 		for ref := range s.refs {
 			if got[ref] == "" {
-				t.Errorf("after %s, %s is gone", c.name, ref)
+				t.Errorf("after %s, %s is missing", c.name, ref)
 			}
 		}
 		s.refs = got
 	}
 }
 
-// change is the update of an operation on a ref.
+// change returns the update for an operation on a ref.
 func (s *stand) change(ref string, op operation) update {
 	from := s.refs[ref]
 	u := update{ref: ref, from: from}
@@ -218,7 +219,7 @@ func (s *stand) change(ref string, op operation) update {
 		u.to = zero
 	}
 	if u.from == "" {
-		u.from = s.chain[1] // of refs that are not there, or not shown
+		u.from = s.chain[1] // for refs that do not exist, or are hidden
 	}
 	return u
 }
@@ -229,7 +230,7 @@ func (w *world) try(c caller, k kind, op operation, s *stand) {
 	want, moves := k.wantsOf(c, op)
 	repo := k.repo
 	if repo == none && moves {
-		repo += "/" + c.name // which is made
+		repo += "/" + c.name // a repository that the push makes
 	}
 	u := s.change(k.ref(c, op), op)
 	if repo == none || repo != k.repo {
@@ -248,10 +249,10 @@ func (w *world) try(c caller, k kind, op operation, s *stand) {
 		got = notFound
 	}
 	if repo != k.repo {
-		moved = true // its objects are not there; that it was let in is the point
+		moved = true // the commits are missing on the server; only the accepted push counts
 	}
 	if want != "" && got != want || moved != moves {
-		w.t.Errorf("%s: %s %s (%s): %s, moved: %t; it should be %s, moved: %t\n%s", c.name, op, k.name, u.ref, got, moved, want, moves, said)
+		w.t.Errorf("%s: %s %s (%s): %s, moved: %t; want %s, moved: %t\n%s", c.name, op, k.name, u.ref, got, moved, want, moves, said)
 	}
 	if moved && repo == k.repo {
 		s.set(u)
@@ -266,8 +267,7 @@ func (s *stand) set(u update) {
 	}
 }
 
-// trySeveral pushes a ref that the caller may move together with each that they may not:
-// neither moves.
+// trySeveral pushes an allowed ref together with each forbidden one: neither moves.
 func (w *world) trySeveral(c caller, s *stand) {
 	w.t.Helper()
 	var may []update

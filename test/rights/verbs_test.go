@@ -11,30 +11,30 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 )
 
-// row is a way to call a verb, as the server's own table has it (help -o json).
+// row is a way to call a verb, from the server's own table (help -o json).
 type row struct {
 	Verb, Args, Flag, Right string
 }
 
-// free is the right of verbs that everybody may run.
+// free is the right of verbs that every operator may run.
 const free = "log in"
 
-// flags keep a call from changing what other cells need, or from waiting.
+// flags keep a call from waiting, or from changing things that other cells need.
 var flags = map[string]string{"wait": "--timeout=1ms"}
 
-// verdict is the answer to a call, as far as rights go.
+// verdict is the answer to a call with respect to rights.
 type verdict string
 
 const (
-	allowed  verdict = "allowed" // whatever came of it
+	allowed  verdict = "allowed" // whatever its result
 	denied   verdict = "denied"
 	notFound verdict = "not found"
 )
 
-// missing matches the answer about what does not exist, and about what is hidden.
+// missing matches the answer for a name that does not exist, or is hidden.
 var missing = regexp.MustCompile(`^error: (app|repository) "[^"]+" not found\n`)
 
-// verdict tells what an answer says about rights.
+// verdict returns the verdict in an answer.
 func (a answer) verdict() verdict {
 	switch {
 	case strings.HasPrefix(a.err, "error: not allowed to "):
@@ -45,15 +45,16 @@ func (a answer) verdict() verdict {
 	return allowed
 }
 
-// cell is a call of a verb by somebody.
+// cell is a call of a verb by a caller.
 type cell struct {
 	row
 	caller
-	repo  string // that the words are about; "": none
+	repo  string // the repository in the words of the call; "": none
 	words string
 }
 
-// about are the words of a verb that name something of a repository.
+// about returns the word for a token of a verb's usage that names something in a
+// repository.
 func about(token, repo string, c caller) (word string, is bool) {
 	switch token {
 	case "APP":
@@ -68,7 +69,7 @@ func about(token, repo string, c caller) (word string, is bool) {
 	return strings.ToLower(strings.Trim(token, "[].")), false
 }
 
-// newCell fills the words of a row in; with those that may be left out, or without.
+// newCell fills in the words of a row, with or without the optional ones.
 func newCell(r row, c caller, repo string, optional bool) cell {
 	made := cell{row: r, caller: c}
 	words := []string{r.Verb}
@@ -86,13 +87,13 @@ func newCell(r row, c caller, repo string, optional bool) cell {
 	return made
 }
 
-// wants is the verdict that the table of rights gives.
+// wants is the verdict by the table of rights.
 func (c cell) wants() verdict {
 	right := access.Right(c.Right)
-	at := place{repo: c.repo, ref: "refs/heads/main"} // the folder of an app that was never deployed is not known
+	at := place{repo: c.repo, ref: "refs/heads/main"} // the server does not know the folder of an app that was never deployed
 	switch {
 	case c.Right == free || c.repo == "" && !right.OnServer():
-		return allowed // and shows what the caller may see
+		return allowed // the answer has only what the caller may see
 	case right.OnServer() || right == access.CreateRepo:
 		at = place{repo: c.repo}
 	case c.repo == none || !c.has(access.ReadRepo, at):
@@ -118,9 +119,9 @@ func (w *world) rows() []row {
 	return rows
 }
 
-// cellsOf are the calls of one caller. What stops the server is left out where it is
-// allowed. Of a caller who is about a single verb, that one is tried on every repository,
-// and of the others one form.
+// cellsOf returns the calls of one caller. Allowed calls that stop the server are left out.
+// A caller with a single verb tries that verb on every repository, and one form of each
+// other verb.
 func cellsOf(rows []row, c caller) (cells []cell) {
 	for _, r := range rows {
 		seen, repos, forms := map[string]bool{}, []string{own, other, none}, []bool{true, false}
@@ -141,8 +142,8 @@ func cellsOf(rows []row, c caller) (cells []cell) {
 	return cells
 }
 
-// stops reports whether a call ends the server, or makes the repository that is to be
-// missing.
+// stops reports whether a call ends the server, or makes the repository that must not
+// exist.
 func stops(c cell) bool {
 	return c.wants() == allowed && (c.Verb == "drain" || c.Verb == "repo create" && c.repo == none)
 }
@@ -158,7 +159,7 @@ func TestVerbs(t *testing.T) {
 		w.hangUp(c)
 		for i, one := range cells {
 			if got, want := answers[i].verdict(), one.wants(); got != want {
-				t.Errorf("%s: %s, and it should be %s (%s)\n%s%s", one, got, want, one.Right, answers[i].err, answers[i].out)
+				t.Errorf("%s: %s, want %s (%s)\n%s%s", one, got, want, one.Right, answers[i].err, answers[i].out)
 			}
 			checkHidden(t, one, answers[i])
 		}
@@ -169,16 +170,17 @@ func TestVerbs(t *testing.T) {
 	w.tryDrain(rows)
 }
 
-// checkHidden holds an answer to names that its caller may know.
+// checkHidden checks that an answer does not name what is hidden from the caller.
 func checkHidden(t *testing.T, c cell, a answer) {
 	t.Helper()
-	keepsAll := access.Right(c.Right).OnServer() && c.wants() == allowed // the trail, and a backup
+	keepsAll := access.Right(c.Right).OnServer() && c.wants() == allowed // an answer of the trail or of a backup may have all names
 	if c.repo != other && !keepsAll && !c.has(access.ReadRepo, place{repo: other}) && strings.Contains(a.out+a.err, other) {
 		t.Errorf("%s names a repository that is hidden from its caller:\n%s%s", c, a.err, a.out)
 	}
 }
 
-// checkAlike holds a hidden repository to the answers of one that does not exist.
+// checkAlike compares the answers for a hidden repository with those for one that does not
+// exist.
 func checkAlike(t *testing.T, c caller, cells []cell, answers []answer) {
 	t.Helper()
 	if c.has(access.ReadRepo, place{repo: other}) {
@@ -202,7 +204,7 @@ func checkAlike(t *testing.T, c caller, cells []cell, answers []answer) {
 	}
 }
 
-// runAll runs cells over the caller's connection, several at once.
+// runAll runs cells over the caller's connection, several at the same time.
 func (w *world) runAll(c caller, cells []cell) []answer {
 	client := w.client(c)
 	answers, failed := make([]answer, len(cells)), make([]error, len(cells))
@@ -228,7 +230,7 @@ func (w *world) runAll(c caller, cells []cell) []answer {
 	return answers
 }
 
-// tryDrain has each caller who may do so stop the server.
+// tryDrain lets each caller with the right stop the server.
 func (w *world) tryDrain(rows []row) {
 	for _, r := range rows {
 		for _, c := range w.callers {

@@ -14,19 +14,19 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Git's client would start two processes for each cell, and open a connection. This is the
-// part of its protocol that a push of commits takes which the server has already
+// Git's client would start two processes and open a connection for each cell. This is the
+// part of its protocol for a push of commits that the server already has
 // (gitprotocol-pack): no new objects, several refs, push options.
 
-// zero is the name of no commit.
+// zero is the commit of a ref that does not exist.
 const zero = "0000000000000000000000000000000000000000"
 
-// update is a ref that a push moves.
+// update is the move of a ref by a push.
 type update struct{ ref, from, to string }
 
-// push pushes refs over a session of the client, and returns all that the server says: its
-// messages, and its report. The error that ends a session before the push has begun counts
-// as a message.
+// push pushes refs in a session of the client. It returns all output of the server: its
+// messages and its report. An error that ends the session before the push begins counts as
+// a message.
 func push(client *ssh.Client, repo string, options []string, updates ...update) (said string, err error) {
 	session, err := client.NewSession()
 	if err != nil {
@@ -68,7 +68,7 @@ func push(client *ssh.Client, repo string, options []string, updates ...update) 
 	}
 }
 
-// advertisement reads the refs that the server has, or its refusal.
+// advertisement reads the refs of the server, or its refusal.
 func advertisement(lines *bufio.Reader) (refusal string, err error) {
 	for {
 		line, more, err := packet(lines)
@@ -104,7 +104,7 @@ func request(options []string, updates []update) []byte {
 	return b.Bytes()
 }
 
-// emptyPack is a pack of no objects (gitformat-pack).
+// emptyPack is a pack without objects (gitformat-pack).
 func emptyPack() []byte {
 	pack := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), 0)
 	sum := sha1.Sum(pack) //nolint:gosec // Git's own
@@ -113,7 +113,7 @@ func emptyPack() []byte {
 
 func writePacket(b *bytes.Buffer, line string) { fmt.Fprintf(b, "%04x%s", len(line)+4, line) }
 
-// packet reads one packet; more is false after the last.
+// packet reads one packet. After the last one, more is false.
 func packet(from *bufio.Reader) (line string, more bool, err error) {
 	var head [4]byte
 	if _, err := io.ReadFull(from, head[:]); err != nil {
@@ -131,7 +131,7 @@ func packet(from *bufio.Reader) (line string, more bool, err error) {
 	return string(data), true, err
 }
 
-// unband takes the number of the band off a packet.
+// unband removes the number of the band from a packet.
 func unband(line string) string {
 	if line != "" && line[0] <= 3 {
 		return line[1:]

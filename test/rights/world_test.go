@@ -18,8 +18,8 @@ import (
 	"github.com/pushboat/pushboat/test/server"
 )
 
-// kubeconfig leads to a cluster that is never there: no cell needs one, since pushes are
-// stored with -o skip, and rights are asked before clusters.
+// kubeconfig names a cluster that does not exist. No cell needs one: pushes are stored with
+// -o skip, and rights are checked before the cluster is used.
 const kubeconfig = `apiVersion: v1
 kind: Config
 clusters: [{name: away, cluster: {server: "https://127.0.0.1:1"}}]
@@ -33,7 +33,7 @@ type world struct {
 	t       *testing.T
 	home    *server.Home
 	callers []caller
-	signers map[string]ssh.Signer // by caller
+	signers map[string]ssh.Signer // by name of the caller
 	clients map[string]*ssh.Client
 }
 
@@ -65,8 +65,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// writeKeys makes the callers' keys, and the key file of those who are in it. The first
-// caller's key is the server's --admin-key.
+// writeKeys makes the callers' keys, and writes a key file for some of the callers. The
+// first caller's key is the server's --admin-key.
 func (w *world) writeKeys() {
 	var lines strings.Builder
 	for _, c := range w.callers {
@@ -93,12 +93,12 @@ func (w *world) readKey(file string) ssh.Signer {
 	return signer
 }
 
-// publicKey is "TYPE BASE64".
+// publicKey returns a key as "TYPE BASE64".
 func (w *world) publicKey(name string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(w.signers[name].PublicKey())))
 }
 
-// git runs git as ana.
+// git runs git with ana's key.
 func (w *world) git(dir string, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command("git", args...)
@@ -111,7 +111,7 @@ func (w *world) git(dir string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// writeRules pushes the operators and the rules of those who are in no key file.
+// writeRules pushes the operators who are in no key file, and their rules.
 func (w *world) writeRules() {
 	dir := w.home.Path("rules")
 	w.git(w.home.Dir, "clone", "-q", "pushboat:"+rules, dir)
@@ -131,10 +131,10 @@ func (w *world) writeRules() {
 	w.git(dir, "push", "-q", "origin", "main")
 }
 
-// appOf is the app of a repository.
+// appOf is the name of a repository's app.
 func appOf(repo string) string { return repo + "-app" }
 
-// live is the branch of a caller that deploys, and does not exist yet.
+// live is a branch of the caller that deploys, and does not exist yet.
 func live(c caller) string { return "live/" + c.name }
 
 // fill pushes a repository with an app on main, and one for each caller on a branch that
@@ -157,15 +157,15 @@ func (w *world) fill(repo string) {
 
 const settingsFile = appPath + "/settings.yaml"
 
-// settings is a content of the app.
+// settings is the content of a file of the app.
 func settings(n int) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {content: \"%d\"}\n", n)
 }
 
-// commits makes a branch of n commits after HEAD, each with another content of a file, and
-// returns them, HEAD first.
+// commits makes a branch of n commits after HEAD, each with another content of a file. It
+// returns them, with HEAD first.
 func (w *world) commits(dir, branch, file string, n int) []string {
-	var stream strings.Builder // git-fast-import(1)
+	var stream strings.Builder // see git-fast-import(1)
 	from := w.git(dir, "rev-parse", "HEAD")
 	all := []string{from}
 	for i := range n {
@@ -182,7 +182,7 @@ func (w *world) commits(dir, branch, file string, n int) []string {
 	return append(all, strings.Fields(w.git(dir, "rev-list", "--reverse", from+".."+branch))...)
 }
 
-// client returns the caller's connection, which all their sessions share.
+// client returns the connection of a caller. All sessions of the caller share it.
 func (w *world) client(c caller) *ssh.Client {
 	if w.clients[c.name] != nil {
 		return w.clients[c.name]
@@ -200,7 +200,7 @@ func (w *world) client(c caller) *ssh.Client {
 	return client
 }
 
-// hangUp ends the caller's connection.
+// hangUp ends the connection of a caller.
 func (w *world) hangUp(c caller) {
 	if client := w.clients[c.name]; client != nil {
 		_ = client.Close()
@@ -208,10 +208,10 @@ func (w *world) hangUp(c caller) {
 	delete(w.clients, c.name)
 }
 
-// answer is the end of a session.
+// answer is the result of a session.
 type answer struct {
 	out, err string
-	status   int // -1: none
+	status   int // -1: the session had none
 }
 
 // run runs a verb, without input.

@@ -12,14 +12,14 @@ import (
 	testcluster "github.com/pushboat/pushboat/test/cluster"
 )
 
-// another is a devcluster that a script has beside its first, by a name of its own.
+// another is a further devcluster of a script, with a name.
 type another struct {
 	dir     string
 	running *testcluster.Cluster // nil while it is stopped
 	objects *cluster
 }
 
-// anotherUsage is the command's usage.
+// anotherUsage is the usage of the command another.
 const anotherUsage = "another NAME start|stop|empty"
 
 // cmdAnother starts a further devcluster, stops it, or starts it again with nothing in it.
@@ -47,7 +47,7 @@ func cmdAnother(ts *testscript.TestScript, args []string) error {
 	return fmt.Errorf("usage: %s", anotherUsage)
 }
 
-// start starts the devcluster, at the port that it had before.
+// start starts the devcluster. It keeps its port.
 func (a *another) start(ts *testscript.TestScript) (err error) {
 	a.running, err = testcluster.StartDevcluster(context.WithoutCancel(on(ts).t.Context()), a.dir, testcluster.Options{})
 	if err != nil {
@@ -57,7 +57,7 @@ func (a *another) start(ts *testscript.TestScript) (err error) {
 	return err
 }
 
-// stop stops the devcluster, if it runs.
+// stop stops the devcluster if it is running.
 func (a *another) stop() (err error) {
 	if a.running != nil {
 		err = a.running.Stop()
@@ -66,7 +66,7 @@ func (a *another) stop() (err error) {
 	return err
 }
 
-// cmdAt is k on another devcluster: at NAME k ….
+// cmdAt runs k on another devcluster: at NAME k ….
 func cmdAt(ts *testscript.TestScript, neg bool, args []string) {
 	s := on(ts)
 	if len(args) < 3 || args[1] != "k" || s.others[args[0]] == nil {

@@ -59,7 +59,7 @@ func TestContains(t *testing.T) {
 		{"a-*-z", "a-*", false},
 	} {
 		if got := Pattern(test.wide).Contains(Pattern(test.narrow)); got != test.want {
-			t.Errorf("%q contains %q: %v", test.wide, test.narrow, got)
+			t.Errorf("pattern %q contains %q: got %v", test.wide, test.narrow, got)
 		}
 	}
 	if !Contain(nil, nil) || !Contain(nil, []Pattern{"x"}) || Contain([]Pattern{"**"}, nil) || Contain([]Pattern{"a"}, []Pattern{"a", "b"}) || !Contain([]Pattern{"b", "a"}, []Pattern{"a", "b"}) {
@@ -67,8 +67,8 @@ func TestContains(t *testing.T) {
 	}
 }
 
-// FuzzContains holds that a pattern which contains another one fits the names that the
-// other fits.
+// FuzzContains checks that a pattern that contains another one matches every name that the
+// other one matches.
 func FuzzContains(f *testing.F) {
 	f.Add("team/**", "team/*", "team/a")
 	f.Add("a*b?c", "a*b?c", "axbyc")
@@ -80,7 +80,7 @@ func FuzzContains(f *testing.F) {
 			return
 		}
 		if p.Contains(q) && q.Match(name) && !p.Match(name) {
-			t.Errorf("%q contains %q, and does not fit %q", p, q, name)
+			t.Errorf("pattern %q contains %q, and does not match %q", p, q, name)
 		}
 	})
 }

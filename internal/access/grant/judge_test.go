@@ -8,7 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// object is an id, written KIND[.GROUP] [NAMESPACE/]NAME.
+// object returns the ID for a text KIND[.GROUP] [NAMESPACE/]NAME.
 func object(text string) manifest.ID {
 	kind, place, _ := strings.Cut(text, " ")
 	id := manifest.ID{}
@@ -32,7 +32,7 @@ func TestJudge(t *testing.T) {
 		grant  *Grant
 		object string
 		labels map[string]string
-		want   string // a part of the refusal, and of the hint behind |; "" for none
+		want   string // a part of the refusal, and of the hint after |; "" for no refusal
 	}{
 		{open, "ConfigMap shop/a", nil, ""},
 		{open, "ClusterRole.rbac.authorization.k8s.io a", nil, ""},
@@ -88,7 +88,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestLabelsAreAskedForLast: whatever kinds and names decide asks nothing of the cluster.
+// TestLabelsAreAskedForLast: if kinds and names decide, the cluster gets no request.
 func TestLabelsAreAskedForLast(t *testing.T) {
 	g := &Grant{Namespaces: Namespaces{Patterns: []glob.Pattern{"own"}, Selectors: []Selector{{"a": "b"}}}, Kinds: Kinds{Deny: []Kind{"Secret"}}}
 	for text, want := range map[string]bool{
@@ -116,7 +116,7 @@ func TestJudgeCluster(t *testing.T) {
 		}
 	}
 	if missing.JudgeCluster("default") == nil {
-		t.Error("no grant gives a cluster")
+		t.Error("a missing grant gives a cluster")
 	}
 	refusal := g.JudgeCluster("asia")
 	for inPlace, want := range map[bool]string{

@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/keytest"
 )
 
-// corp is an authorities.yaml with one authority, and what is given below it.
+// corp is an authorities.yaml with one authority, whose further fields are given.
 func corp(t testing.TB, rest string) map[string]string {
 	t.Helper()
 	return map[string]string{"authorities.yaml": "authorities:\n  corp:\n    keys: [" + caText(t) + "]\n" + rest + "\n"}
@@ -44,7 +44,7 @@ func TestAuthoritiesAreRead(t *testing.T) {
 		t.Errorf("principals %+v", all[0].Principals)
 	}
 	if operators, groups := all[1].lets([]string{"shop", "ana", "x"}); !slices.Equal(operators, []string{"ana"}) || !slices.Equal(groups, []string{"shop"}) {
-		t.Errorf("a list lets in %q and %q", operators, groups)
+		t.Errorf("the list of principals allows %q and %q", operators, groups)
 	}
 	revoked := all[0].Revoked
 	if words := revoked.words(); len(words) != 6 || words[1] != "serial 20-30" || words[2] != "serial 18446744073709551615" {
@@ -113,8 +113,8 @@ func TestProblemsOfAuthorities(t *testing.T) {
 	}
 }
 
-// FuzzAuthorities: any authorities.yaml is rules that can be compared, or problems that
-// have a place; and nothing in it lets in a certificate that none of its keys has signed.
+// FuzzAuthorities: any authorities.yaml gives rules that can be compared, or problems with
+// a place; and no content of it accepts a certificate that none of its keys has signed.
 func FuzzAuthorities(f *testing.F) {
 	f.Add("authorities: {corp: {keys: [" + caText(f) + "], principals: {a: ana, s: shop}, revoked: {serials: [1-5, 9], keyIds: [x], keys: [SHA256:x]}}}\n")
 	f.Add("authorities:\n  corp:\n    keys:\n    - {key: x, expires: 2026-01-01, from: [::1]}\n    principals: [ana, everyone]\n")
@@ -137,7 +137,7 @@ func FuzzAuthorities(f *testing.F) {
 			t.Errorf("rules differ from themselves: %q", lines)
 		}
 		if op, err := r.Certified(foreign, noon); err == nil {
-			t.Errorf("lets in %+v", op)
+			t.Errorf("the rules accept %+v", op)
 		}
 	})
 }
@@ -150,15 +150,15 @@ func merged(all ...map[string]string) map[string]string {
 	return files
 }
 
-// TestCertificatesLetIn tries whom a certificate lets in, and each reason for which it lets
-// nobody in.
+// TestCertificatesLetIn tries the callers whom certificates allow, and each reason to
+// refuse one.
 func TestCertificatesLetIn(t *testing.T) {
 	ca, bens := keytest.Signer(t, "ca"), public(t, seeds["ben"])
 	key := keytest.Signer(t, "new").PublicKey()
 	const principals = "    principals: {ana: ana, ben: ben, b: ben, shop: shop, ops: admins}"
 	for name, test := range map[string]struct {
-		rest   string            // of the authority
-		files  map[string]string // beside it
+		rest   string            // further fields of the authority
+		files  map[string]string // further files
 		change func(*ssh.Certificate)
 		want   access.Operator
 		err    string
@@ -229,8 +229,9 @@ func of(principals ...string) func(*ssh.Certificate) {
 	return func(c *ssh.Certificate) { c.ValidPrincipals = principals }
 }
 
-// TestAuthoritiesKeysHaveLimits: what is signed by a key that has expired, or is for other
-// addresses, counts no more than that; of others, nothing counts, or is repeated.
+// TestAuthoritiesKeysHaveLimits: the limits of an authority's key also limit the
+// certificates that it has signed. Of any other certificate nothing counts, and no text is
+// repeated.
 func TestAuthoritiesKeysHaveLimits(t *testing.T) {
 	ca, key := keytest.Signer(t, "ca"), keytest.Signer(t, "new").PublicKey()
 	with := func(rest string) *Rules {
@@ -238,7 +239,7 @@ func TestAuthoritiesKeysHaveLimits(t *testing.T) {
 	}
 	cert := keytest.Certify(t, ca, key, noon, nil)
 	if _, err := with(", expires: 2026-11-28T12:00").Certified(cert, noon); err == nil || !strings.Contains(err.Error(), "is signed by a key that expired on") {
-		t.Errorf("a key that expired: %v", err)
+		t.Errorf("an expired key gives %v", err)
 	}
 	if op, err := with(", expires: 2026-11-28T12:01, from: 192.0.2.7").Certified(cert, noon); err != nil || op.From != "192.0.2.7/32" || !op.Expires.Equal(noon.Add(minute)) {
 		t.Errorf("a key with limits: %+v, %v", op, err)
@@ -258,12 +259,12 @@ func TestAuthoritiesKeysHaveLimits(t *testing.T) {
 		t.Errorf("a forged one: %v", err)
 	}
 	if _, err := None().Certified(cert, noon); err == nil {
-		t.Error("without rules, a certificate opens something")
+		t.Error("without rules, a certificate is accepted")
 	}
 }
 
-// TestMembersHaveWhatTheirGroupsHave: bearers of certificates for groups get what the rules
-// give those, and everyone.
+// TestMembersHaveWhatTheirGroupsHave: users with certificates for groups have the rights of
+// these groups, and those of everyone.
 func TestMembersHaveWhatTheirGroupsHave(t *testing.T) {
 	r := parsed(t, "- {who: [shop], repositories: [shop], may: [deploy]}", "- {who: [everyone], repositories: [docs], may: [read]}",
 		"- {who: [admins], may: [admin]}", "- {who: [ben], may: [push]}", "- {who: [admins], mayNot: [suspend]}")
@@ -285,7 +286,7 @@ func TestMembersHaveWhatTheirGroupsHave(t *testing.T) {
 		{"shop", access.ReadRepo, "shop", false},
 	} {
 		if got := r.Decide(test.who, test.right, access.Subject{Repo: repoName(test.repo)}).Allowed; got != test.want {
-			t.Errorf("%s: %s on %s: %v", test.who, test.right, test.repo, got)
+			t.Errorf("%s: right %s on %s is %v", test.who, test.right, test.repo, got)
 		}
 	}
 	if !r.Decide("@admins", access.Administer, access.Subject{}).Allowed || r.Decide("@shop", access.Administer, access.Subject{}).Allowed {
@@ -293,8 +294,8 @@ func TestMembersHaveWhatTheirGroupsHave(t *testing.T) {
 	}
 }
 
-// TestCompareAuthorities: the plan says in words who comes in by certificates, and who no
-// longer does.
+// TestCompareAuthorities: the plan describes who may connect with certificates, and who no
+// longer may.
 func TestCompareAuthorities(t *testing.T) {
 	fingerprint := ssh.FingerprintSHA256(keytest.Signer(t, "ca").PublicKey())
 	rights := map[string]string{"access.yaml": "rules:\n- {who: [admins], may: [admin]}\n- {who: [shop], repositories: [shop], may: [deploy]}\n"}
@@ -344,8 +345,8 @@ func TestCompareAuthorities(t *testing.T) {
 	}
 }
 
-// TestLockOutByCertificate: an admin who comes with a certificate is not to lose it by a
-// push of theirs; and a server is not to be left with certificates alone.
+// TestLockOutByCertificate: an admin with a certificate cannot lose it by their own push,
+// and a server must keep an admin with a key.
 func TestLockOutByCertificate(t *testing.T) {
 	cert := keytest.Certify(t, keytest.Signer(t, "ca"), keytest.Signer(t, "new").PublicKey(), noon, of("ana"))
 	member := keytest.Certify(t, keytest.Signer(t, "ca"), keytest.Signer(t, "new").PublicKey(), noon, of("ops"))
@@ -386,6 +387,6 @@ func TestLockOutByCertificate(t *testing.T) {
 	}
 	admins := parsedTree(t, world(t, merged(corp(t, principals), map[string]string{"operators/ana.yaml": "keys: []\n", "access.yaml": "rules:\n- {who: [admins, ben, dora], may: [admin]}\n"}))).Admins(noon)
 	if !slices.Equal(admins, []string{"ana", "ben", "dora"}) {
-		t.Errorf("who can be asked: %q", admins)
+		t.Errorf("the admins to ask are %q", admins)
 	}
 }

@@ -17,13 +17,13 @@ import (
 
 const someRules = "rules:\n- {who: [admins, ben], may: [admin]}\nrequireSigned:\n"
 
-// signing is world with entries of requireSigned, one a line.
+// signing is world with the given entries of requireSigned, one on a line.
 func signing(t *testing.T, entries ...string) map[string]string {
 	t.Helper()
 	return map[string]string{"access.yaml": someRules + strings.Join(entries, "\n") + "\n"}
 }
 
-// pgpText is a new armoured OpenPGP key, indented for a list of YAML.
+// pgpText returns a new armoured OpenPGP key, indented for a list in YAML.
 func pgpText(t *testing.T, seconds uint32) string {
 	t.Helper()
 	entity, err := openpgp.NewEntity("Ana", "", "", &packet.Config{
@@ -56,7 +56,7 @@ func TestSignings(t *testing.T) {
 		repo   name.Repo
 		branch name.Branch
 		under  int
-		counts []string // of those who are operators
+		counts []string // the operators whose signatures count
 	}{
 		{"shop", "main", 2, []string{"ben", "ci", "dora"}},
 		{"shop", "release/1", 1, []string{"ana", "ben", "ci", "dora"}},
@@ -77,7 +77,7 @@ func TestSignings(t *testing.T) {
 			t.Errorf("%s, %s: %d entries, signatures of %q count", test.repo, test.branch, len(under), counts)
 		}
 	}
-	// A pattern fits the rules themselves by their name alone, no pattern by everything.
+	// A pattern matches the repository of the rules only if it has its whole name.
 	for entry, want := range map[string]int{"- {repositories: ['**']}": 0, "- {repositories: ['adm*']}": 0, "- {branches: [main]}": 1} {
 		if under := parsedTree(t, world(t, signing(t, entry))).Signings(access.AdminRepo, "main"); len(under) != want {
 			t.Errorf("%s: %d entries", entry, len(under))
@@ -85,8 +85,8 @@ func TestSignings(t *testing.T) {
 	}
 }
 
-// TestSignedAlike: commits of a branch that anyone may sign for do not come unseen to one
-// that fewer may.
+// TestSignedAlike: a branch with a stricter rule checks commits again that come from one
+// with another rule.
 func TestSignedAlike(t *testing.T) {
 	r := parsedTree(t, world(t, signing(t,
 		"- {repositories: [shop], branches: [main, next, release/*]}",
@@ -96,7 +96,7 @@ func TestSignedAlike(t *testing.T) {
 		want     bool
 	}{
 		{"next", "release/1", true},
-		{"main", "next", true}, // of which more is asked
+		{"main", "next", true}, // main requires more
 		{"next", "main", false},
 		{"hotfix", "main", false},
 		{"hotfix", "next", false},
@@ -169,21 +169,21 @@ func TestChangesOfSignings(t *testing.T) {
 	}
 }
 
-// with is a copy of files with one more.
+// with returns a copy of files with one more file.
 func with(files map[string]string, name, text string) map[string]string {
 	files[name] = text
 	return files
 }
 
-// Rules that would ask for signatures that nobody could make, or their author could not, are
-// refused; what is so already is not the fault of a push about something else.
+// Rules that require signatures that nobody can make, or that their author cannot make, are
+// refused. A push about something else is not refused if the rules are already like that.
 func TestSignaturesThatNobodyCouldMake(t *testing.T) {
 	ana := access.Caller{Operator: "ana", Ruled: true, Remote: "192.0.2.7:5000"}
 	ana.Fingerprint = parsed(t, "- {who: [ana], may: [admin]}").operators["ana"].Keys[0].Fingerprint()
 	const expired = "keys: []\n"
 	for name, test := range map[string]struct {
 		before, after map[string]string
-		want          string // "" for nothing
+		want          string // "" for no problem
 	}{
 		"by all":                {nil, signing(t, "- {}"), ""},
 		"by another":            {nil, signing(t, "- {repositories: [shop], by: [dora]}"), ""},

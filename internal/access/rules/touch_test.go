@@ -10,8 +10,8 @@ import (
 	"github.com/pushboat/pushboat/internal/access/keytest"
 )
 
-// TestTouchIsRequired: of whom rules demand FIDO keys, no other key comes in, be it in
-// their file or in a certificate.
+// TestTouchIsRequired: operators of whom rules require FIDO keys can use no other key, be
+// it in their file or in a certificate.
 func TestTouchIsRequired(t *testing.T) {
 	const admins = "rules:\n- {who: [admins, ben], may: [admin]}\n"
 	fido := keytest.NewFIDO(t, ssh.KeyAlgoSKED25519).PublicKey()
@@ -56,9 +56,9 @@ func TestTouchIsRequired(t *testing.T) {
 
 	without := parsedTree(t, world(t, merged(anas, map[string]string{"access.yaml": admins}, corp(t, principals))))
 	if got, want := Compare(without, r), "  ~ ana, certified members of admins can only come in with FIDO keys, which have to be touched"; !slices.Equal(got, []string{want}) {
-		t.Errorf("the plan says %q", got)
+		t.Errorf("the plan is %q", got)
 	}
 	if got, want := Compare(r, without), "  ~ ana, certified members of admins can come in with keys that are no FIDO keys"; !slices.Equal(got, []string{want}) {
-		t.Errorf("the plan back says %q", got)
+		t.Errorf("the plan of the way back is %q", got)
 	}
 }

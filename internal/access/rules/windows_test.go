@@ -8,7 +8,8 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// windowed is the rules of world with a windows.yaml of windows, one a line.
+// windowed returns the rules of world with the given windows in windows.yaml, one on a
+// line.
 func windowed(t testing.TB, windows ...string) *Rules {
 	t.Helper()
 	return parsedTree(t, world(t, map[string]string{"windows.yaml": "windows:\n" + strings.Join(windows, "\n") + "\n"}))
@@ -37,7 +38,7 @@ func TestWindowsOf(t *testing.T) {
 		}
 	}
 	if len(None().Windows("shop", "main", "default")) > 0 {
-		t.Error("no rules have a window")
+		t.Error("missing rules have a window")
 	}
 }
 
