@@ -155,7 +155,7 @@ func printExplained(w io.Writer, a explainedAccess) {
 		fmt.Fprintf(w, "  groups %s\n", strings.Join(a.Groups, ", "))
 	}
 	for _, way := range a.Certified {
-		fmt.Fprintf(w, "  comes in with certificates of %s, principal %s\n", way.Authority, manifest.Clean(way.Principal))
+		fmt.Fprintf(w, "  comes in with certificates of %s, principal %s, %s\n", way.Authority, manifest.Clean(way.Principal), goodUntil(way.Expires))
 	}
 	for _, line := range a.Files {
 		only := ""

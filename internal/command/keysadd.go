@@ -21,9 +21,9 @@ import (
 )
 
 // addKeyHelp explains a first key.
-const addKeyHelp = "The key is read from the input, as in a .pub file. It is committed to\n" +
-	"operators/OPERATOR.yaml of the repository admin, goes through the gate like a push,\n" +
-	"and is in force at once. DATE is 2026-12-31 or 2026-12-31T18:00, in UTC.\n" +
+const addKeyHelp = "The key is read from the input, as in a .pub file. It is committed to the file\n" +
+	"operators/OPERATOR.yaml of the repository admin, goes through the gate like a\n" +
+	"push, and is in force at once. Times are 2026-12-31 or 2026-12-31T18:00, in UTC.\n" +
 	"Example: ssh HOST keys add ben --expires 2026-12-31 < ben.pub"
 
 // maxKeyInput bounds the input of keys add, in bytes: an RSA key takes 1.4 KiB.
@@ -37,7 +37,7 @@ const maxKeySources = 32
 
 func addKeyFlags(f *pflag.FlagSet) {
 	f.String("expires", "", "when the key expires; never if left out")
-	f.StringSlice("from", nil, "the only addresses and networks where it can be used, with commas")
+	f.StringSlice("from", nil, "the only networks where it can be used")
 	f.String("new", "", "make the operator, a person or a robot")
 	reviseFlags(f)
 }

@@ -18,9 +18,9 @@ import (
 )
 
 // expireKeyHelp explains the end of a key.
-const expireKeyHelp = "FINGERPRINT is SHA256:..., as keys list shows it. The key expires now, or --at DATE:\n" +
-	"2026-12-31 or 2026-12-31T18:00, in UTC. Its sessions end then. The change is\n" +
-	"committed to the repository admin.\n" +
+const expireKeyHelp = "FINGERPRINT is SHA256:..., as keys list shows it. The key expires now, or --at a\n" +
+	"time: 2026-12-31 or 2026-12-31T18:00, in UTC. Its sessions end then. The change\n" +
+	"is committed to the repository admin.\n" +
 	"Example: keys expire SHA256:qv6Wm... --at 2026-12-31"
 
 func expireKeyFlags(f *pflag.FlagSet) {

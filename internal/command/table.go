@@ -162,8 +162,10 @@ func keeping() []*verb {
 		},
 		{
 			words: "keys list", right: everybody, help: "your keys; those of all, if you are an admin", flags: output, run: listKeys,
-			more: "It warns of keys that expire within 14 days. Keys are changed by keys add and keys\n" +
-				"expire, by a push to the repository admin, or in the server's key files.",
+			more: "Also the authorities whose certificates let you in, and the certificate that\n" +
+				"you come with. It warns of keys that expire within 14 days. Keys are changed by\n" +
+				"keys add and keys expire, by a push to the repository admin, or in the server's\n" +
+				"key files. Example: keys list -o json",
 		},
 		{words: "keys add", right: access.Administer, args: "OPERATOR", help: "give an operator a key, read from the input", flags: addKeyFlags, run: addKey, more: addKeyHelp},
 		{words: "keys expire", right: access.Administer, args: "FINGERPRINT", help: "end a key, now or later", flags: expireKeyFlags, run: expireKey, more: expireKeyHelp},

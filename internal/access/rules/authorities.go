@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/ssh"
@@ -272,6 +273,19 @@ func (s serials) String() string {
 		return fmt.Sprintf("%d and above", s.from)
 	}
 	return fmt.Sprintf("%d-%d", s.from, s.to)
+}
+
+// expires is when the last of the authority's keys expires; zero: never.
+func (a *Authority) expires() (last time.Time) {
+	for _, key := range a.Keys {
+		switch {
+		case key.Expires.IsZero():
+			return time.Time{}
+		case key.Expires.After(last):
+			last = key.Expires
+		}
+	}
+	return last
 }
 
 // lets returns whom an authority lets in by the principals of a certificate: operators, and

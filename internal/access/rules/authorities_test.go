@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -53,8 +54,20 @@ func TestAuthoritiesAreRead(t *testing.T) {
 	if got := (serials{from: 5, to: math.MaxUint64}).String(); got != "5 and above" {
 		t.Error(got)
 	}
-	if got := r.Certifying("ana"); len(got) != 2 || got[0] != (Certifying{"corp", "ana", "authorities.yaml:9"}) {
+	if got := r.Certifying("ana"); len(got) != 2 || got[0] != (Certifying{"corp", "ana", time.Time{}, "authorities.yaml:9"}) {
 		t.Errorf("ana: %+v", got)
+	}
+	for _, test := range []struct {
+		keys []Key
+		want time.Time
+	}{
+		{nil, time.Time{}},
+		{[]Key{{Expires: noon}, {Expires: noon.Add(minute)}, {Expires: noon}}, noon.Add(minute)},
+		{[]Key{{Expires: noon}, {}}, time.Time{}},
+	} {
+		if got := (&Authority{Keys: test.keys}).expires(); !got.Equal(test.want) {
+			t.Errorf("%d keys expire at %s, want %s", len(test.keys), got, test.want)
+		}
 	}
 	if got := r.Certifying("@admins,shop"); len(got) != 2 || got[1].Principal != "shop" {
 		t.Errorf("members of shop: %+v", got)

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/keytest"
 )
 
 // large has 500 operators in 50 teams, and 1,000 rules.
@@ -49,6 +50,17 @@ func BenchmarkCompare(b *testing.B) {
 	for b.Loop() {
 		if len(Compare(one, two)) > 0 {
 			b.Fatal("the rules differ from themselves")
+		}
+	}
+}
+
+// BenchmarkCertified: it is asked twice a second for each session by certificate.
+func BenchmarkCertified(b *testing.B) {
+	r := parsedTree(b, world(b, corp(b, "    principals: [ana]\n    revoked:\n      serials:\n"+numbered(1000, "      - 100%d\n"))))
+	cert := keytest.Certify(b, keytest.Signer(b, "ca"), keytest.Signer(b, "new").PublicKey(), noon, nil)
+	for b.Loop() {
+		if _, err := r.Certified(cert, noon); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -171,9 +171,10 @@ func (r *Rules) Authorities() []*Authority { return r.authorities }
 
 // Certifying is a way in by certificates.
 type Certifying struct {
-	Authority string `json:"authority"`
-	Principal string `json:"principal"`
-	At        string `json:"-"` // such as authorities.yaml:5
+	Authority string    `json:"authority"`
+	Principal string    `json:"principal"`
+	Expires   time.Time `json:"expires,omitzero"` // when the last of the authority's keys does; zero: never
+	At        string    `json:"-"`                // such as authorities.yaml:5
 }
 
 // Certifying returns by which authorities, with which principals, an operator or the members
@@ -183,7 +184,7 @@ func (r *Rules) Certifying(who string) (ways []Certifying) {
 	for _, a := range r.authorities {
 		for _, p := range a.Principals {
 			if !members && p.Operator == who || members && p.Group != "" && slices.Contains(groups.Names(), p.Group) {
-				ways = append(ways, Certifying{a.Name, p.Name, p.At.String()})
+				ways = append(ways, Certifying{a.Name, p.Name, a.expires(), p.At.String()})
 			}
 		}
 	}
