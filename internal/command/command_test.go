@@ -67,8 +67,8 @@ func TestVerbTable(t *testing.T) {
 	}
 }
 
-// Each way to call a verb takes a right that somebody has. Where a rule can give or
-// withhold a verb alone, the verb takes that right.
+// TestVerbsHaveRights: each way to call a verb needs a right that exists. If a rule can
+// give or withhold a verb alone, the verb needs the right of that name.
 func TestVerbsHaveRights(t *testing.T) {
 	for _, row := range rowsOf("") {
 		if right := access.Right(row.Right); right != everybody && right.Least() == "" {
@@ -78,7 +78,7 @@ func TestVerbsHaveRights(t *testing.T) {
 	for _, words := range access.Verbs() {
 		own, _ := access.OfVerb(words)
 		if own == access.Override {
-			continue // it is of a flag of several verbs, beside their own right
+			continue // the right of a flag of several verbs, which they need in addition to their own
 		}
 		takes := func(row helpRow) bool { return row.Verb == words && row.Right == string(own) }
 		if !slices.ContainsFunc(rowsOf(words), takes) {

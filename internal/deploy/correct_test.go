@@ -190,7 +190,7 @@ func TestCheckOfAnAppThatIsNotSeen(t *testing.T) {
 			o.leftAsIs(api, a)
 			pods := kube.Kind{GVK: podKind.WithVersion("v1"), Resource: schema.GroupVersionResource{Version: "v1", Resource: "pods"}, Namespaced: true}
 			api.parents["web"] = kubetest.Parent("web", "shop", "mine", "7", kubetest.Extent{Kinds: "Pod", Namespaces: "shop"})
-			a.on(o.Clusters.Get("default")).SetInventory(nil) // has the inventory read again
+			a.on(o.Clusters.Get("default")).SetInventory(nil) // this makes the engine read the inventory again
 			if err := o.index.Follow(t.Context(), pods); err == nil {
 				t.Fatal("Follow succeeded although the cluster does not answer")
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// lockLines writes locks a line each, without their times.
+// lockLines writes each lock on one line, without its time.
 func lockLines(locks []Lock) []string {
 	lines := []string{}
 	for _, l := range locks {
@@ -42,12 +42,12 @@ func TestLocksOfPushesAndDeploys(t *testing.T) {
 	)
 	for _, l := range o.Locks() {
 		if l.Since.IsZero() {
-			t.Errorf("it is not known since when: %+v", l)
+			t.Errorf("a lock has no time: %+v", l)
 		}
 	}
 	push.Close()
 	if got := o.reservations.locks(); len(got) > 0 {
-		t.Errorf("after the push: %+v", got)
+		t.Errorf("after the push, the locks are %+v", got)
 	}
 }
 
@@ -64,9 +64,9 @@ func TestLocksThatStand(t *testing.T) {
 		t.Errorf("skipped since %s", locks[1].Since)
 	}
 	if got := locksOf(nil, "3f2c1ab", "", "web", nil); len(got) != 1 || got[0].By != "" || !got[0].Since.IsZero() {
-		t.Errorf("without a record: %+v", got)
+		t.Errorf("without a record, the locks are %+v", got)
 	}
 	if got := locksOf(nil, "", "", "web", last); len(got) > 0 {
-		t.Errorf("of an app in order: %+v", got)
+		t.Errorf("an app without a lock has %+v", got)
 	}
 }
