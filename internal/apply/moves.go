@@ -41,7 +41,8 @@ func (w *Work) allTakenOver() error {
 	if len(waiting) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is still to be taken over by app %s", waiting[0].ID, waiting[0].Other)
+	by := plan.Naming(waiting[0].Other, w.Target, &plan.Companions{}, w.App.Others)
+	return fmt.Errorf("%s is still to be taken over by %s", waiting[0].ID, by)
 }
 
 // hurryFormerOwners has the apps that objects were taken over from looked at.

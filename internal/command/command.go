@@ -425,11 +425,11 @@ func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 // seen returns an app's status; ok is false if there is no such app, or the caller may not
 // see it. No answer depends on which of the two it is.
 func (c *call) seen(app name.App) (status deploy.Status, ok bool) {
-	status, ok = c.Engine.Status(app)
-	if !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: status.Repo}) {
-		return deploy.Status{}, false
+	repo, known := c.Engine.Home(app)
+	if allowed := c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}); !allowed || !known {
+		return deploy.Status{}, false // and its status is not even looked at, which would take time
 	}
-	return status, true
+	return c.Engine.Status(app)
 }
 
 // subjectOf is what a right on an app is about: its folder on its branch. Of an app whose

@@ -3,11 +3,13 @@ package command
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -48,6 +50,9 @@ func takeOver(ctx context.Context, c *call) error {
 			"stop the other one, if it runs; then: ssh HOST take-over %s %s --yes", app, repo)
 	}
 	was, err := c.Engine.TakeOver(ctx, app, repo, cmp.Or(cluster, appfile.DefaultCluster))
+	if home, elsewhere := errors.AsType[*deploy.HomeError](err); elsewhere && !c.sees(home.App) {
+		return report.WithHint(fmt.Errorf("app %s is that of another repository", app), "ask an admin of this server whose it is")
+	}
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ type Config struct {
 	Own      plan.Own // what may be deployed of this server itself
 	Accounts Accounts // nil: everything is done as the server itself
 	Grants   Grants   // nil: nothing bounds a repository, for an engine that only plans
+	Sees     Sees     // nil: nobody knows of another repository
 	Masker   manifest.Masker
 	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool

@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/kube"
@@ -37,6 +38,9 @@ type office struct {
 	index  *live.Index
 }
 
+// seesAll lets every caller know of every repository.
+func seesAll(access.Caller, name.Repo) bool { return true }
+
 func newOffice(t *testing.T) *office {
 	t.Helper()
 	cluster, err := kube.Open("default", &rest.Config{Host: "https://127.0.0.1:1"}, quiet())
@@ -55,7 +59,7 @@ func newOffice(t *testing.T) *office {
 	o.Engine = New(Config{
 		Clusters: NewClusters(NewCluster(cluster, o.index)), Source: o.source, Recorder: o.kept, Server: "mine",
 		Renderer: render.New(worker.NewPool(nil, worker.Limits{}, quiet()), nil), Sealed: store,
-		Masker: manifest.NewMasker([]byte("key")), Events: event.New(100), Log: quiet(),
+		Masker: manifest.NewMasker([]byte("key")), Events: event.New(100), Log: quiet(), Sees: seesAll,
 	})
 	o.stopped = true
 	close(o.loaded)

@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
@@ -25,8 +26,18 @@ type ForeignError struct {
 	Own     int64 // this server's epoch
 }
 
-// Error names the owner.
-func (e *ForeignError) Error() string {
+// Error names the owner as anybody may know it who reads the app's records.
+func (e *ForeignError) Error() string { return e.message(nil) }
+
+// message names the owner as a reader may know it.
+func (e *ForeignError) message(reader plan.Reader) string {
+	hidden := !reader.Sees(e.Repo, e.Parent.Repository)
+	switch {
+	case hidden && e.Whose == otherServers:
+		return fmt.Sprintf("app %s on cluster %s is deployed by another Pushboat server", e.Parent.App, e.Cluster)
+	case hidden && e.Whose == otherRepositorys:
+		return fmt.Sprintf("app %s on cluster %s belongs to another repository", e.Parent.App, e.Cluster)
+	}
 	switch e.Whose {
 	case laterSelfs:
 		return fmt.Sprintf("app %s on cluster %s is deployed by a server with this one's id that began later (epoch %d; this server's is %d): "+
@@ -51,8 +62,8 @@ func (e *ForeignError) Hint() string {
 	return fmt.Sprintf("choose another name; if this takes the place of %s, an admin runs: ssh HOST take-over %s %s", in, e.Parent.App, e.Repo)
 }
 
-func (e *ForeignError) problem(t *target) manifest.Problem {
-	return manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Message: e.Error(), Hint: e.Hint()}
+func (e *ForeignError) problem(t *target, reader plan.Reader) manifest.Problem {
+	return manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Message: e.message(reader), Hint: e.Hint()}
 }
 
 // serverName shows a server's id to people.
@@ -104,6 +115,17 @@ func judgeParent(parent, own kube.Parent, recorded bool) whose {
 // hasRecord reports whether the app was ever deployed by this server.
 func (a *app) hasRecord() bool { return a.lastRecord() != nil }
 
+// HomeError says that an app is another repository's.
+type HomeError struct {
+	App  name.App
+	Repo name.Repo
+}
+
+// Error names the repository.
+func (e *HomeError) Error() string {
+	return fmt.Sprintf("app %s is that of repository %s", e.App, e.Repo)
+}
+
 // TakeOver makes the inventory of an app on a cluster that of a repository of this
 // server, whosever it was, and has the app compared. It returns the inventory as it was.
 func (e *Engine) TakeOver(ctx context.Context, app name.App, repo name.Repo, cluster string) (kube.Parent, error) {
@@ -113,7 +135,7 @@ func (e *Engine) TakeOver(ctx context.Context, app name.App, repo name.Repo, clu
 		return kube.Parent{}, fmt.Errorf("cluster %q is not known to this server", cluster)
 	}
 	if a := e.app(app); a != nil && !a.removed() && a.repository() != repo {
-		return kube.Parent{}, fmt.Errorf("app %s is that of repository %s", app, a.repository())
+		return kube.Parent{}, &HomeError{app, a.repository()}
 	}
 	if err := at.ready(ctx); err != nil {
 		return kube.Parent{}, err

@@ -138,8 +138,9 @@ func TestAChangedParentIsTold(t *testing.T) {
 func TestForeignParentsSayWhatToDo(t *testing.T) {
 	parent := kube.Parent{App: "shop", Server: "0123456789abcdef", Repository: "shop"}
 	err := &ForeignError{Parent: parent, Cluster: "default", Repo: "mine/shop", Whose: otherServers}
-	if want := "app shop on cluster default is deployed by another Pushboat server (0123456789ab), from its repository shop"; err.Error() != want {
-		t.Errorf("got %q", err.Error())
+	all := func(name.Repo) bool { return true }
+	if want := "app shop on cluster default is deployed by another Pushboat server (0123456789ab), from its repository shop"; err.message(all) != want {
+		t.Errorf("got %q", err.message(all))
 	}
 	if !strings.HasSuffix(err.Hint(), "take-over shop mine/shop") {
 		t.Errorf("got %q", err.Hint())

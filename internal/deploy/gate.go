@@ -68,18 +68,16 @@ func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 	var problems manifest.Problems
 	for _, t := range p.targets {
 		if a := e.app(t.Spec.Name); a != nil {
-			if old := a.wanted(); old != nil && !old.Gone && !a.removed() && old.Spec.Cluster != t.Spec.Cluster {
+			elsewhere := a.sameHome(p.Repo, p.Branch)
+			if old := a.wanted(); elsewhere == nil && old != nil && !old.Gone && !a.removed() && old.Spec.Cluster != t.Spec.Cluster {
 				problems = append(problems, manifest.Problem{
 					App: t.Spec.Name, Source: t.Spec.Source,
 					Message: fmt.Sprintf("app %s runs on cluster %s and cannot move to %s by itself", a.name, old.Spec.Cluster, t.Spec.Cluster),
 					Hint:    "give it another name there, and remove the old one when the new one runs",
 				})
 			}
-			if err := a.sameHome(p.Repo, p.Branch); err != nil {
-				problems = append(problems, manifest.Problem{
-					App: t.Spec.Name, Source: t.Spec.Source, Message: err.Error(),
-					Hint: "choose another name in pushboat.yaml, or remove it there first",
-				})
+			if elsewhere != nil {
+				problems = append(problems, p.taken(t, a, elsewhere))
 			}
 		}
 		if !e.Clusters.knows(t.Spec.Cluster) {
@@ -168,11 +166,9 @@ func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manife
 		if owner == "" || owner == t.Spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.Spec.Cluster, o.Key) {
 			continue
 		}
-		problems = append(problems, manifest.Problem{
-			App: t.Spec.Name, Source: o.Source, Object: o.Key.String(),
-			Message: fmt.Sprintf("belongs to app %s%s", owner, e.homeOf(owner, p.Repo)),
-			Hint:    "remove it from one of the two apps",
-		})
+		problem := p.owned(owner)
+		problem.App, problem.Source, problem.Object = t.Spec.Name, o.Source, o.Key.String()
+		problems = append(problems, problem)
 	}
 	return problems
 }
@@ -186,13 +182,6 @@ func replacedLater(p *Proposal, owner name.App) bool {
 		}
 	}
 	return false
-}
-
-func (e *Engine) homeOf(app name.App, repo name.Repo) string {
-	if a := e.app(app); a != nil && a.repository() != repo {
-		return " of repository " + string(a.repository())
-	}
-	return ""
 }
 
 // knows reports whether the target's app has applied the object as written.
@@ -220,10 +209,10 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true}
+			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader()}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
-				problems = append(problems, foreign.problem(t))
+				problems = append(problems, foreign.problem(t, p.reader()))
 			} else if err != nil {
 				problems = append(problems, noAnswer(t.Spec.Cluster, err))
 			}

@@ -67,14 +67,14 @@ func (p *Proposal) collisions(other *Proposal) manifest.Problems {
 		if other.claims.Has(t.Spec.Name) {
 			problems = append(problems, manifest.Problem{
 				App: t.Spec.Name, Source: t.Spec.Source, Remedy: again,
-				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.Spec.Name, other.Repo),
+				Message: fmt.Sprintf("app %s is in a push to %s at this moment", t.Spec.Name, p.orAnother(other.Repo, string(other.Repo))),
 			})
 		}
 		for _, o := range p.claims.Placed(t.Spec.Name, t.Spec.Cluster) {
 			if app := other.claims.Own(t.Spec.Cluster, o.Key); app != "" && app != t.Spec.Name {
 				problems = append(problems, manifest.Problem{
 					App: t.Spec.Name, Object: o.Key.String(), Remedy: again,
-					Message: fmt.Sprintf("is wanted by app %s in a push at this moment", app),
+					Message: fmt.Sprintf("is wanted by %s in a push at this moment", p.orAnother(other.Repo, "app "+string(app))),
 				})
 			}
 		}

@@ -18,7 +18,7 @@ func underWay(e *Engine, repo name.Repo, app name.App, objects ...string) *Propo
 }
 
 func TestReservations(t *testing.T) {
-	e := New(Config{})
+	e := New(Config{Sees: seesAll})
 	first := underWay(e, "one", "web", "a", "b")
 	if problems := e.reservations.take(first); len(problems) > 0 {
 		t.Fatalf("the first change is refused: %v", problems)

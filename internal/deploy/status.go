@@ -140,6 +140,16 @@ func (e *Engine) AppsOf(repo name.Repo) []name.App {
 	return names
 }
 
+// Home returns the repository of an app; ok is false if there is no such app.
+func (e *Engine) Home(app name.App) (repo name.Repo, ok bool) {
+	e.known()
+	a := e.app(app)
+	if a == nil {
+		return "", false
+	}
+	return a.repository(), true
+}
+
 // Status returns how an app is; ok is false if there is no such app.
 func (e *Engine) Status(app name.App) (status Status, ok bool) {
 	e.known()

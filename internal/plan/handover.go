@@ -28,6 +28,9 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	}
 	holder := p.holderOf(step.Entry.PartOf)
 	if kept := holder.keeps(p.Target.Repo); kept != nil {
+		if holder.app != "" && !p.Reader.Sees(p.Target.Repo, holder.repo) {
+			kept = Hidden()
+		}
 		kept.Source, kept.Object = o.Source, o.Key.String()
 		return kept
 	}

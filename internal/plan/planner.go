@@ -106,6 +106,7 @@ type Planner struct {
 	Claims  *Claims      // the claims of every app
 	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
+	Reader  Reader      // of the problems
 	Parent  kube.Parent // has no kinds if the app was never applied
 
 	news *news
@@ -379,11 +380,15 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 		heir := p.Claims.Heir(p.Target.Spec.Name, p.API.Name(), entry.ID)
 		switch {
 		case heir != "":
-			plan.Moved = append(plan.Moved, Step{ID: entry.ID, Action: record.Hand, Note: "moved to app " + string(heir), Other: heir, Entry: entry})
+			step := Step{ID: entry.ID, Action: record.Hand, Note: "moved to " + Naming(heir, p.Target, p.With, p.Others), Entry: entry}
+			if isOf(p.Target, heir, p.With, p.Others) {
+				step.Other = heir
+			}
+			plan.Moved = append(plan.Moved, step)
 		case p.Target.Spec.Prune:
 			step := p.pruneStep(entry)
 			if other := AlsoAsks(p.Target, p.With, p.Others, entry.ID); other != "" {
-				step.Action, step.Note = record.Release, "kept, for app "+string(other)+" asks for it as well"
+				step.Action, step.Note = record.Release, "kept, for "+Naming(other, p.Target, p.With, p.Others)+" asks for it as well"
 			}
 			plan.Prune = append(plan.Prune, step)
 		case plan.Gone:

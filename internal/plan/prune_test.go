@@ -166,7 +166,8 @@ func TestSharedNamespaceIsReleased(t *testing.T) {
 		want   string
 	}{
 		"nobody else asks":       {nil, nil, "deleted Namespace shop"},
-		"another app asks":       {fakeOthers{"blog": {asks: "shop"}}, nil, "released Namespace shop: kept, for app blog asks for it as well"},
+		"another app asks":       {fakeOthers{"blog": {repo: "shop", asks: "shop"}}, nil, "released Namespace shop: kept, for app blog asks for it as well"},
+		"another repository's":   {fakeOthers{"blog": {repo: "blog", asks: "shop"}}, nil, "released Namespace shop: kept, for another repository asks for it as well"},
 		"one of the push asks":   {nil, []*Target{asking("blog", "default", "shop")}, "released Namespace shop: kept, for app blog asks for it as well"},
 		"one does not any more":  {fakeOthers{"blog": {asks: "shop"}}, []*Target{asking("blog", "default", "blog")}, "deleted Namespace shop"},
 		"on another cluster":     {nil, []*Target{asking("blog", "other", "shop")}, "deleted Namespace shop"},

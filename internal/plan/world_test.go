@@ -37,7 +37,8 @@ func newWorld(t *testing.T) *world {
 		Repo: "shop", Revision: "r1", Digest: "d1", Seal: func(digest string) string { return "sealed " + digest },
 	}
 	w.Planner = &Planner{
-		API: w.api, Index: w.index, Others: w.others, Ledger: testLedger(), Trials: w.trials, Target: target, Claims: NewClaims(),
+		Reader: func(name.Repo) bool { return true },
+		API:    w.api, Index: w.index, Others: w.others, Ledger: testLedger(), Trials: w.trials, Target: target, Claims: NewClaims(),
 	}
 	w.pushedWith()
 	w.runs("kubectl-create", namespaceText("shop"))

@@ -283,6 +283,9 @@ func (s *server) buildDoors() (err error) {
 		return err
 	}
 	policy.Reserve(name.Repo(s.config.Self.Repository))
+	s.engine.Sees = func(caller access.Caller, repo name.Repo) bool {
+		return policy.Allows(caller, access.ReadRepo, access.Subject{Repo: repo})
+	}
 	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
