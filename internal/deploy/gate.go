@@ -166,6 +166,7 @@ func (e *Engine) contested(p *Proposal, t *target, objects []plan.Placed) manife
 		if owner == "" || owner == t.Spec.Name || replacedLater(p, owner) || e.yields(owner, p.Repo, t.Spec.Cluster, o.Key) {
 			continue
 		}
+		p.dispute(t, o.Key)
 		problem := p.owned(owner)
 		problem.App, problem.Source, problem.Object = t.Spec.Name, o.Source, o.Key.String()
 		problems = append(problems, problem)
@@ -209,7 +210,7 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader()}
+			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader(), Disputed: p.disputed[t]}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t, p.reader()))

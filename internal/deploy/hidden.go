@@ -39,6 +39,18 @@ func (p *Proposal) taken(t *target, a *app, elsewhere error) manifest.Problem {
 	return problem
 }
 
+// dispute notes an object that another app wants as well: that is told once, and not again
+// when the plan finds whose label the object has.
+func (p *Proposal) dispute(t *target, id manifest.ID) {
+	if p.disputed == nil {
+		p.disputed = map[*target]map[manifest.ID]bool{}
+	}
+	if p.disputed[t] == nil {
+		p.disputed[t] = map[manifest.ID]bool{}
+	}
+	p.disputed[t][id] = true
+}
+
 // owned is the problem of an object that another app has.
 func (p *Proposal) owned(owner name.App) manifest.Problem {
 	problem := manifest.Problem{

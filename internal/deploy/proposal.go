@@ -158,9 +158,10 @@ type Proposal struct {
 	guarded  bool       // the problems are deletions to confirm, which the plan shows
 	unread   bool       // there are files that could not be read
 	engine   *Engine
-	specs    []appfile.App     // of the branch
-	targets  []*target         // every app of the branch, and those that leave it
-	stays    map[name.App]bool // apps that stay as they are: nothing of them is planned, sealed or claimed anew
+	specs    []appfile.App                    // of the branch
+	targets  []*target                        // every app of the branch, and those that leave it
+	stays    map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
+	disputed map[*target]map[manifest.ID]bool // objects that other apps want, see dispute
 	changed  map[name.App]*plan.Plan
 	with     map[string]*plan.Companions // by cluster
 	claims   *plan.Claims

@@ -25,6 +25,8 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	case applied && p.Claims.Owner(p.API.Name(), o.Key) == p.Target.Spec.Name:
 		step.Say("had the label of another set than the app's")
 		return nil
+	case p.Disputed[o.Key]:
+		return nil
 	}
 	holder := p.holderOf(step.Entry.PartOf)
 	if kept := holder.keeps(p.Target.Repo); kept != nil {

@@ -106,8 +106,10 @@ type Planner struct {
 	Claims  *Claims      // the claims of every app
 	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
-	Reader  Reader      // of the problems
-	Parent  kube.Parent // has no kinds if the app was never applied
+	Reader  Reader // of the problems
+	// Disputed are objects that another app wants as well, which is a problem already.
+	Disputed map[manifest.ID]bool
+	Parent   kube.Parent // has no kinds if the app was never applied
 
 	news *news
 	set  string // the app's ApplySet

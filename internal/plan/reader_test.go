@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -41,6 +43,15 @@ func TestHiddenOwners(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDisputedObjects: of an object that another app wants, the gate has told already.
+func TestDisputedObjects(t *testing.T) {
+	w := newWorld(t)
+	w.deployedBy("blog", "blog", config("a", "1"))
+	w.Disputed = map[manifest.ID]bool{manifesttest.ConfigMap("a"): true}
+	_, problems := w.planned(config("a", "1"))
+	wantProblems(t, problems)
 }
 
 // TestNaming: plans and records name another app only if it is of the same repository.
