@@ -27,6 +27,8 @@ func seeing() []*verb {
 		{words: "", right: everybody, run: greet, help: "who you are, and what you can do"},
 		{words: "help", right: everybody, args: "[VERB] [VERB]", help: "this list, or help on one verb", flags: output, run: help},
 		{words: "whoami", right: everybody, help: "your name, key and role", flags: output, run: whoami},
+		{words: "completion", right: everybody, args: "SHELL [HOST...]", help: "a script that completes calls in a shell", run: completion, more: completionHelp},
+		{words: "complete", right: everybody, args: "[WORD...]", help: "the words that may come next, for completion", run: complete, more: completeHelp},
 		{words: "version", right: everybody, help: "the server's version", run: version},
 		{
 			words: "status", right: access.ReadDeploys, args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
