@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -97,12 +98,12 @@ func (a *Authority) signsWith() (words []string) {
 // principals compares whom an authority lets in.
 func (c *comparison) principals(was, is *Authority) {
 	had, has := was.letIn(), is.letIn()
-	for p := range has {
+	for _, p := range inOrder(has) {
 		if !had[p] {
 			c.say(p.whom(), gains, "can log in with certificates of %s%s", is.Name, p.by())
 		}
 	}
-	for p := range had {
+	for _, p := range inOrder(had) {
 		if !has[p] {
 			c.say(p.whom(), loses, "can no longer log in with certificates of %s%s", is.Name, p.by())
 		}
@@ -118,6 +119,13 @@ func (a *Authority) letIn() map[entry]bool {
 		all[entry{p.Name, p.Operator, p.Group}] = true
 	}
 	return all
+}
+
+// inOrder are principals with those of operators first, each by whom they let in.
+func inOrder(principals map[entry]bool) []entry {
+	return slices.SortedFunc(maps.Keys(principals), func(a, b entry) int {
+		return cmp.Or(strings.Compare(a.group, b.group), strings.Compare(a.operator, b.operator), strings.Compare(a.name, b.name))
+	})
 }
 
 func (e entry) whom() string {
