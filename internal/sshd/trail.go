@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"net"
+	"strings"
 
 	gossh "golang.org/x/crypto/ssh"
 
@@ -29,7 +30,8 @@ func (c *conn) trailLogin(key gossh.PublicKey) {
 	}
 	e := audit.Of(audit.Login, op.Caller(c.RemoteAddr()))
 	e.Decision = audit.Allowed
-	c.config.Trail.NoteLimited(e.Operator+" "+e.Key+" "+hostOf(c.RemoteAddr()), e)
+	source := []string{e.Operator, e.Key, op.Certificate.String(), hostOf(c.RemoteAddr())}
+	c.config.Trail.NoteLimited(strings.Join(source, " "), e)
 }
 
 // trailRefusal puts a connection that did not log in on the audit trail.
