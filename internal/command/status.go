@@ -185,6 +185,9 @@ func lastDeploy(r *record.Record, now time.Time) string {
 	if r == nil {
 		return "never"
 	}
+	if r.Result == record.Waiting {
+		return "not yet, " + r.Operator
+	}
 	return ago(r.Started, now) + ", " + r.Operator
 }
 

@@ -34,6 +34,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 				j.after = append(j.after, run)
 			}
 		}
+		_, j.postponed = p.closed[w.name]
 		runs[w.name] = j.run
 		begun.runs = append(begun.runs, j.run)
 		begun.free[w.name] = len(w.target.Spec.DependsOn) == 0

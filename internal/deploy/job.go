@@ -46,7 +46,8 @@ type job struct {
 	run    *Run                  // nil until there is something to show
 	askers []chan Finding        // the callers that wait for the finding of a check
 
-	override string // why it deploys although a window may be closed
+	postponed bool   // the gate accepted it for when its windows open
+	override  string // why it deploys although a window may be closed
 
 	// Of the deploys of a push:
 	force    bool       // recreate objects that cannot be changed in place

@@ -52,10 +52,11 @@ func (at *attempt) judge() stageEvent {
 		return eventSuperseded
 	}
 	suspension := at.suspended.current()
-	closing := at.closing(t, time.Now())
+	closing, request := at.closing(t, time.Now()), at.request(t)
+	request.postponed = at.job.postponed
 	s := situation{
 		kind: at.job.kind, removed: t.Gone && at.removed(), settled: at.settled(t),
-		suspended: suspension != nil, held: at.held(t), closed: at.isShut(t, closing),
+		suspended: suspension != nil, held: at.held(t), closed: request.isShut(closing.verdict),
 	}
 	if !s.settled {
 		at.job.widen() // the whole app must be brought there

@@ -7,6 +7,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/window"
 )
 
 // openings have the apps looked at that wait for windows, when the first of these opens and
@@ -97,17 +98,33 @@ func (e *Engine) undeployed(app name.App) *target {
 	return nil
 }
 
-// isShut reports whether windows keep the app from being brought to its target. A new
-// revision waits for them unless it overrides them. Another rendering of a revision that was
-// deployed already, with other values of the cluster, is a correction.
-func (a *app) isShut(t *target, c closing) bool {
-	switch last := a.lastRecord(); {
-	case c.verdict.Open():
+// request is the relation of a deploy to the windows, as far as it decides whether they keep
+// it back.
+type request struct {
+	postponed  bool // the gate accepted it for when they open
+	correction bool // it brings nothing of Git to the cluster that was not there before
+	overrides  bool
+}
+
+// isShut reports whether windows keep a deploy back.
+func (r request) isShut(v window.Verdict) bool {
+	switch {
+	case v.Open():
 		return false
-	case last != nil && last.Revision == t.Revision && (last.Result.Applied() || last.Result == record.DriftFound):
-		return !c.verdict.Corrects()
+	case r.postponed:
+		return true
+	case r.correction:
+		return !v.Corrects()
 	}
-	return t.override == ""
+	return !r.overrides
+}
+
+// request is the deploy of a target that the gate has not postponed. Another rendering of a
+// revision that was deployed already, with other values of the cluster, is a correction.
+func (a *app) request(t *target) request {
+	last := a.lastRecord()
+	before := last != nil && last.Revision == t.Revision && (last.Result.Applied() || last.Result == record.DriftFound)
+	return request{correction: before || a.settled(t), overrides: t.override != ""}
 }
 
 // awaitOpening has the app looked at when its windows open.
@@ -143,5 +160,5 @@ func (at *attempt) leaveUntil(c closing, news []plan.Step) stageEvent {
 // waits reports whether windows keep the app from being brought to its target.
 func (a *app) waits(t *target) bool {
 	gone := t.Gone && a.removed()
-	return !gone && !a.settled(t) && a.isShut(t, a.closing(t, time.Now()))
+	return !gone && !a.settled(t) && a.request(t).isShut(a.closing(t, time.Now()).verdict)
 }

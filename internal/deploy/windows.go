@@ -125,7 +125,7 @@ func (p *Proposal) judgeWindows(now time.Time) manifest.Problems {
 			problems = append(problems, *own)
 			continue
 		}
-		if p.changed[t.Spec.Name] == nil {
+		if !p.touches(t) {
 			continue
 		}
 		c := p.engine.closingOf(t, p.changing, now)
@@ -145,6 +145,15 @@ func (p *Proposal) judgeWindows(now time.Time) manifest.Problems {
 		}
 	}
 	return problems
+}
+
+// touches reports whether the change would alter the app on its cluster.
+func (p *Proposal) touches(t *target) bool {
+	todo, a := p.changed[t.Spec.Name], p.engine.app(t.Spec.Name)
+	if todo == nil || a == nil || p.Only != "" {
+		return todo != nil
+	}
+	return todo.HasEffect() || !a.settled(t)
 }
 
 // changing returns the target of an app that the change would deploy; nil if there is none.

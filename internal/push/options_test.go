@@ -1,6 +1,7 @@
 package push
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -16,6 +17,9 @@ func TestParseOptions(t *testing.T) {
 		{[]string{"plan"}, deploy.Options{Plan: true, ConfirmPrune: -1}, 0},
 		{[]string{"force", "detach", "confirm-prune=12"}, deploy.Options{Force: true, Detach: true, ConfirmPrune: 12}, 0},
 		{[]string{"skip"}, deploy.Options{Skip: true, ConfirmPrune: -1}, 0},
+		{[]string{"override=it burns = badly"}, deploy.Options{Override: "it burns = badly", ConfirmPrune: -1}, 0},
+		{[]string{"override", "override=", "override= ", "override=\x1b[31m", "override=" + strings.Repeat("a", 201)}, deploy.Options{}, 5},
+		{[]string{"override=why", "skip"}, deploy.Options{}, 1},
 		{[]string{"Plan"}, deploy.Options{}, 1},
 		{[]string{"dry-run", "confirm-prune", "confirm-prune=-1", "confirm-prune=x", "plan=yes"}, deploy.Options{}, 5},
 		{[]string{"skip", "plan"}, deploy.Options{}, 1},

@@ -11,6 +11,8 @@ func TestAskedIsReadAsWritten(t *testing.T) {
 		{Revision: revision, Force: true},
 		{Revision: revision, Skip: true},
 		{Revision: revision, Force: true, Skip: true},
+		{Revision: revision, Override: "the shop burns: 100 %, +1 force = skip"},
+		{Revision: revision, Force: true, Override: "ü"},
 	} {
 		if got := ParseAsked(asked.String()); got != asked {
 			t.Errorf("wrote %+v, read %+v", asked, got)
@@ -41,6 +43,7 @@ func TestARevisionAloneIsNotKept(t *testing.T) {
 		{Asked{Revision: revision}, false},
 		{Asked{Revision: revision, Force: true}, true},
 		{Asked{Revision: revision, Skip: true}, true},
+		{Asked{Revision: revision, Override: "why"}, true},
 	} {
 		if got := test.asked.Any(); got != test.want {
 			t.Errorf("%+v: got %v", test.asked, got)
