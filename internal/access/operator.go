@@ -41,6 +41,9 @@ func (o Operator) Caller(remote net.Addr) Caller {
 	}
 }
 
+// DeploysAlone reports whether the operator deploys by the role of a key file, without being an admin.
+func (o Operator) DeploysAlone() bool { return o.Role.Includes(RoleDeploy) && o.Role != RoleAdmin }
+
 // Lost says which of an operator's rights their key has lost since, for whom it opens the
 // server now; nil: none. A session has the rights that it began with, so it must end.
 func (o Operator) Lost(now Operator) error {

@@ -53,6 +53,7 @@ const (
 	Drain         Right = "drain the server"
 	ReadAudit     Right = "read the audit trail"
 	AcceptCluster Right = "accept clusters"
+	Examine       Right = "examine the server"
 )
 
 // Subject is what a right is about. The zero Subject is the server itself.
@@ -112,6 +113,7 @@ var table = map[Right]row{
 	Backup:     {least: RoleAdmin, scope: onServer, verb: "backup", as: Administer},
 	Drain:      {least: RoleAdmin, scope: onServer, verb: "drain", as: Administer},
 	ReadAudit:  {least: RoleAdmin, scope: onServer, verb: "audit", as: Administer},
+	Examine:    {least: RoleAdmin, scope: onServer, verb: "doctor", as: Administer},
 
 	AcceptCluster: {least: RoleAdmin, scope: onServer, verb: "cluster accept", as: Administer},
 }
@@ -137,7 +139,7 @@ func (r Right) Writes() bool { return r == PushRepo || r == Deploy || r == Rollb
 // Changes reports whether something may be another after the right was used. Administer
 // is to push to admin.git, which takes PushRepo, and to look at what is others'.
 func (r Right) Changes() bool {
-	return r.Least() != RoleRead && r != ReadLogs && r != ReadAudit && r != Administer
+	return r.Least() != RoleRead && r != ReadLogs && r != ReadAudit && r != Examine && r != Administer
 }
 
 // Verbs returns the verbs that have a right of their own, sorted.

@@ -23,6 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/doctor"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/git"
@@ -62,6 +63,7 @@ type Desk struct {
 	Fleet    *fleet.Fleet
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
+	Doctor   *doctor.Doctor
 	Policy   *access.Policy
 	Trail    Trail
 	Rules    func() *rules.Rules      // in force, to explain and list them

@@ -177,6 +177,7 @@ func keeping() []*verb {
 		{words: "cluster accept", right: access.AcceptCluster, args: "NAME", help: "deploy to another cluster of the same name", run: acceptCluster, more: acceptHelp},
 		{words: "audit", right: access.ReadAudit, help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
 		{words: "audit verify", right: access.ReadAudit, help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
+		{words: "doctor", right: access.Examine, help: "how the server itself is, and what to do about it", flags: output, run: examine, more: doctorHelp},
 		{
 			words: "take-over", right: access.TakeOver, args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
 			flags: takeOverFlags, run: takeOver,

@@ -410,17 +410,28 @@ func findGit(program string) (string, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", fmt.Errorf("look for git: %w", err)
 	}
-	cmd := exec.Command(path, "--version")
-	cmd.Env = baseEnv("/usr/bin:/bin")
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("run %q --version: %w; %s", path, err, hint)
-	}
-	if err := checkVersion(string(out)); err != nil {
-		return "", fmt.Errorf("%q: %w; %s", path, err, hint)
+	if _, err := versionOf(context.Background(), path); err != nil {
+		return "", fmt.Errorf("%w; %s", err, hint)
 	}
 	return path, nil
 }
+
+// versionOf returns the version of a git that is new enough: 2.47.1.
+func versionOf(ctx context.Context, path string) (string, error) {
+	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.Env = baseEnv("/usr/bin:/bin")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("run %q --version: %w", path, err)
+	}
+	if err := checkVersion(string(out)); err != nil {
+		return "", fmt.Errorf("%q: %w", path, err)
+	}
+	return strings.TrimPrefix(strings.TrimSpace(string(out)), "git version "), nil
+}
+
+// GitVersion returns the version of the store's git, as it is now.
+func (s *Store) GitVersion(ctx context.Context) (string, error) { return versionOf(ctx, s.opts.Git) }
 
 // checkVersion requires git 2.39: the version that was measured, and the first safe
 // from CVE-2022-41903 (2.39.1; distributions patched 2.39.0).

@@ -51,6 +51,7 @@ type Cluster struct {
 	meter    *meter
 	guard    *guard
 	link     *link
+	greeter  *http.Client // of the server, for Greet
 }
 
 // requests begin the requests of one caller. They share their connections.
@@ -93,6 +94,7 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	c.requests = requests{objects: objects, metadata: metas, plain: disco.RESTClient()}
 	c.dynamic, c.metadata = dynamic.New(objects), meta
 	c.kinds, c.schemas = newKinds(disco, log), newSchemas(disco.RESTClient())
+	c.greeter = client
 	return c, nil
 }
 

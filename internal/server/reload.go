@@ -55,7 +55,9 @@ func (s *server) takeUp(next settings.Config) string {
 			taken = append(taken, changed.Name)
 		}
 	}
+	s.rereading.Lock()
 	s.reread = next
+	s.rereading.Unlock()
 	setLog(s.log.Logger, next.Log)
 	s.repos.Bound(int64(next.Git.MaxPushSize), next.Git.MaxCPUTime, next.Git.Timeout)
 	s.renderers.Bound(next.Render.Workers())

@@ -55,7 +55,8 @@ import (
 type server struct {
 	sources       settings.Sources
 	config        settings.Config // at the start
-	reread        settings.Config // as of the last reload; only reload uses it
+	rereading     sync.Mutex      // protects reread
+	reread        settings.Config // as of the last reload; only reload changes it
 	log           *logrus.Entry
 	version       string
 	lease         *lease.Lease   // by which this server leads; nil: none
@@ -291,7 +292,7 @@ func (s *server) buildDoors() (err error) {
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
-		Backups: source, Offsite: s.backups,
+		Backups: source, Offsite: s.backups, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/pushboat/pushboat/internal/doctor"
+	"github.com/pushboat/pushboat/internal/settings"
+)
+
+// doctor makes the one who examines this server.
+func (s *server) doctor() *doctor.Doctor {
+	return &doctor.Doctor{
+		Data: s.config.Data, Git: s.repos.GitVersion, Clusters: s.patients,
+		Rules: s.rules.Current, KeyFiles: s.keyring.Directory, Repos: s.repos.List,
+		Backups: s.backups.State, Trail: s.trail.Verify, Settings: s.changedSettings,
+	}
+}
+
+// patients are the clusters, by name.
+func (s *server) patients() []doctor.Cluster {
+	var all []doctor.Cluster
+	for _, name := range slices.Sorted(maps.Keys(s.clusters)) {
+		all = append(all, s.clusters[name].Kube)
+	}
+	return all
+}
+
+// changedSettings reads the settings anew, and returns those that have other values than
+// are in force.
+func (s *server) changedSettings() ([]doctor.Setting, error) {
+	next, err := Settings(s.sources)
+	if err != nil {
+		return nil, err
+	}
+	reread := s.inForce()
+	var changed []doctor.Setting
+	for _, of := range settings.Changed(s.config, next) {
+		if !of.Reload {
+			changed = append(changed, doctor.Setting{Name: of.Name, Where: next.Where(of.Name)})
+		}
+	}
+	for _, of := range settings.Changed(reread, next) {
+		if of.Reload {
+			changed = append(changed, doctor.Setting{Name: of.Name, Where: next.Where(of.Name), Reload: true})
+		}
+	}
+	return changed, nil
+}
+
+// inForce returns the settings as of the last reload.
+func (s *server) inForce() settings.Config {
+	s.rereading.Lock()
+	defer s.rereading.Unlock()
+	return s.reread
+}
