@@ -43,6 +43,7 @@ func TestFindings(t *testing.T) {
 		"a disk, nearly full":         {judgeSpace(7*gib, 80*gib, "/data"), Warning, "7.0 GiB"},
 		"a small disk":                {judgeSpace(gib, 4*gib, "/data"), Warning, "1.0 GiB"},
 		"a full disk":                 {judgeSpace(gib, 80*gib, "/data"), Problem, "1.0 GiB"},
+		"a large disk, nearly none":   {judgeSpace(3*gib, 252*gib, "/data"), Warning, "3.0 GiB"},
 		"a small full disk":           {judgeSpace(100<<20, gib, "/data"), Problem, "100.0 MiB of 1.0 GiB"},
 		"inodes":                      {judgeInodes(50, 100), OK, "50 of 100 free"},
 		"few inodes":                  {judgeInodes(9, 100), Warning, "9 of"},

@@ -37,7 +37,7 @@ func judgeGit(version string, err error) Finding {
 }
 
 // Bounds of the disk: below which part of it, and below how many bytes, free space is
-// little, and next to nothing.
+// little, and next to nothing. A small part of a large disk is enough.
 const (
 	littlePart, nothingPart   = 0.10, 0.02
 	littleBytes, nothingBytes = 2 << 30, 256 << 20
@@ -47,7 +47,7 @@ func judgeSpace(free, all uint64, dir string) Finding {
 	f := Finding{Check: "disk", Level: OK, Says: fmt.Sprintf("%s of %s free in %s", size(free), size(all), dir)}
 	part := float64(free) / float64(max(all, 1))
 	switch {
-	case part < nothingPart || free < nothingBytes:
+	case part < nothingPart && free < littleBytes || free < nothingBytes:
 		f.Level = Problem
 	case part < littlePart && free < 10*littleBytes || free < littleBytes:
 		f.Level = Warning
