@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,29 +29,26 @@ func (d *Doctor) examineGrants(rules *rules.Rules) Finding {
 	if err != nil {
 		return Finding{Check: "grants", Level: Problem, Says: "the repositories cannot be listed: " + err.Error(), Hint: "see whether DATA/repos can be read by the server's user"}
 	}
-	open := rules.Open(repos)
+	open := map[string]bool{}
+	for operator := range rules.Open(repos) {
+		open[operator] = true
+	}
 	for _, operator := range d.KeyFiles().Operators() {
-		for _, repo := range repos {
-			if operator.DeploysAlone() && operator.Repos.Match(repo) && rules.IsOpen(repo) {
-				open[operator.Name] = repo
-			}
+		if operator.DeploysAlone() && rules.IsOpen() {
+			open[operator.Name] = true
 		}
 	}
-	var who []string
-	for operator := range open {
-		who = append(who, operator)
-	}
-	return judgeGrants(who)
+	return judgeGrants(slices.Collect(maps.Keys(open)))
 }
 
 func judgeGrants(who []string) Finding {
 	if len(who) == 0 {
-		return Finding{Check: "grants", Level: OK, Says: "nobody but admins deploys with the server's own rights"}
+		return Finding{Check: "grants", Level: OK, Says: "what repositories may deploy is written, or only admins deploy"}
 	}
 	return Finding{
 		Check: "grants", Level: Warning,
-		Says: "who is no admin deploys with the server's own rights, under no grant: " + names(who),
-		Hint: "give their repositories a grant in repositories.yaml: git clone ssh://HOST/admin",
+		Says: "no grant says what repositories may deploy, and who is no admin may: " + names(who),
+		Hint: "write grants: in repositories.yaml: git clone ssh://HOST/admin",
 	}
 }
 

@@ -37,26 +37,6 @@ func (c *Cluster) Self(ctx context.Context) (user string, err error) {
 	return user, err
 }
 
-// greeter asks for an answer.
-type greeter struct {
-	client *http.Client
-	url    string
-	own    time.Time // when the client's certificate expires
-}
-
-// newGreeter prepares for Greet.
-func newGreeter(cfg *rest.Config, client *http.Client) (*greeter, error) {
-	url, _, err := rest.DefaultServerUrlFor(cfg)
-	if err != nil {
-		return nil, err
-	}
-	config := rest.CopyConfig(cfg)
-	if err := rest.LoadTLSFiles(config); err != nil {
-		return nil, err
-	}
-	return &greeter{client, url.JoinPath("version").String(), expiry(config.CertData)}, nil
-}
-
 // expiry is when the first certificate of a PEM text expires; the zero time if there is none.
 func expiry(text []byte) time.Time {
 	block, _ := pem.Decode(text)
@@ -70,19 +50,30 @@ func expiry(text []byte) time.Time {
 	return certificate.NotAfter
 }
 
+// ownExpiry is when the client's certificate of a configuration expires; the zero time if
+// it has none.
+func ownExpiry(cfg *rest.Config) time.Time {
+	cfg = rest.CopyConfig(cfg)
+	if rest.LoadTLSFiles(cfg) != nil {
+		return time.Time{} // whoever connects says so
+	}
+	return expiry(cfg.CertData)
+}
+
 // Greet asks the API server for its version, and looks at the answer's head.
 func (c *Cluster) Greet(ctx context.Context) (Greeting, error) {
-	greeting, err := c.own().greeter.greet(ctx)
+	greeting, err := greet(ctx, c.own().greeter)
+	greeting.ClientCertificate = c.own().link.now.Load().expires
 	return greeting, c.wrap("ask for the time", err)
 }
 
-func (g *greeter) greet(ctx context.Context) (Greeting, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url, http.NoBody)
+func greet(ctx context.Context, client *http.Client) (Greeting, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, somewhere+"/version", http.NoBody)
 	if err != nil {
 		return Greeting{}, err
 	}
 	began := time.Now()
-	response, err := g.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return Greeting{}, err
 	}
@@ -97,7 +88,7 @@ func (g *greeter) greet(ctx context.Context) (Greeting, error) {
 		return Greeting{}, errors.New("the API server's answer has no date")
 	}
 	// Date is cut to a second, and was written at some time between the two.
-	greeting := Greeting{Skew: began.Add(took / 2).Sub(date.Add(time.Second / 2)), ClientCertificate: g.own}
+	greeting := Greeting{Skew: began.Add(took / 2).Sub(date.Add(time.Second / 2))}
 	if response.TLS != nil && len(response.TLS.PeerCertificates) > 0 {
 		greeting.ServerCertificate = response.TLS.PeerCertificates[0].NotAfter
 	}

@@ -33,6 +33,7 @@ type connection struct {
 	base      *url.URL // of the API server
 	transport http.RoundTripper
 	dialer    *connrotation.Dialer
+	expires   time.Time     // when the client's certificate does; zero: it has none
 	opened    atomic.Int64  // TCP connections so far
 	known     atomic.Int64  // the value of opened when the cluster last said who it is; -1: never
 	asking    chan struct{} // has room for whoever asks who it is
@@ -57,7 +58,7 @@ func (l *link) connect(cfg *rest.Config) error {
 	if err != nil {
 		return err
 	}
-	next := &connection{base: base, asking: make(chan struct{}, 1)}
+	next := &connection{base: base, expires: ownExpiry(cfg), asking: make(chan struct{}, 1)}
 	next.known.Store(-1)
 	dial := l.guard.over(cfg.Dial)
 	next.dialer = connrotation.NewDialer(func(ctx context.Context, network, address string) (net.Conn, error) {

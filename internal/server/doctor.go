@@ -1,9 +1,6 @@
 package server
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/pushboat/pushboat/internal/doctor"
 	"github.com/pushboat/pushboat/internal/settings"
 )
@@ -19,9 +16,10 @@ func (s *server) doctor() *doctor.Doctor {
 
 // patients are the clusters, by name.
 func (s *server) patients() []doctor.Cluster {
-	var all []doctor.Cluster
-	for _, name := range slices.Sorted(maps.Keys(s.clusters)) {
-		all = append(all, s.clusters[name].Kube)
+	clusters := s.fleet.Clusters().All()
+	all := make([]doctor.Cluster, len(clusters))
+	for i, cluster := range clusters {
+		all[i] = cluster.Kube
 	}
 	return all
 }
