@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Revision is a change of the rules that the server commits for an operator.
@@ -36,7 +37,7 @@ var errNotOpen = errors.New("admin.git could not be opened at the start")
 
 // Revise makes the commit of a revision on top of the newest rules, and judges it as a
 // push of it would be. It is on no branch yet. The error is manifest.Problems where the
-// newest rules or the revised ones are refused; of the latter, the commits are named.
+// newest rules or the revised ones are refused, or commits have to be signed.
 func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	if b.repo == nil {
 		return Revised{}, errNotOpen
@@ -52,6 +53,9 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	now, problems := rules.Parse(tree)
 	if len(problems) > 0 {
 		return Revised{}, problems
+	}
+	if problems := unsigned(append(b.Current().Signings(access.AdminRepo, Main), now.Signings(access.AdminRepo, Main)...)); len(problems) > 0 {
+		return Revised{From: head}, problems
 	}
 	files, err := r.Edit(tree, now)
 	if err != nil {
@@ -73,6 +77,19 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 		return Revised{From: head, Commit: commit}, problems
 	}
 	return Revised{From: head, Commit: commit, Changes: changes, by: r.By}, nil
+}
+
+// unsigned refuses a commit of the server itself, which has no signature, where the branch of
+// the rules takes signed ones only.
+func unsigned(under []*rules.Signing) manifest.Problems {
+	if len(under) == 0 {
+		return nil
+	}
+	return manifest.Problems{{
+		Source:  under[0].At,
+		Message: fmt.Sprintf("only signed commits come to %s of the repository %s, and the server signs none", Main, access.AdminRepo),
+		Hint:    "change operators/NAME.yaml in a clone, and push a signed commit: git commit -S",
+	}}
 }
 
 // Publish moves the branch to a revision, and puts it in force. The error is ErrMoved if

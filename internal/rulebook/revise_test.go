@@ -79,6 +79,15 @@ func TestRevisionThatIsRefused(t *testing.T) {
 	if after, err := book.head(t.Context(), Main.Ref()); err != nil || after != before {
 		t.Errorf("the branch has moved to %s, %v", after, err)
 	}
+	const admin = "rules: [{who: [ana], may: [admin]}]\n"
+	commit(t, book, map[string][]byte{"access.yaml": []byte(admin + "requireSigned: [{repositories: [shop]}]\n")})
+	if _, err := book.Revise(t.Context(), writes("operators/ben.yaml", "keys: []\n")); err != nil {
+		t.Errorf("where another repository takes signed commits only: %v", err)
+	}
+	commit(t, book, map[string][]byte{"access.yaml": []byte(admin + "requireSigned: [{branches: [main]}]\n")})
+	if _, err := book.Revise(t.Context(), writes("operators/ben.yaml", "keys: []\n")); !isProblem(err) || !strings.Contains(err.Error(), "only signed commits come to main") {
+		t.Errorf("where only signed commits come: %v", err)
+	}
 	commit(t, book, map[string][]byte{"access.yaml": []byte("rules: {}\n")})
 	if _, err := book.Revise(t.Context(), writes("operators/ben.yaml", "keys: []\n")); !isProblem(err) {
 		t.Errorf("on rules that cannot be read: %v", err)
