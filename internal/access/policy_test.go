@@ -35,7 +35,7 @@ func TestRightsTable(t *testing.T) {
 		Deploy:   RoleDeploy, CreateRepo: RoleDeploy, ReadLogs: RoleDeploy,
 		DeleteRepo: RoleAdmin, Administer: RoleAdmin,
 		Sync: RoleDeploy, CheckApps: RoleDeploy, Test: RoleDeploy, Rollback: RoleDeploy, Suspend: RoleDeploy,
-		Resume: RoleDeploy, Restart: RoleDeploy, Cancel: RoleDeploy, RotateSecrets: RoleDeploy, SetSecrets: RoleDeploy,
+		Resume: RoleDeploy, Restart: RoleDeploy, ListOrphans: RoleDeploy, Cancel: RoleDeploy, RotateSecrets: RoleDeploy, SetSecrets: RoleDeploy,
 		Override: RoleAdmin, TakeOver: RoleAdmin, Backup: RoleAdmin, Drain: RoleAdmin, ReadAudit: RoleAdmin, AcceptCluster: RoleAdmin, Examine: RoleAdmin,
 	}
 	if len(least) != len(table) {

@@ -44,6 +44,7 @@ const (
 	Suspend       Right = "suspend apps of repository"
 	Resume        Right = "resume apps of repository"
 	Restart       Right = "restart objects of repository"
+	ListOrphans   Right = "list orphans beside apps of repository"
 	Cancel        Right = "cancel deploys of repository"
 	RotateSecrets Right = "rotate generated values of repository"
 	SetSecrets    Right = "set generated values of repository"
@@ -102,6 +103,7 @@ var table = map[Right]row{
 	Suspend:       {least: RoleDeploy, verb: "suspend", as: Deploy},
 	Resume:        {least: RoleDeploy, verb: "resume", as: Deploy},
 	Restart:       {least: RoleDeploy, verb: "restart", as: Deploy},
+	ListOrphans:   {least: RoleDeploy, verb: "orphans", as: Deploy},
 	Cancel:        {least: RoleDeploy, verb: "cancel", as: Deploy},
 	RotateSecrets: {least: RoleDeploy, verb: "secrets rotate", as: Deploy},
 	SetSecrets:    {least: RoleDeploy, verb: "secrets set", as: Deploy},
@@ -139,7 +141,7 @@ func (r Right) Writes() bool { return r == PushRepo || r == Deploy || r == Rollb
 // Changes reports whether something may be another after the right was used. Administer
 // is to push to admin.git, which takes PushRepo, and to look at what is others'.
 func (r Right) Changes() bool {
-	return r.Least() != RoleRead && r != ReadLogs && r != ReadAudit && r != Examine && r != Administer
+	return r.Least() != RoleRead && r != ReadLogs && r != ListOrphans && r != ReadAudit && r != Examine && r != Administer
 }
 
 // Verbs returns the verbs that have a right of their own, sorted.

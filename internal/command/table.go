@@ -43,6 +43,10 @@ func seeing() []*verb {
 				"It never shows an object's content.",
 		},
 		{words: "drift", right: access.ReadDeploys, args: "[APP]", help: "what differs from Git now, and did lately", flags: driftFlags, run: drift, more: driftHelp},
+		{
+			words: "orphans", right: access.ListOrphans, args: "NAMESPACE", help: "objects that no app wants and nothing owns",
+			flags: orphansFlags, run: orphans, more: orphansHelp,
+		},
 		{words: "locks", right: access.ReadDeploys, help: "what is held now, since when and by whom", flags: output, run: locks, more: locksHelp},
 		{words: "apps", right: access.ReadDeploys, help: "the apps: where they come from and go to", flags: output, run: apps},
 		{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -33,6 +34,8 @@ type clusterAPI interface {
 	// them than are listed.
 	Owned(ctx context.Context, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error)
 	Containers(ctx context.Context, namespace, pod, name string) ([]kube.Container, error)
+	NamespacedKinds(ctx context.Context) (kinds []kube.Kind, broken []string, err error)
+	ListMetadata(ctx context.Context, kind kube.Kind, namespace string, most int) (list []metav1.PartialObjectMetadata, more bool, err error)
 	Restart(ctx context.Context, kind kube.Kind, id manifest.ID, uid types.UID, at time.Time) (*unstructured.Unstructured, error)
 	FollowLog(ctx context.Context, r kube.LogRequest, tell func(line string)) error
 }

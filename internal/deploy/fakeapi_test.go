@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -182,6 +183,14 @@ func (c *fakeAPI) Containers(_ context.Context, _, pod, name string) ([]kube.Con
 		return []kube.Container{{Name: name}}, c.ask("containers of", named(pod))
 	}
 	return []kube.Container{{Name: "main"}, {Name: "sidecar"}}, c.ask("containers of", named(pod))
+}
+
+func (c *fakeAPI) NamespacedKinds(context.Context) ([]kube.Kind, []string, error) {
+	return nil, nil, c.ask("list", named("kinds"))
+}
+
+func (c *fakeAPI) ListMetadata(_ context.Context, kind kube.Kind, namespace string, _ int) ([]metav1.PartialObjectMetadata, bool, error) {
+	return nil, false, c.ask("list", named(kind.Resource.Resource+" in "+namespace))
 }
 
 func (c *fakeAPI) Restart(_ context.Context, _ kube.Kind, id manifest.ID, uid types.UID, at time.Time) (*unstructured.Unstructured, error) {
