@@ -18,6 +18,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/rulebook"
 	"github.com/pushboat/pushboat/repos"
 )
@@ -100,7 +101,7 @@ func newOffice(t *testing.T) office {
 			return nil, err
 		}
 		return rules.First(base, []access.AdminKey{{Name: "ana", Key: text}})
-	}, &trail{}, log)
+	}, &trail{}, noClusters{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,3 +282,9 @@ func TestKeyCommentsAreText(t *testing.T) {
 		}
 	}
 }
+
+// noClusters accepts any clusters.
+type noClusters struct{}
+
+func (noClusters) Propose([]*rules.Cluster) ([]string, manifest.Problems) { return nil, nil }
+func (noClusters) Take([]*rules.Cluster)                                  {}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sirupsen/logrus"
 
@@ -41,6 +42,8 @@ type Config struct {
 	Dir     string          // for the identities of the clusters; "": they are not kept
 	Tools   owner.Tools     // the field managers of hand tools
 	Guard   func(*kube.Cluster)
+	Keys    Keys
+	Allowed kube.Allowed // to the clusters of admin.git
 	Fence   func() error // an error once another server has replaced this one
 	Log     *logrus.Entry
 }
@@ -50,10 +53,12 @@ type Fleet struct {
 	Config
 	clusters   *deploy.Clusters
 	identities *identities
+	allowed    atomic.Pointer[kube.Allowed]
 
 	mu         sync.Mutex // held while the set changes
 	engine     Engine     // nil until Join
 	configured []Member   // by the configuration
+	ruled      []Member   // by admin.git
 	members    map[string]Member
 	left       map[string]Member // that nobody names any more
 }
@@ -61,6 +66,7 @@ type Fleet struct {
 // Open opens the clusters of the configuration. It sends no request: a cluster may be away.
 func Open(config Config, configured []Member) (*Fleet, error) {
 	f := &Fleet{Config: config, identities: &identities{dir: config.Dir}, members: map[string]Member{}, left: map[string]Member{}, configured: configured}
+	f.allowed.Store(&config.Allowed)
 	var clusters []*deploy.Cluster
 	var problems []error
 	for _, m := range configured {
@@ -99,9 +105,17 @@ func (f *Fleet) open(m Member) (*deploy.Cluster, error) {
 
 // Configure has the configuration name other clusters than before. With an error, nothing
 // has changed.
-func (f *Fleet) Configure(configured []Member) error {
+func (f *Fleet) Configure(configured []Member, allowed kube.Allowed) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, m := range f.ruled {
+		for _, c := range configured {
+			if c.Name == m.Name {
+				return fmt.Errorf("cluster %s is named twice: by %s, and by %s in the repository admin; remove it from one of the two", c.Name, c.Place, m.Place)
+			}
+		}
+	}
+	f.allowed.Store(&allowed)
 	f.configured = configured
 	return f.change()
 }
@@ -109,7 +123,13 @@ func (f *Fleet) Configure(configured []Member) error {
 // change puts the members that are named now in the place of those before.
 func (f *Fleet) change() error {
 	next := map[string]Member{}
-	for _, m := range f.configured {
+	for _, m := range f.ruled {
+		next[m.Name] = m
+	}
+	for _, m := range f.configured { // the configuration wins, as the way back in
+		if other, both := next[m.Name]; both {
+			f.Log.WithField("cluster", m.Name).Errorf("cluster: is named by %s and by %s in the repository admin; the first counts", m.Place, other.Place)
+		}
 		next[m.Name] = m
 	}
 	var problems []error

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,12 +34,13 @@ const recordRef = git.RecordRefs + "rules"
 
 // Book is admin.git and the rules in force.
 type Book struct {
-	log     *logrus.Entry
-	trail   Trail
-	repo    *git.Repository
-	edition atomic.Pointer[edition]
-	turn    sync.Mutex // held while an edition is taken
-	taken   func()     // called when an edition was taken; nil: nobody is told
+	log      *logrus.Entry
+	trail    Trail
+	clusters Clusters
+	repo     *git.Repository
+	edition  atomic.Pointer[edition]
+	turn     sync.Mutex // held while an edition is taken
+	taken    func()     // called when an edition was taken; nil: nobody is told
 }
 
 // edition is a revision of the rules.
@@ -53,6 +55,15 @@ type Trail interface {
 	Note(events ...audit.Event)
 }
 
+// Clusters are those that the rules name, as the server reaches them. Package fleet has them.
+type Clusters interface {
+	// Propose says what is wrong with the clusters of rules to come, and what an admin
+	// should know about them, a line each.
+	Propose(next []*rules.Cluster) (warnings []string, problems manifest.Problems)
+	// Take has the server deploy to them.
+	Take(next []*rules.Cluster)
+}
+
 // First makes the files of a server's first admin.git.
 type First func() (map[string][]byte, error)
 
@@ -64,8 +75,8 @@ var errForeign = errors.New("repository admin has the name of the server's own r
 // Open opens admin.git, or makes it. Where it cannot be made or read, the server serves
 // with the rights of its key files alone, and the log says so: the error is only of a
 // repository that is not the server's own.
-func Open(ctx context.Context, store *git.Store, first First, trail Trail, log *logrus.Entry) (*Book, error) {
-	b := &Book{log: log, trail: trail}
+func Open(ctx context.Context, store *git.Store, first First, trail Trail, clusters Clusters, log *logrus.Entry) (*Book, error) {
+	b := &Book{log: log, trail: trail, clusters: clusters}
 	b.edition.Store(&edition{rules: rules.None()})
 	err := b.open(ctx, store, first)
 	if errors.Is(err, errForeign) {
@@ -162,7 +173,11 @@ func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, prob
 	if problems := append(rules.LockOut(current, next, author, now), rules.NeverOpen(current, next, now)...); len(problems) > 0 {
 		return nil, problems
 	}
-	return append(rules.Compare(current, next), rules.ClosedBy(current, next, now)...), nil
+	warnings, problems := b.clusters.Propose(next.Clusters())
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return slices.Concat(rules.Compare(current, next), rules.ClosedBy(current, next, now), warnings), nil
 }
 
 // Take puts the newest revision of the branch in force as a whole, and records it. It may
@@ -194,6 +209,7 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 	b.note(head, by)
 	b.edition.Store(&edition{next, head})
 	defer b.tellTaken()
+	b.clusters.Take(next.Clusters())
 	for _, warning := range next.Warnings() {
 		b.log.Warn("access: " + warning)
 	}

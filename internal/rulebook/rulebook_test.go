@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/repos"
 )
 
@@ -52,7 +53,7 @@ func open(t *testing.T, store *git.Store, first First) (*Book, *logtest.Hook, er
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	hook := logtest.NewLocal(logger)
-	book, err := Open(t.Context(), store, first, noTrail{}, logrus.NewEntry(logger))
+	book, err := Open(t.Context(), store, first, noTrail{}, noClusters{}, logrus.NewEntry(logger))
 	return book, hook, err
 }
 
@@ -240,3 +241,9 @@ func TestPropose(t *testing.T) {
 		t.Errorf("no access.yaml: %v", problems)
 	}
 }
+
+// noClusters accepts any clusters.
+type noClusters struct{}
+
+func (noClusters) Propose([]*rules.Cluster) ([]string, manifest.Problems) { return nil, nil }
+func (noClusters) Take([]*rules.Cluster)                                  {}

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/owner"
 	"github.com/pushboat/pushboat/internal/settings"
 )
@@ -22,6 +23,7 @@ func (s *server) openFleet(ctx context.Context) (*deploy.Clusters, error) {
 		s.fleet, err = fleet.Open(fleet.Config{
 			Context: ctx, Dir: s.path("clusters"), Tools: append(s.config.Drift.HandTools, owner.DefaultTools...),
 			Guard: func(cluster *kube.Cluster) { cluster.Guard(s.fence.Standing(), s.fence.Check) }, Fence: s.fence.Check, Log: s.log,
+			Keys: ruledKeys{s}, Allowed: allowed(s.config),
 		}, configured)
 	}
 	if err != nil {
@@ -55,4 +57,17 @@ func placeOf(c settings.Config, cluster string) string {
 		return "the configuration"
 	}
 	return at.String()
+}
+
+// allowed is what clusters of admin.git may use of the server's machine.
+func allowed(c settings.Config) kube.Allowed {
+	return kube.Allowed{Programs: c.ClusterPrograms, Files: c.ClusterFiles}
+}
+
+// ruledKeys are the server's keys, which it opens after its clusters.
+type ruledKeys struct{ *server }
+
+// Decrypt implements fleet.Keys.
+func (k ruledKeys) Decrypt(ctx context.Context, name string, data []byte) ([]byte, *manifest.Problem) {
+	return k.keys.Decrypt(ctx, name, data)
 }

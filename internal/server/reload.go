@@ -20,7 +20,7 @@ func (s *server) reload() {
 		err = s.keyring.Reload(keyFiles(next))
 	}
 	if err == nil {
-		err = s.fleet.Configure(clusters)
+		err = s.fleet.Configure(clusters, allowed(next))
 	}
 	if err != nil {
 		for _, problem := range each(err) {

@@ -19,6 +19,17 @@ var clustersSection = section{settings: []Setting{{
 default, which must be one of them. Without this, and without kubeconfig, default is the
 cluster that the server runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.
 A reload reads the kubeconfigs again. Apps of a cluster that is named no more stay as they are.`,
+}, {
+	Name: "clusterPrograms", Reload: true, field: func(c *Config) any { return &c.ClusterPrograms },
+	sample: "clusterPrograms: []\n# clusterPrograms: [aws, gke-gcloud-auth-plugin]",
+	Meaning: `Programs that kubeconfigs in the repository admin may run. They give credentials:
+commands of exec plugins, names of auth providers. Their arguments and their environment come
+from the kubeconfig as well.`,
+}, {
+	Name: "clusterFiles", Reload: true, field: func(c *Config) any { return &c.ClusterFiles }, paths: true,
+	sample: "clusterFiles: \"\"\n# clusterFiles: /etc/pushboat/clusters",
+	Meaning: `The directory with files, such as tokens, that clusters in the repository admin may
+name. Empty: they may name none.`,
 }}}
 
 var gitSection = section{

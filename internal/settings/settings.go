@@ -16,20 +16,23 @@ type Config struct {
 	Hook       string             // the path of pushboat-hook; "": beside the running program
 	Lease      string             // NAMESPACE/NAME on the cluster default, by which the server leads; "": none
 	Clusters   map[string]Cluster // by name
-	SSH        SSH
-	HTTP       HTTP
-	Debug      Debug
-	Keys       Keys
-	Git        Git
-	Drift      Drift
-	Secrets    Secrets
-	Charts     Charts
-	Outgoing   Outgoing
-	Self       Self
-	Render     Render
-	Backup     Backup
-	Audit      Audit
-	Log        Log
+	// Of the machine, for the clusters of admin.git:
+	ClusterPrograms []string // programs that give credentials
+	ClusterFiles    string   // the directory with files that they may name; "": none
+	SSH             SSH
+	HTTP            HTTP
+	Debug           Debug
+	Keys            Keys
+	Git             Git
+	Drift           Drift
+	Secrets         Secrets
+	Charts          Charts
+	Outgoing        Outgoing
+	Self            Self
+	Render          Render
+	Backup          Backup
+	Audit           Audit
+	Log             Log
 
 	origins origins
 }

@@ -34,6 +34,7 @@ func Compare(before, after *Rules) []string {
 		}
 	}
 	c.grants()
+	c.clusters()
 	c.signings()
 	c.authorities()
 	c.windows()

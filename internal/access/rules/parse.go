@@ -61,6 +61,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readRepositories()
 	p.readAuthorities()
 	p.readWindows()
+	p.readClusters()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -101,25 +102,10 @@ func (p *parser) checkRoot() {
 			p.add(name, 0, "this folder is not read", form.Hint(name, rootNames[len(rootFiles):]))
 		}
 	}
-	p.checkClusters()
 }
 
 func isYAML(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name)))
-}
-
-// checkClusters refuses clusters: they are those of the server's configuration.
-func (p *parser) checkClusters() {
-	entries, err := fs.ReadDir(p.tree, clustersDir)
-	if err != nil {
-		return // it is no folder, or not there
-	}
-	for _, entry := range entries {
-		if isYAML(entry.Name()) {
-			p.add(path.Join(clustersDir, entry.Name()), 0, "clusters are not read from here",
-				"name it under clusters: in the server's configuration")
-		}
-	}
 }
 
 // read reads a file that may be missing; ok is false if it is, or has a problem.

@@ -35,7 +35,7 @@ func TestProblems(t *testing.T) {
 		"a file with a near name":    {map[string]string{"acess.yaml": "rules: []\n"}, "acess.yaml: this file is not read", "did you mean access.yaml?"},
 		"a file with another ending": {map[string]string{"access.yml": "rules: []\n"}, "access.yml: this file is not read", "did you mean access.yaml?"},
 		"a folder with a near name":  {map[string]string{"operator/eve.yaml": "keys: []\n"}, "operator: this folder is not read", "did you mean operators?"},
-		"a cluster":                  {map[string]string{"clusters/eu.yaml": "x: 1\n"}, "clusters/eu.yaml: clusters are not read from here", "configuration"},
+		"a cluster":                  {map[string]string{"clusters/eu.yaml": "servr: 1\n"}, `clusters/eu.yaml:1: unknown field "servr" in the file`, "did you mean server?"},
 		"a file that is too large":   {map[string]string{"groups.yaml": strings.Repeat("#", maxFile+1)}, "groups.yaml: is larger than 1024 KiB", ""},
 		"a private key":              {map[string]string{"groups.yaml": "# -----BEGIN OPENSSH PRIVATE KEY-----\n"}, "groups.yaml: that is a private key", "make a new key"},
 

@@ -66,6 +66,7 @@ type Rule struct {
 // nobody.
 type Rules struct {
 	operators map[string]*Operator
+	clusters  []*Cluster          // by name
 	groups    map[string][]string // the operators of each
 	of        map[string][]string // the groups of each operator
 	rules     []*Rule             // in the file's order

@@ -61,6 +61,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	check("an operator", operator, operatorFields)
 	check("a key", operator.Defs["key"].object, keyFields)
 	authorities := schemaOfFile(t, "authorities.yaml")
+	check("a cluster", schemaOfFile(t, "clusters/eu.yaml"), append(slices.Clone(clusterFields), "sops"))
 	check("authorities.yaml", authorities, authoritiesFields)
 	check("an authority", authorities.Defs["authority"].object, authorityFields)
 	check("a key of an authority", authorities.Defs["key"].object, keyFields)
@@ -73,7 +74,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 			t.Errorf("%s has no schema", file)
 		}
 	}
-	for _, file := range []string{"", "operators/ana", "operators", "clusters/eu.yaml", "../access.yaml"} {
+	for _, file := range []string{"", "operators/ana", "operators", "clusters/eu", "../access.yaml"} {
 		if _, ok := Schema(file); ok {
 			t.Errorf("%q has a schema", file)
 		}

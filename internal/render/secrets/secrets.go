@@ -175,6 +175,17 @@ func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	return slices.Clone(file.plain), nil
 }
 
+// Decrypt decrypts a file by itself. It is a problem if the file is not encrypted. Neither the
+// problem nor the log has anything of the text.
+func (d *Decrypter) Decrypt(ctx context.Context, name string, data []byte) ([]byte, *manifest.Problem) {
+	format := formatOf(name, data)
+	if format == "" {
+		return nil, &manifest.Problem{Message: "is not encrypted as SOPS does it", Hint: "encrypt it: sops encrypt -i " + name}
+	}
+	file, problem := d.open(ctx, request{format, data}, "")
+	return file.plain, problem
+}
+
 // open decrypts a file, or returns the problem that prevents it.
 func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened, *manifest.Problem) {
 	switch {
