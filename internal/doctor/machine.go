@@ -20,7 +20,7 @@ func (d *Doctor) examineMachine(ctx context.Context) []Finding {
 	if err := syscall.Statfs(d.Data, &disk); err != nil {
 		findings = append(findings, Finding{Check: "disk", Level: Problem, Says: err.Error(), Hint: "see whether the disk of the data directory is mounted"})
 	} else {
-		block := uint64(max(disk.Bsize, 1)) //nolint:gosec,unconvert // it is positive, and of other types on other systems
+		block := uint64(max(disk.Bsize, 1)) // it is positive
 		findings = append(findings,
 			judgeSpace(uint64(disk.Bavail)*block, uint64(disk.Blocks)*block, d.Data), //nolint:unconvert // of other types on other systems
 			judgeInodes(uint64(disk.Ffree), uint64(disk.Files)))                      //nolint:unconvert // of other types on other systems

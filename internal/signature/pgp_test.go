@@ -188,3 +188,18 @@ func joined(t *testing.T, keys ...pgp) string {
 	}
 	return text.String()
 }
+
+// A ring is asked by several goroutines at a time.
+func TestRingIsShared(t *testing.T) {
+	ana := newPGP(t, curve)
+	commit := withHeader(unsigned, header, ana.sign(t, unsigned, packet.Config{}))
+	verdicts, err := VerifyAll(t.Context(), 50, func(int) ([]byte, error) { return commit, nil }, ana.ring(t), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range verdicts {
+		if v.Err != nil || v.Operator != "ana" {
+			t.Errorf("commit %d: %+v", i, v)
+		}
+	}
+}
