@@ -8,10 +8,13 @@ import (
 	"github.com/pushboat/pushboat/internal/window"
 )
 
+// maxWindows bounds the windows of an app: a look at when they open costs as much more.
+const maxWindows = 20
+
 // readWindows reads the app's windows.
 func (r *reader) readWindows(app *App, f field) {
 	lines := map[string]int{}
-	for _, element := range r.List(f, MaxList) {
+	for _, element := range r.List(f, maxWindows) {
 		if element.Value.Kind != yaml.MappingNode {
 			r.Add(element.Line, "a window is not a mapping", "write name: freeze and deny: {from: 2026-12-24, to: 2026-12-27}")
 			continue

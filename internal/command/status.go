@@ -124,7 +124,7 @@ func details(s deploy.Status, now time.Time) []string {
 		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+string(s.App)+")")
 	}
 	if s.Window != nil {
-		lines = append(lines, s.Window.String())
+		lines = append(lines, strings.Split(strings.ReplaceAll(s.Window.String(), "\n", "\n  "), "\n")...)
 	}
 	for _, found := range s.Found {
 		lines = append(lines, "drift: "+found.Object+"  "+found.What)

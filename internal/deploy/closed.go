@@ -1,9 +1,6 @@
 package deploy
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Closed tells of windows that keep an app from being deployed now.
 type Closed struct {
@@ -15,7 +12,7 @@ type Closed struct {
 	text string
 }
 
-// String says it in a line.
+// String says it in two lines.
 func (c Closed) String() string { return c.text }
 
 // shown is what a status tells; nil if the windows are open. waits says that a revision
@@ -24,9 +21,8 @@ func (c closing) shown(waits bool) *Closed {
 	if c.verdict.Open() {
 		return nil
 	}
-	opens, _ := c.sets.NextOpen(c.at)
-	shown := &Closed{Windows: c.verdict.Windows(), Why: c.verdict.Why(), Opens: opens, Waits: waits}
-	shown.text = fmt.Sprintf("closed: %s; it %s", shown.Why, c.sets.Opening(c.at))
+	shown := &Closed{Windows: c.verdict.Windows(), Why: c.verdict.Why(), Opens: c.opening, Waits: waits}
+	shown.text = "closed: " + c.why()
 	if waits {
 		shown.text = c.String()
 	}

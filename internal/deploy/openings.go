@@ -129,8 +129,7 @@ func (a *app) request(t *target) request {
 
 // awaitOpening has the app looked at when its windows open.
 func (a *app) awaitOpening(t *target, c closing) {
-	at, _ := c.sets.NextOpen(c.at)
-	a.engine.opening.note(a.name, at, &a.engine.timers, a.engine.WindowsMoved)
+	a.engine.opening.note(a.name, c.opening, &a.engine.timers, a.engine.WindowsMoved)
 	if a.closing(t, time.Now()).verdict.Open() { // other windows came in force meanwhile
 		a.engine.WindowsMoved()
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -19,21 +20,32 @@ type Windows func(repo name.Repo, branch name.Branch, cluster string) window.Set
 
 // closing is the answer of an app's windows at a time.
 type closing struct {
-	sets    window.Sets
-	at      time.Time
 	verdict window.Verdict
+	at      time.Time
+	opening time.Time // when they are open, if they are closed now; zero: not within about a year
 }
 
-// String names the windows that are closed, and says when they open.
+// String names the windows that are closed, and says in a second line when they open.
 func (c closing) String() string {
-	return fmt.Sprintf("waits for window %s, which %s", c.verdict.Names(), c.sets.Opening(c.at))
+	return fmt.Sprintf("waits for window %s,\nwhich %s", c.verdict.Names(), c.verdict.Opening(c.opening, c.at))
 }
 
-// opens reports whether deploys are open again within about a year.
-func (c closing) opens() bool {
-	_, ok := c.sets.NextOpen(c.at)
-	return ok
+// why says why deploys are closed, and in a second line when they open.
+func (c closing) why() string {
+	return fmt.Sprintf("%s;\nit %s", c.verdict.Why(), c.verdict.Opening(c.opening, c.at))
 }
+
+// ask asks windows about a time.
+func ask(sets window.Sets, now time.Time) closing {
+	c := closing{verdict: sets.At(now), at: now}
+	if !c.verdict.Open() {
+		c.opening, _ = sets.NextOpen(now)
+	}
+	return c
+}
+
+// opens reports whether deploys are open within about a year.
+func (c closing) opens() bool { return c.verdict.Open() || !c.opening.IsZero() }
 
 // windowsOf returns the windows of a target, and those of the apps that it waits for: of
 // returns the target of one that is still to be deployed, nil for none.
@@ -62,8 +74,7 @@ func (e *Engine) windowsOf(t *target, of func(name.App) *target) window.Sets {
 
 // closingOf asks the windows of a target about a time.
 func (e *Engine) closingOf(t *target, of func(name.App) *target, now time.Time) closing {
-	sets := e.windowsOf(t, of)
-	return closing{sets: sets, at: now, verdict: sets.At(now)}
+	return ask(e.windowsOf(t, of), now)
 }
 
 // admission is the gate's answer to one app of a change.
@@ -173,11 +184,10 @@ func (e *Engine) neverOpen(t *target, now time.Time) *manifest.Problem {
 		return nil
 	}
 	for _, sets := range []window.Sets{{t.Spec.Windows}, e.windowsOf(t, func(name.App) *target { return nil })} {
-		if _, opens := sets.NextOpen(now); !opens {
-			verdict := sets.At(now)
+		if c := ask(sets, now); !c.opens() {
 			return &manifest.Problem{
 				App: t.Spec.Name, Source: t.Spec.Windows[0].At,
-				Message: fmt.Sprintf("app %s could never be deployed:\n%s;\nit %s", t.Spec.Name, verdict.Why(), window.NoOpening),
+				Message: fmt.Sprintf("app %s could never be deployed:\n%s", t.Spec.Name, c.why()),
 				Hint:    "give the app windows that are open at some time within a year, or remove them",
 			}
 		}
@@ -189,7 +199,7 @@ func (e *Engine) neverOpen(t *target, now time.Time) *manifest.Problem {
 func (c closing) problem(t *target) manifest.Problem {
 	problem := manifest.Problem{
 		App: t.Spec.Name, Source: t.Spec.Source,
-		Message: fmt.Sprintf("app %s cannot be deployed now:\n%s;\nit %s", t.Spec.Name, c.verdict.Why(), c.sets.Opening(c.at)),
+		Message: fmt.Sprintf("app %s cannot be deployed now:\n%s", t.Spec.Name, c.why()),
 		Hint:    "wait until then",
 		Remedy:  manifest.Remedy{Kind: manifest.RemedyOverride},
 	}
@@ -213,12 +223,15 @@ func (p *Proposal) printWindows(w io.Writer) {
 	for _, app := range slices.Sorted(maps.Keys(p.closed)) {
 		c := p.closed[app]
 		if c.verdict.Waits() {
-			fmt.Fprintf(w, "%s: %s\n", app, c)
+			fmt.Fprintf(w, "%s: %s\n", app, indented(c.String()))
 			continue
 		}
-		fmt.Fprintf(w, "%s: would be refused now:\n  %s;\n  it %s\n", app, c.verdict.Why(), c.sets.Opening(c.at))
+		fmt.Fprintf(w, "%s: would be refused now:\n  %s\n", app, indented(c.why()))
 	}
 	for _, app := range slices.Sorted(maps.Keys(p.override)) {
 		fmt.Fprintf(w, "%s: deployed although a window is closed: %q\n", app, p.override[app])
 	}
 }
+
+// indented has the lines after the first stand below it.
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n  ") }

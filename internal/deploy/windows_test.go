@@ -88,7 +88,7 @@ func TestGateAsksWindows(t *testing.T) {
 		"closed by both":                {windows: []window.Window{freeze()}, file: own, problem: "window ours denies deploys; window freeze denies deploys;\nit opens at Wed 2026-12-02 00:00 UTC"},
 		"the app cannot have it wait":   {windows: []window.Window{freeze()}, file: strings.Replace(own, "deny:", "whenClosed: wait, deny:", 1), problem: "cannot be deployed now"},
 		"the app closes what is open":   {windows: []window.Window{freeze(waiting)}, file: own, problem: "cannot be deployed now"},
-		"closed, and it waits":          {windows: []window.Window{freeze(waiting)}, said: "web: waits for window freeze, which opens at Tue 2026-12-01 18:00 UTC, in 6h\n"},
+		"closed, and it waits":          {windows: []window.Window{freeze(waiting)}, said: "web: waits for window freeze,\n  which opens at Tue 2026-12-01 18:00 UTC, in 6h\n"},
 		"closed for good, and it waits": {windows: []window.Window{freeze(waiting, forEver)}, problem: "it does not open within a year"},
 		"overridden":                    {windows: []window.Window{freeze()}, change: reason, said: "web: deployed although a window is closed: \"it burns\"\n", override: "it burns"},
 		"open, with a reason":           {change: reason},
@@ -194,9 +194,9 @@ func TestWindowsOfDependencies(t *testing.T) {
 }
 
 func TestClosedInWords(t *testing.T) {
-	c := closing{sets: window.Sets{{freeze()}}, at: noon, verdict: atNoon(freeze())}
+	c := ask(window.Sets{{freeze()}}, noon)
 	shown := c.shown(false)
-	if shown.String() != "closed: window freeze denies deploys; it opens at Tue 2026-12-01 18:00 UTC, in 6h" || !shown.Opens.Equal(evening) || shown.Waits {
+	if shown.String() != "closed: window freeze denies deploys;\nit opens at Tue 2026-12-01 18:00 UTC, in 6h" || !shown.Opens.Equal(evening) || shown.Waits {
 		t.Errorf("got %+v", shown)
 	}
 	if shown := c.shown(true); shown.String() != c.String() || !shown.Waits {

@@ -40,7 +40,7 @@ func (p *push) upToDate(ctx context.Context) int {
 		}
 		now, _ := p.door.Engine.Status(app)
 		if now.Sync == deploy.Waits {
-			fmt.Fprintf(out, "%s: %s\n", app, now.Window)
+			fmt.Fprintf(out, "%s: %s\n", app, strings.ReplaceAll(now.Window.String(), "\n", "\n  "))
 		}
 		if why := down(now); why != "" {
 			fmt.Fprintf(out, "error: %s\n%s", manifest.Clean(why), report.Hints("nothing was pushed; push a fix, or run: ssh HOST sync "+string(app)))

@@ -44,7 +44,7 @@ func outcome(r record.Record) (said, hint string) {
 	case record.Suspended:
 		return heldText(r)
 	case record.Waiting:
-		return fmt.Sprintf("%s: %s accepted; it %s %s", r.App, rev, r.Message, id),
+		return fmt.Sprintf("%s: %s accepted, not deployed yet %s\n  it %s", r.App, rev, id, strings.ReplaceAll(r.Message, "\n", "\n  ")),
 			"deploy it before, with the right override: ssh HOST sync " + string(r.App) + ` --override "'REASON'"`
 	case record.Resumed:
 		return fmt.Sprintf("%s: resumed %s", r.App, id), ""

@@ -40,9 +40,14 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 		"deployed":   {ended(record.Deployed), "shop: deployed bbbbbbb in 2.0 s, healthy (deploy shop-3)"},
 		"corrected":  {ended(record.Corrected), "shop: corrected to bbbbbbb in 2.0 s (deploy shop-3)"},
 		"superseded": {ended(record.Superseded), "shop: bbbbbbb superseded: why (deploy shop-3)"},
-		"resumed":    {ended(record.Resumed), "shop: resumed (deploy shop-3)"},
-		"drifted":    {ended(record.DriftFound), "shop: why (deploy shop-3)\nhint: take it back with: ssh HOST sync shop"},
-		"skipped":    {ended(record.Skipped), "shop: bbbbbbb stored, not deployed (deploy shop-3)\nhint: deploy it with: ssh HOST sync shop"},
+		"waiting": {
+			ended(record.Waiting, func(r *record.Record) { r.Message = "waits for window freeze,\nwhich opens then" }),
+			"shop: bbbbbbb accepted, not deployed yet (deploy shop-3)\n  it waits for window freeze,\n  which opens then\n" +
+				`hint: deploy it before, with the right override: ssh HOST sync shop --override "'REASON'"`,
+		},
+		"resumed": {ended(record.Resumed), "shop: resumed (deploy shop-3)"},
+		"drifted": {ended(record.DriftFound), "shop: why (deploy shop-3)\nhint: take it back with: ssh HOST sync shop"},
+		"skipped": {ended(record.Skipped), "shop: bbbbbbb stored, not deployed (deploy shop-3)\nhint: deploy it with: ssh HOST sync shop"},
 		"unhealthy": {
 			ended(record.Unhealthy),
 			"shop: bbbbbbb is applied, but not healthy after 2.0 s (deploy shop-3)\n  why\nhint: the commit was kept; push a fix, or see: ssh HOST status shop",

@@ -8,7 +8,7 @@ import (
 )
 
 func TestRemediesAreSpelledByTheDoor(t *testing.T) {
-	push := Door{Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=", PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores it", Again: "push again"}
+	push := Door{Force: "push with -o force", ConfirmPrune: "push with -o confirm-prune=", PlainSecrets: "-o plain-secrets stores it as it is", Skip: "-o skip stores it", Again: "push again", Override: "push with -o override="}
 	verb := Door{Force: "repeat it with --force", ConfirmPrune: "repeat it with --confirm-prune=", Again: "try again"}
 	for _, test := range []struct {
 		name   string
@@ -30,6 +30,8 @@ func TestRemediesAreSpelledByTheDoor(t *testing.T) {
 		{"a folder alone", Door{Repository: "git init"}, "move it", manifest.Remedy{Kind: manifest.RemedyRepository}, "git init"},
 		{"a folder of a repository", Door{}, "move it", manifest.Remedy{Kind: manifest.RemedyRepository}, "move it"},
 		{"secrets, by a verb without the flag", verb, "encrypt it", manifest.Remedy{Kind: manifest.RemedyPlainSecrets}, "encrypt it"},
+		{"windows, by push", push, "wait", manifest.Remedy{Kind: manifest.RemedyOverride}, "wait; with the right override, push with -o override="},
+		{"windows, of a door that cannot be asked", Door{}, "wait", manifest.Remedy{Kind: manifest.RemedyOverride}, "wait"},
 		{"again, by push", push, "", manifest.Again("when it answers"), "push again when it answers"},
 		{"again at once, by push", push, "", manifest.Again(""), "push again"},
 		{"again, by verb", verb, "", manifest.Again("when it answers"), "try again when it answers"},

@@ -42,28 +42,26 @@ func (w Times) Location() *time.Location {
 
 // Active reports whether a window with the times is active.
 func (w Times) Active(t time.Time) bool {
-	if w.cron == nil {
-		return !t.Before(w.From) && t.Before(w.To)
-	}
-	began := w.begins(t.Add(-w.Duration))
-	return !began.IsZero() && !began.After(t)
+	active, _ := w.state(t)
+	return active
 }
 
-// change is the first time after t at which the window begins or may end; zero if there is
-// none.
-func (w Times) change(t time.Time) time.Time {
+// state reports whether a window with the times is active, and the first time after t at
+// which it may end if it is, or else begins; zero if there is none.
+func (w Times) state(t time.Time) (active bool, until time.Time) {
 	switch {
 	case w.cron != nil:
-		if began := w.begins(t.Add(-w.Duration)); !began.IsZero() && !began.After(t) {
-			return began.Add(w.Duration)
+		began := w.begins(t.Add(-w.Duration))
+		if active = !began.IsZero() && !began.After(t); active {
+			return true, began.Add(w.Duration)
 		}
-		return w.begins(t)
+		return false, began
 	case t.Before(w.From):
-		return w.From
+		return false, w.From
 	case t.Before(w.To):
-		return w.To
+		return true, w.To
 	}
-	return time.Time{}
+	return false, time.Time{}
 }
 
 // begins is the first time after t at which the schedule comes; zero if there is none within

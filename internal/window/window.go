@@ -105,38 +105,70 @@ func (v Verdict) any(holds func(Window) bool) bool {
 	return slices.ContainsFunc(v.bars, func(b bar) bool { return slices.ContainsFunc(b, holds) })
 }
 
-// Limits of a look into the future. Each step is to the next time at which some window
-// begins or ends.
+// Limits of a look into the future. Each step is to the next time at which the windows that
+// close deploys may all have let go.
 const (
-	maxSteps = 2000
+	maxSteps = 1000
 	horizon  = 400 * 24 * time.Hour
 )
 
 // NextOpen returns the first time from t on at which deploys are open. ok is false if there
-// is none within about a year.
+// is none within about a year, or if it is behind more steps than the server looks.
 func (s Sets) NextOpen(t time.Time) (at time.Time, ok bool) {
 	end := t.Add(horizon)
 	for range maxSteps {
-		if s.At(t).Open() {
+		next, some := s.step(t)
+		switch {
+		case !some || next.After(end):
+			return time.Time{}, false
+		case next.Equal(t):
 			return t, true
 		}
-		t = s.change(t)
-		if t.IsZero() || t.After(end) {
-			break
-		}
+		t = next
 	}
 	return time.Time{}, false
 }
 
-// change is the first time after t at which a window begins or may end; zero if there is none.
-func (s Sets) change(t time.Time) time.Time {
-	var first time.Time
+// step returns a time before which deploys are not open; t itself if they are open then.
+// some is false if they never are.
+func (s Sets) step(t time.Time) (next time.Time, some bool) {
+	next = t
 	for _, set := range s {
-		for _, w := range set {
-			if at := w.Times.change(t); !at.IsZero() && (first.IsZero() || at.Before(first)) {
-				first = at
+		at, some := set.step(t)
+		if !some {
+			return at, false
+		}
+		if at.After(next) {
+			next = at
+		}
+	}
+	return next, true
+}
+
+// step is Sets.step of one set.
+func (s Set) step(t time.Time) (next time.Time, some bool) {
+	next = t
+	var allows time.Time // when the first of the windows that allow begins
+	closed, allowed := false, false
+	for _, w := range s {
+		active, until := w.Times.state(t)
+		switch {
+		case w.Kind == Deny && active && until.After(next):
+			next = until
+		case w.Kind == Allow && active:
+			allowed = true
+		case w.Kind == Allow:
+			closed = true
+			if !until.IsZero() && (allows.IsZero() || until.Before(allows)) {
+				allows = until
 			}
 		}
 	}
-	return first
+	if !closed || allowed {
+		return next, true
+	}
+	if allows.After(next) {
+		next = allows
+	}
+	return next, !allows.IsZero()
 }

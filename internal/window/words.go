@@ -118,11 +118,11 @@ func (w Times) text() string {
 // NoOpening says that windows are not open within about a year.
 const NoOpening = "does not open within a year"
 
-// Opening says when windows open that are closed now. It reads on from a word for them.
-func (s Sets) Opening(now time.Time) string {
-	at, ok := s.NextOpen(now)
-	if !ok {
+// Opening says when deploys are open that the verdict of now closes; at is zero if they are
+// not. It reads on from a word for the windows.
+func (v Verdict) Opening(at, now time.Time) string {
+	if at.IsZero() {
 		return NoOpening
 	}
-	return fmt.Sprintf("opens at %s, in %s", Moment(at, s.At(now).Location()), HowLong(at.Sub(now)))
+	return fmt.Sprintf("opens at %s, in %s", Moment(at, v.Location()), HowLong(at.Sub(now)))
 }
