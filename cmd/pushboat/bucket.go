@@ -73,7 +73,7 @@ func (f *bucketFlags) archives(ctx context.Context, args []string, at time.Time)
 	if err != nil {
 		return nil, err
 	}
-	chain, err := bucket.Choose(objects, moment)
+	chain, err := bucket.Choose(objects, moment, time.Now())
 	if err != nil {
 		return nil, inBucket(err, from.Address())
 	}

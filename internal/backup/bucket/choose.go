@@ -29,9 +29,21 @@ type Moment struct {
 	After time.Time // the oldest since then, or else the newest; zero: UpTo counts
 }
 
-// Choose returns the chain of the backup that is wanted, see Chain.
-func Choose(objects []Object, wanted Moment) ([]Object, error) {
+// maxAhead is how far the clock of a server may be ahead of the one that restores.
+const maxAhead = time.Hour
+
+// Choose returns the chain of the backup that is wanted, see Chain. The names in a bucket are
+// what its writers say: a backup of the future is taken only by its ID, or one of the year
+// 2099 would be the newest until then.
+func Choose(objects []Object, wanted Moment, now time.Time) ([]Object, error) {
 	objects = sorted(objects)
+	if wanted.ID == "" {
+		all := objects
+		objects = until(all, now.Add(maxAhead))
+		if len(objects) == 0 && len(all) > 0 {
+			return nil, &FutureError{First: all[0].ID, Now: now}
+		}
+	}
 	if err := oneFolder(objects); err != nil && wanted.ID == "" { // of an ID there is one
 		return nil, err
 	}
@@ -44,6 +56,11 @@ func Choose(objects []Object, wanted Moment) ([]Object, error) {
 		return nil, &IncompleteError{Wanted: objects[i].ID, Missing: chain[0].Since, Instead: newestWhole(objects)}
 	}
 	return chain, nil
+}
+
+// until are the objects of until a time.
+func until(objects []Object, late time.Time) []Object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return o.Made().After(late) })
 }
 
 // find returns the index of the object that is wanted; -1 if there is none.
@@ -107,6 +124,22 @@ type SeveralError struct{ Folders []string }
 // Error implements error.
 func (e *SeveralError) Error() string {
 	return fmt.Sprintf("backups of %d servers are there: name the folder of one", len(e.Folders))
+}
+
+// FutureError says that all backups are of later than now.
+type FutureError struct {
+	First string // the ID of the oldest
+	Now   time.Time
+}
+
+// Error implements error.
+func (e *FutureError) Error() string {
+	return fmt.Sprintf("the oldest backup is %s, and this machine's clock says %s", e.First, e.Now.UTC().Format(time.RFC3339))
+}
+
+// Hint is the next thing to try.
+func (e *FutureError) Hint() string {
+	return "set the clock; or name the backup that you trust, such as @" + e.First
 }
 
 // IncompleteError is of a backup that needs one which is not there.

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -106,7 +107,7 @@ func TestChoose(t *testing.T) {
 	} {
 		shuffled := slices.Clone(week)
 		slices.Reverse(shuffled)
-		chain, err := Choose(shuffled, test.wanted)
+		chain, err := Choose(shuffled, test.wanted, day(6, 0))
 		said := ""
 		if err != nil {
 			said = err.Error()
@@ -115,7 +116,7 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%s: %s, %q", name, ids(chain), said)
 		}
 	}
-	if _, err := Choose(nil, Moment{}); err == nil || err.Error() != "there is no backup" {
+	if _, err := Choose(nil, Moment{}, day(6, 0)); err == nil || err.Error() != "there is no backup" {
 		t.Errorf("of nothing: %v", err)
 	}
 }
@@ -123,13 +124,42 @@ func TestChoose(t *testing.T) {
 // TestChooseGuessesNoServer: if a bucket has backups of several servers, only an ID chooses
 // one.
 func TestChooseGuessesNoServer(t *testing.T) {
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	both := []Object{{Folder: "p/one", ID: sunday}, {Folder: "p/two", ID: monday}}
-	_, err := Choose(both, Moment{})
+	_, err := Choose(both, Moment{}, now)
 	if several, ok := err.(*SeveralError); !ok || !slices.Equal(several.Folders, []string{"p/one", "p/two"}) { //nolint:errorlint // the error is not wrapped
 		t.Errorf("%v", err)
 	}
-	if chain, err := Choose(both, Moment{ID: sunday}); err != nil || len(chain) != 1 || chain[0] != both[0] {
+	if chain, err := Choose(both, Moment{ID: sunday}, now); err != nil || len(chain) != 1 || chain[0] != both[0] {
 		t.Errorf("%v, %v", chain, err)
+	}
+}
+
+// TestChooseTrustsNoFuture: a writer of the bucket may name backups as they like. One of the
+// future is taken only by its ID.
+func TestChooseTrustsNoFuture(t *testing.T) {
+	now := time.Date(2026, 11, 4, 3, 0, 0, 0, time.UTC)
+	forged := Object{ID: "20990101T000000.000Z-0000000f"}
+	ahead := Object{ID: "20261104T033000.000Z-00000009"} // by a clock that is half an hour ahead
+	all := append(slices.Clone(week[:4]), forged)
+	for name, test := range map[string]struct {
+		objects []Object
+		wanted  Moment
+		chain   string
+	}{
+		"the newest":              {all, Moment{}, "d"},
+		"until a time to come":    {all, Moment{UpTo: now.AddDate(100, 0, 0)}, "d"},
+		"after the last":          {all, Moment{After: now}, "d"},
+		"by its ID":               {all, Moment{ID: forged.ID}, "f"},
+		"by a clock that is fast": {append(all, ahead), Moment{}, "9"},
+	} {
+		if chain, err := Choose(test.objects, test.wanted, now); err != nil || ids(chain) != test.chain {
+			t.Errorf("%s: %s, %v", name, ids(chain), err)
+		}
+	}
+	_, err := Choose([]Object{forged}, Moment{}, now)
+	if future, ok := err.(*FutureError); !ok || future.First != forged.ID || !strings.HasSuffix(future.Hint(), "@"+forged.ID) { //nolint:errorlint // the error is not wrapped
+		t.Errorf("of the future alone: %v", err)
 	}
 }
 
