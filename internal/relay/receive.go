@@ -5,15 +5,21 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/sshd"
 )
 
-// maxStrangers is how many connections may be open at once that have not named their
-// client yet.
-const maxStrangers = 256
+// How many connections may be open at once that have not named their client yet, of all
+// addresses and of one. At a limit, the newcomer takes the place of the oldest of the
+// address that has the most: whoever can reach the port keeps no server out. A server has
+// one connection under way for each client that comes in at the moment.
+const (
+	maxStrangers      = 256
+	maxStrangersOfOne = 128
+)
 
 // received is a connection that another server has passed on, with the addresses that it
 // has there.
@@ -32,7 +38,8 @@ func (r received) LocalAddr() net.Addr { return r.local }
 // this one, until l is closed. take is as in Front.Open: Receive closes a connection
 // that take refuses, and the other server keeps its client.
 func Receive(l net.Listener, key []byte, take func(net.Conn) bool, log *logrus.Entry) {
-	var strangers atomic.Int32
+	strangers := sshd.NewCrowd(sshd.Limits{MaxConnections: 2 * maxStrangers, MaxPerAddress: 2 * maxStrangersOfOne}, log)
+	defer strangers.End()
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	over, end := context.WithCancel(context.Background())
@@ -45,12 +52,13 @@ func Receive(l net.Listener, key []byte, take func(net.Conn) bool, log *logrus.E
 		case err != nil:
 			log.WithError(err).Error("ssh: accept a connection of another server")
 			<-time.After(retry)
-		case strangers.Add(1) > maxStrangers:
-			strangers.Add(-1)
-			nc.Close()
 		default:
+			guest, ok := strangers.Enter(nc)
+			if !ok {
+				continue
+			}
 			asking.Go(func() {
-				defer strangers.Add(-1)
+				defer guest.Leave()
 				if err := receive(over, nc, key, take); err != nil {
 					nc.Close()
 					log.WithField("remote", nc.RemoteAddr().String()).WithError(err).Log(levelOf(err), "ssh: took nothing from another server")

@@ -144,25 +144,31 @@ const noLeader = "no server leads at the moment, try again later"
 
 // carry brings a connection to the server that leads, now or when there is one.
 func (f *Front) carry(nc net.Conn) {
-	leave, ok := f.Crowd.Enter(nc)
+	guest, ok := f.Crowd.Enter(nc)
 	if !ok {
 		return
 	}
-	defer leave()
+	defer guest.Leave()
 	late := time.Now().Add(f.Patience)
 	for f.end.Err() == nil && time.Now().Before(late) {
 		at := f.where()
-		if f.deliver(nc, at) {
+		if f.deliver(guest, at) {
 			return
 		}
 		f.wait(at.now)
+		select {
+		case <-guest.Out():
+			return
+		default:
+		}
 	}
 	f.Crowd.TurnAway(nc, noLeader)
 }
 
 // deliver brings a connection to a place. It is false if nobody took it there; the
 // connection is then as it was.
-func (f *Front) deliver(nc net.Conn, at place) bool {
+func (f *Front) deliver(guest *sshd.Guest, at place) bool {
+	nc := guest.Conn
 	switch {
 	case at.here != nil:
 		return at.here(nc)
@@ -174,6 +180,7 @@ func (f *Front) deliver(nc net.Conn, at place) bool {
 		f.Log.WithError(err).Debugf("ssh: pass a connection on to %s", at.peer)
 		return false
 	}
+	guest.Served()
 	defer context.AfterFunc(f.end, func() {
 		nc.Close()
 		peer.Close()

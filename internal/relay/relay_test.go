@@ -224,6 +224,45 @@ func TestHowManyWaitIsLimited(t *testing.T) {
 	served(t, first, "one", m.client)
 }
 
+// TestWhoWaitsMakesRoom: connections that wait for a server keep nobody out. At the limit one
+// of them makes room, and the others are served.
+func TestWhoWaitsMakesRoom(t *testing.T) {
+	m := start(t, func(c *Config) {
+		c.Crowd = sshd.NewCrowd(sshd.Limits{MaxPerAddress: 4}, quietLog())
+	})
+	heard := make(chan string, 3)
+	for range cap(heard) {
+		nc := call(t, m.client)
+		go func() {
+			text := make([]byte, 3)
+			_, _ = io.ReadFull(nc, text)
+			heard <- string(text)
+		}()
+	}
+	if text := <-heard; text != "SSH" {
+		t.Errorf("the one that made room was told %q", text)
+	}
+	m.lead(t, "one")
+	for range cap(heard) - 1 {
+		if text := <-heard; text != "one" {
+			t.Errorf("another one was told %q", text)
+		}
+	}
+}
+
+// TestStrangersKeepNoServerOut: whoever opens connections to the servers' door, and says
+// nothing, keeps no server from passing its clients on.
+func TestStrangersKeepNoServerOut(t *testing.T) {
+	one, two := start(t, nil), start(t, nil)
+	one.lead(t, "one")
+	for range maxStrangers + 10 {
+		nc := call(t, one.peer)
+		_, _ = io.CopyN(io.Discard, nc, challengeBytes)
+	}
+	two.Follow(one.peer)
+	served(t, call(t, two.client), "one", two.client)
+}
+
 // TestLingeringServersPassOn: a server that has handed over goes on until the connections
 // that it passes on have ended.
 func TestLingeringServersPassOn(t *testing.T) {

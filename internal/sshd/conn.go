@@ -257,6 +257,9 @@ func (c *conn) expire() {
 	}
 }
 
+// silent reports whether the client has not sent a byte.
+func (c *conn) silent() bool { return c.heard.Load() == 0 }
+
 func (c *conn) closeBecause(why string) {
 	c.mu.Lock()
 	if c.why == "" {

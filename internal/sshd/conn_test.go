@@ -200,7 +200,7 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 func TestTurnstile(t *testing.T) {
 	limits := Config{Limits: Limits{MaxConnections: 8, MaxPerAddress: 3, MaxUnauthenticated: 4, MaxUnauthenticatedPerAddress: 2}}
 	ts := newTurnstile(limits)
-	names := map[*conn]string{}
+	names := map[entrant]string{}
 	enter := func(name, ip, refusal, out string) *pass {
 		t.Helper()
 		p, victim, why := ts.admit(&net.TCPAddr{IP: net.ParseIP(ip), Port: 1})
@@ -214,11 +214,11 @@ func TestTurnstile(t *testing.T) {
 		return p
 	}
 	a, b := enter("a", "192.0.2.1", "", ""), enter("b", "::ffff:192.0.2.1", "", "")
-	a.conn.heard.Store(1)
+	a.conn.(*conn).heard.Store(1)
 	c := enter("c", "192.0.2.1", "", "b") // a has sent something
 	enter("", "192.0.2.1", "too many connections from this address", "")
 	b.giveBack()
-	c.conn.heard.Store(1)
+	c.conn.(*conn).heard.Store(1)
 	d := enter("d", "192.0.2.1", "", "a") // all have sent something: a is the oldest
 	c.loggedIn()
 	c.loggedIn() // a second call does not count

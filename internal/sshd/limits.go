@@ -55,13 +55,20 @@ func (t *turnstile) bound(l Limits) {
 type pass struct {
 	turnstile *turnstile
 	address   netip.Prefix
-	number    uint64 // in order of entry
-	conn      *conn  // guarded by turnstile.mu; nil until there is one
+	number    uint64  // in order of entry
+	conn      entrant // guarded by turnstile.mu; nil until there is one
+}
+
+// entrant is a connection that may have to make room for another one.
+type entrant interface {
+	RemoteAddr() net.Addr
+	silent() bool // it has not sent a byte
+	closeBecause(why string)
 }
 
 // admit lets a connection in, or says which limit it has reached. out is a connection
 // to close, which the new one replaces; usually nil.
-func (t *turnstile) admit(remote net.Addr) (p *pass, out *conn, refusal string) {
+func (t *turnstile) admit(remote net.Addr) (p *pass, out entrant, refusal string) {
 	address := placeOf(remote)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,10 +113,10 @@ func (t *turnstile) fullest() *place {
 }
 
 // putOut takes the slot of a connection that has not logged in.
-func (t *turnstile) putOut(here *place) *conn {
+func (t *turnstile) putOut(here *place) entrant {
 	victim := here.unknown[0]
 	for _, p := range here.unknown {
-		if p.conn != nil && p.conn.heard.Load() == 0 {
+		if p.conn != nil && p.conn.silent() {
 			victim = p
 			break
 		}
@@ -127,7 +134,7 @@ func (t *turnstile) forget(here *place, p *pass) {
 }
 
 // belongsTo sets the connection of the pass.
-func (p *pass) belongsTo(c *conn) {
+func (p *pass) belongsTo(c entrant) {
 	p.turnstile.mu.Lock()
 	defer p.turnstile.mu.Unlock()
 	p.conn = c
@@ -175,23 +182,61 @@ type Crowd struct {
 	farewells *farewells
 }
 
-// NewCrowd makes a Crowd with the limits for all clients and for one address.
+// NewCrowd makes a Crowd with the limits for all clients and for one address. Half of the
+// slots are for those who wait: nobody knows yet whether they will ever log in.
 func NewCrowd(limits Limits, log *logrus.Entry) *Crowd {
 	config := Config{Limits: limits}.withDefaults()
+	config.MaxUnauthenticated = max(config.MaxConnections/2, 1)
+	config.MaxUnauthenticatedPerAddress = max(config.MaxPerAddress/2, 1)
 	return &Crowd{turnstile: newTurnstile(config), refusals: &refusals{log: log}, farewells: newFarewells()}
 }
 
-// Enter counts a connection until leave is called. Where there are too many, the
-// connection is turned away and closed; ok is false then.
-func (c *Crowd) Enter(nc net.Conn) (leave func(), ok bool) {
-	p, _, refusal := c.turnstile.admit(nc.RemoteAddr())
+// Guest is a connection of a Crowd.
+type Guest struct {
+	net.Conn
+	crowd *Crowd
+	pass  *pass
+	out   chan struct{} // closed when it had to make room
+	once  sync.Once
+}
+
+// Enter counts a connection until Guest.Leave is called. It waits first, and may have to
+// make room for a newcomer then. Where there are too many that do not wait any more, the
+// newcomer is turned away and closed; ok is false then.
+func (c *Crowd) Enter(nc net.Conn) (g *Guest, ok bool) {
+	p, out, refusal := c.turnstile.admit(nc.RemoteAddr())
 	if refusal != "" {
 		c.refusals.note(nc.RemoteAddr(), "turned away: "+refusal)
 		c.TurnAway(nc, refusal+", try again later")
 		return nil, false
 	}
-	p.loggedIn() // whether it logs in is for the server to see that serves it
-	return p.giveBack, true
+	if out != nil {
+		c.refusals.note(out.RemoteAddr(), madeRoom)
+		out.closeBecause(madeRoom)
+	}
+	g = &Guest{Conn: nc, crowd: c, pass: p, out: make(chan struct{})}
+	p.belongsTo(g)
+	return g, true
+}
+
+// Served says that the connection waits no more: whether it logs in is for the server to see
+// that serves it.
+func (g *Guest) Served() { g.pass.loggedIn() }
+
+// Leave gives the slot back; once.
+func (g *Guest) Leave() { g.pass.giveBack() }
+
+// Out is closed when the connection had to make room for another one, and is told so.
+func (g *Guest) Out() <-chan struct{} { return g.out }
+
+// silent is true: nobody reads of it before it is served.
+func (g *Guest) silent() bool { return true }
+
+func (g *Guest) closeBecause(why string) {
+	g.once.Do(func() {
+		close(g.out)
+		g.crowd.TurnAway(g.Conn, why+", try again later")
+	})
 }
 
 // TurnAway tells a client why it is not served, and closes the connection.
