@@ -95,13 +95,13 @@ func newOffice(t *testing.T) office {
 		t.Fatal(err)
 	}
 	kept := &trail{}
-	book, err := rulebook.Open(t.Context(), storetest.Open(t, git.StoreOptions{}), func() (map[string][]byte, error) {
+	book, err := rulebook.Open(t.Context(), storetest.Open(t, git.StoreOptions{}), rulebook.Config{First: func() (map[string][]byte, error) {
 		base, err := repos.Admin()
 		if err != nil {
 			return nil, err
 		}
 		return rules.First(base, []access.AdminKey{{Name: "ana", Key: text}})
-	}, &trail{}, noClusters{}, log)
+	}, Trail: &trail{}, Clusters: noClusters{}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

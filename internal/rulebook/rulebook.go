@@ -72,13 +72,21 @@ var errForeign = errors.New("repository admin has the name of the server's own r
 	" it has to make way. Give it another name in the data directory, mv repos/admin.git repos/NAME.git," +
 	" and start again")
 
+// Config holds the parts of a Book. Every field is required.
+type Config struct {
+	First    First
+	Trail    Trail
+	Clusters Clusters
+	Log      *logrus.Entry
+}
+
 // Open opens admin.git, or makes it. Where it cannot be made or read, the server serves
 // with the rights of its key files alone, and the log says so: the error is only of a
 // repository that is not the server's own.
-func Open(ctx context.Context, store *git.Store, first First, trail Trail, clusters Clusters, log *logrus.Entry) (*Book, error) {
-	b := &Book{log: log, trail: trail, clusters: clusters}
+func Open(ctx context.Context, store *git.Store, config Config) (*Book, error) {
+	b := &Book{log: config.Log, trail: config.Trail, clusters: config.Clusters}
 	b.edition.Store(&edition{rules: rules.None()})
-	err := b.open(ctx, store, first)
+	err := b.open(ctx, store, config.First)
 	if errors.Is(err, errForeign) {
 		return nil, err
 	}
@@ -86,7 +94,7 @@ func Open(ctx context.Context, store *git.Store, first First, trail Trail, clust
 		err = b.Take(ctx, access.System("start"))
 	}
 	if err != nil {
-		log.WithError(err).Error("access: the rules of admin.git are not in force; only keys of the key files open anything")
+		b.log.WithError(err).Error("access: the rules of admin.git are not in force; only keys of the key files open anything")
 	}
 	return b, nil
 }

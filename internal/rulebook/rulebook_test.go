@@ -53,7 +53,7 @@ func open(t *testing.T, store *git.Store, first First) (*Book, *logtest.Hook, er
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	hook := logtest.NewLocal(logger)
-	book, err := Open(t.Context(), store, first, noTrail{}, noClusters{}, logrus.NewEntry(logger))
+	book, err := Open(t.Context(), store, Config{First: first, Trail: noTrail{}, Clusters: noClusters{}, Log: logrus.NewEntry(logger)})
 	return book, hook, err
 }
 

@@ -18,7 +18,7 @@ func (s *server) openAccess() (register access.Register, policy *access.Policy, 
 	if s.keyring, err = access.OpenKeyring(keyFiles(s.config), s.log); err != nil {
 		return register, nil, err
 	}
-	if s.rules, err = rulebook.Open(context.Background(), s.repos, s.firstRules, s.trail, s.fleet, s.log); err != nil {
+	if s.rules, err = rulebook.Open(context.Background(), s.repos, rulebook.Config{First: s.firstRules, Trail: s.trail, Clusters: s.fleet, Log: s.log}); err != nil {
 		return register, nil, err
 	}
 	s.rollback.Address = s.rules.Address
