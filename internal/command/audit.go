@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	auditHelp = "Every decision and every change of state, oldest first: who, with which key, from\n" +
-		"where, by which rule. Takes the role admin, or a rule that gives audit. With -o\n" +
-		"json, each is an object as docs/audit.md describes it.\n" +
+	auditHelp = "Every decision and every change of state, oldest first: who, with which key,\n" +
+		"from where, by which rule. Takes the role admin, or a rule that gives audit.\n" +
+		"With -o json, each is an object as docs/audit.md describes it.\n" +
 		"Example: audit --since 2d --operator ben --app shop"
 	verifyHelp = "Reads the whole trail, and names each line that was removed, changed or moved.\n" +
 		"Exits 1 if there is one. Note the last line's hash somewhere else: who can write\n" +

@@ -175,24 +175,30 @@ func (c *call) table(list []*verb) {
 	}
 }
 
-func (c *call) helpOn(v *verb) {
-	fmt.Fprintf(c, "Usage: ssh HOST %s\n", v.usage())
+func (c *call) helpOn(v *verb) { v.explain(c) }
+
+// explain writes the help on a verb.
+func (v *verb) explain(w io.Writer) {
+	fmt.Fprintf(w, "Usage: ssh HOST %s\n", v.usage())
 	for _, f := range v.also {
-		fmt.Fprintf(c, "       ssh HOST %s\n", v.usageOf(f.args))
+		fmt.Fprintf(w, "       ssh HOST %s\n", v.usageOf(f.args))
 	}
-	fmt.Fprintf(c, "\n%s.\n", strings.ToUpper(v.help[:1])+v.help[1:])
+	fmt.Fprintf(w, "\n%s.\n", strings.ToUpper(v.help[:1])+v.help[1:])
 	for _, f := range v.also {
-		fmt.Fprintf(c, "With %s: %s.\n", f.args, f.help)
+		fmt.Fprintf(w, "With %s: %s.\n", f.args, f.help)
 	}
 	if v.more != "" {
-		fmt.Fprintln(c, v.more)
+		fmt.Fprintln(w, v.more)
+	}
+	if example := v.example(); example != "" {
+		fmt.Fprintf(w, "Example: %s\n", example)
 	}
 	if v.flags == nil {
 		return
 	}
 	flags := pflag.NewFlagSet(v.words, pflag.ContinueOnError)
 	v.flags(flags)
-	fmt.Fprintf(c, "\n%s", flags.FlagUsages())
+	fmt.Fprintf(w, "\n%s", flags.FlagUsages())
 }
 
 // whoami shows the caller's identity.

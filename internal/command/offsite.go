@@ -12,9 +12,9 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-const backupNowHelp = "Takes the role admin on all repositories, and the setting backup.bucket. It is made\n" +
-	"as one that is due: with only what is new if the last is known, and old ones go\n" +
-	"after it. status --server shows how backups stand. See docs/backup.md."
+const backupNowHelp = "Takes the role admin on all repositories, and the setting backup.bucket. It is\n" +
+	"made as one that is due: with only what is new if the last is known, and old\n" +
+	"ones go after it. status --server shows how backups stand. See docs/backup.md."
 
 // backUpNow makes a backup in the bucket.
 func backUpNow(ctx context.Context, c *call) error {
