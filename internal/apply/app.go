@@ -23,6 +23,7 @@ type App struct {
 	Hooks      *Hooks // as they were seen last
 	HookMemory *HookMemory
 	Others     Others
+	Within     plan.Bounds // what of the app may be deleted
 }
 
 // Others answers the questions of an apply about the server's other apps, and is

@@ -15,6 +15,10 @@ func (w *Work) delete(ctx context.Context, step plan.Step) {
 		w.App.Ledger.Forget(step.ID) // of a version that let apps have it
 		return
 	}
+	if why := w.App.Within.Kept(ctx, step.ID); why != "" { // the grant is narrower than at the time of the plan
+		w.Log.Printf("  %s  (%s)", step.ID, why)
+		return
+	}
 	entry, known := w.cluster.Index.Get(step.ID)
 	if (known && entry.PartOf != w.App.set()) || w.heir(step.ID) != "" {
 		w.App.Ledger.Forget(step.ID) // another app has taken it over, or is about to

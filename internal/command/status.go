@@ -120,6 +120,9 @@ func details(s deploy.Status, now time.Time) []string {
 		}
 		lines = append(lines, line)
 	}
+	if s.Forbidden != "" {
+		lines = append(lines, "held: "+s.Forbidden)
+	}
 	if s.Suspension != nil {
 		lines = append(lines, suspended(*s.Suspension, now)+"   (resume "+string(s.App)+")")
 	}

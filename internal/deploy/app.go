@@ -15,8 +15,8 @@ import (
 
 // app is an app and its worker. At most one deploy of an app runs at a time.
 //
-// The queue, the ledger, the suspension, the ills, the drifts, the fights, the trouble and
-// the hooks each have a lock of their own; mu guards the rest. The order of locks:
+// The queue, the ledger, the suspension, the ills, the drifts, the fights, the confinement,
+// the trouble and the hooks each have a lock of their own; mu guards the rest. The order of locks:
 //
 //	Engine.wants, before Engine.mu
 //	Engine.mu, before any lock of an app
@@ -41,6 +41,7 @@ type app struct {
 	drifts     drifts       // differences left alone
 	retakes    retakes      // objects that have lost what says whose they are
 	fights     fights       // objects that drift again and again
+	confined   confinement  // what its repository's grant does not give
 	trouble    trouble      // why the last check could not be done
 	told       lastTold     // the last reason why the app is not in sync
 	hooks      *apply.Hooks // as they were last

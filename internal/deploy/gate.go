@@ -293,6 +293,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters.Get(t.Spec.Cluster)
 	p.API, p.Index, p.Others = e.as(t.Repo, cluster).api, cluster.planIndex, others{e}
+	p.Within = e.within(t.Repo, cluster)
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
 	p.Wanted, p.Forcing, p.Strays = a.wanted().planned(), a.isForced(), a.retakes.strays()
 }

@@ -14,6 +14,7 @@ type situation struct {
 	settled   bool // the app was brought to its target before
 	suspended bool // by an operator
 	closed    bool // by a window
+	forbidden bool // the repository's grant does not give all of the target
 	held      bool // the target's newest deploy was cancelled, or stopped by a hook
 }
 
@@ -23,6 +24,10 @@ func (s situation) event() stageEvent {
 	switch {
 	case s.removed:
 		return eventNothing
+	case s.forbidden && checks:
+		return eventHeld
+	case s.forbidden:
+		return eventForbidden
 	case checks && s.settled:
 		return eventCompare
 	case s.suspended && checks:
@@ -58,6 +63,8 @@ func (at *attempt) judge() stageEvent {
 		kind: at.job.kind, removed: t.Gone && at.removed(), settled: at.settled(t),
 		suspended: suspension != nil, held: at.held(t), closed: request.isShut(closing.verdict),
 	}
+	forbidden := at.confine(t)
+	s.forbidden = forbidden != ""
 	if !s.settled {
 		at.job.widen() // the whole app must be brought there
 	}
@@ -67,15 +74,18 @@ func (at *attempt) judge() stageEvent {
 	case eventSuspended:
 		at.quietly(record.Suspended, suspension.Reason)
 		return e
+	case eventForbidden:
+		at.quietly(record.Failed, forbidden)
+		return e
 	case eventWaits:
 		at.waitsFor(closing)
 		return e
 	case eventHeld:
-		if s.closed && suspension == nil && !s.held {
+		if s.closed && !s.forbidden && suspension == nil && !s.held {
 			at.leaveClosed(closing)
 			return e
 		}
-		at.judgeHeld(suspension)
+		at.judgeHeld(suspension, forbidden)
 		return e
 	default:
 		return e
@@ -84,7 +94,11 @@ func (at *attempt) judge() stageEvent {
 
 // judgeHeld tells the callers that wait for a check why the app is not deployed. Drift
 // in an app that waits for a push or an operator may have to be reverted first.
-func (at *attempt) judgeHeld(suspension *record.Suspension) {
+func (at *attempt) judgeHeld(suspension *record.Suspension, forbidden string) {
+	if forbidden != "" {
+		at.finding = Finding{Result: CheckFailed, Message: forbidden}
+		return
+	}
 	if suspension != nil {
 		at.finding = Finding{Result: CheckDrifted, Message: "not deployed, " + suspension.Describe()}
 		return

@@ -30,6 +30,9 @@ func TestWhatAJobComesTo(t *testing.T) {
 		{"the same, cancelled before", situation{closed: true, held: true}, eventWaits, eventHeld},
 		{"a target that was reached, while a window is closed", situation{closed: true, settled: true}, eventWaits, eventCompare},
 		{"a removal that was carried out, while one is closed", situation{closed: true, removed: true}, eventNothing, eventNothing},
+		{"a target that the grant does not give", situation{forbidden: true}, eventForbidden, eventHeld},
+		{"the same, that was reached", situation{forbidden: true, settled: true, suspended: true}, eventForbidden, eventHeld},
+		{"a removal, whatever the grant gives", situation{forbidden: true, removed: true}, eventNothing, eventNothing},
 		{"a target that was reached, and cancelled once", situation{held: true, settled: true}, eventDeploy, eventCompare},
 	} {
 		for kind, want := range map[jobType]stageEvent{deployJob: test.deploy, checkJob: test.check, lookJob: test.check} {

@@ -46,6 +46,7 @@ const (
 	eventHeld        stageEvent = "held"        // the app is not to be deployed until somebody acts
 	eventSuspended   stageEvent = "suspended"   // the same, by an operator, and a record has to say so
 	eventWaits       stageEvent = "waits"       // a window is closed, and a record has to say so
+	eventForbidden   stageEvent = "forbidden"   // the same, by the repository's grant
 	eventDiffers     stageEvent = "differs"     // the differences must be reverted
 	eventInPart      stageEvent = "in part"     // some of them are, and another attempt has to do the rest
 	eventLater       stageEvent = "later"       // another attempt has to do all of it
@@ -82,7 +83,7 @@ var transitions = map[stage]map[stageEvent]stage{
 	stageQueued: {eventDone: stageJudging, eventSuperseded: stageRecording},
 	stageJudging: {
 		eventNothing: stageEnded, eventHeld: stageEnded, eventSuperseded: stageEnded, eventSuspended: stageRecording, eventWaits: stageRecording,
-		eventCompare: stageComparing, eventDeploy: stageDepending,
+		eventForbidden: stageRecording, eventCompare: stageComparing, eventDeploy: stageDepending,
 	},
 	stageComparing: {
 		eventNothing: stageEnded, eventLater: stageEnded, eventFailed: stageEnded, eventNews: stageRecording,
@@ -110,7 +111,7 @@ var transitions = map[stage]map[stageEvent]stage{
 
 // endings maps events to endings. Other events do not change the ending.
 var endings = map[stageEvent]ending{
-	eventInPart: endedInPart, eventLater: endedInPart, eventHeld: endedHeld, eventSuspended: endedHeld, eventWaits: endedHeld,
+	eventInPart: endedInPart, eventLater: endedInPart, eventHeld: endedHeld, eventSuspended: endedHeld, eventWaits: endedHeld, eventForbidden: endedHeld,
 	eventFailed: endedFailed, eventCrashed: endedFailed, eventHookFailed: endedHookFailed,
 	eventUnhealthy: endedUnhealthy, eventCancelled: endedCancelled,
 	eventSuperseded: endedSuperseded, eventInterrupted: endedInterrupted,

@@ -25,7 +25,7 @@ var allStages = []stage{
 // its own.
 var eventEndings = map[stageEvent]ending{
 	eventDone: "", eventNothing: "", eventNews: "", eventDeploy: "", eventCompare: "", eventDiffers: "", eventRemoved: "", eventCorrected: "",
-	eventHeld: endedHeld, eventSuspended: endedHeld, eventWaits: endedHeld, eventInPart: endedInPart, eventLater: endedInPart,
+	eventHeld: endedHeld, eventSuspended: endedHeld, eventWaits: endedHeld, eventForbidden: endedHeld, eventInPart: endedInPart, eventLater: endedInPart,
 	eventFailed: endedFailed, eventCrashed: endedFailed, eventHookFailed: endedHookFailed, eventUnhealthy: endedUnhealthy,
 	eventCancelled: endedCancelled, eventSuperseded: endedSuperseded, eventInterrupted: endedInterrupted,
 }

@@ -21,6 +21,7 @@ type standing struct {
 	settled   bool          // the revision was the last to be applied completely
 	suspended bool          // by an operator
 	waits     bool          // for a window
+	forbidden string        // why the repository's grant does not give all of it; "" if it does
 	differing []Difference  // objects that are known to differ from the revision
 	trouble   string        // why the last check could not be done
 }
@@ -30,7 +31,7 @@ func (s standing) sync() Sync {
 	switch {
 	case s.running:
 		return Deploying
-	case s.skipped:
+	case s.skipped, s.forbidden != "":
 		return Held
 	case s.waits:
 		return Waits
@@ -55,6 +56,9 @@ func (s standing) sync() Sync {
 // reasons returns the known reasons why the app is not in sync, a line each.
 func (s standing) reasons() []string {
 	var lines []string
+	if s.forbidden != "" {
+		lines = append(lines, s.forbidden)
+	}
 	for _, found := range s.differing {
 		lines = append(lines, found.Object+" "+found.What)
 	}

@@ -41,6 +41,7 @@ type Status struct {
 	// Unrendered is the reason why the branch's wish is unknown: the app is kept as
 	// last applied.
 	Unrendered string  `json:"unrendered,omitempty"`
+	Forbidden  string  `json:"forbidden,omitempty"` // what the repository's grant does not give: the app is held
 	Outage     *Outage `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
 	Running    string  `json:"running,omitempty"` // the deploy that goes on
 	Schedule   string  `json:"schedule,omitempty"`
@@ -190,6 +191,9 @@ func (a *app) status() Status {
 		if failed := append(a.goneSymptoms(t), hookSymptoms(s.Last)...); len(failed) > 0 {
 			s.Sick, s.Health = append(s.Sick, failed...), "failing"
 		}
+		if !t.Gone {
+			s.Forbidden = a.confined.reason()
+		}
 		if cluster := a.engine.Clusters.Get(t.Spec.Cluster); cluster != nil {
 			s.Outage = cluster.outage()
 		}
@@ -203,7 +207,7 @@ func (a *app) status() Status {
 func (a *app) standing(t *target, s Status) standing {
 	stands := standing{
 		running: s.Running != "", skipped: a.skippedRevision() != "", suspended: s.Suspension != nil,
-		unread: s.Unrendered != "", differing: s.Found, trouble: s.Trouble,
+		unread: s.Unrendered != "", forbidden: s.Forbidden, differing: s.Found, trouble: s.Trouble,
 	}
 	if s.Last != nil {
 		stands.last = s.Last.Stands()

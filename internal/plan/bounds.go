@@ -96,6 +96,21 @@ func (b Bounds) Outside(ctx context.Context, id manifest.ID) (*grant.Refusal, er
 	return b.Grant.Judge(id, labels), nil
 }
 
+// Kept says why an object that the revision no longer has stays on the cluster all the same:
+// nothing outside of the grant is deleted, whatever the inventory says. It is "" for one
+// that may be deleted.
+func (b Bounds) Kept(ctx context.Context, id manifest.ID) string {
+	refusal, err := b.Outside(ctx, id)
+	switch {
+	case err != nil:
+		return "kept: " + unknownLabels(id.Namespace, err)
+	case refusal != nil:
+		why, _ := refusal.Tell(b.Grant, b.Repo, b.InPlace)
+		return "kept: " + why
+	}
+	return ""
+}
+
 func unknownLabels(namespace string, err error) string {
 	return fmt.Sprintf("whether a grant gives the namespace %s cannot be told: its labels cannot be read: %v", namespace, err)
 }

@@ -104,6 +104,7 @@ type Planner struct {
 	Remake  bool         // recreate the objects that ask for it at each deploy
 	With    *Companions  // the other parts of the push
 	Claims  *Claims      // the claims of every app
+	Within  Bounds       // what of the app may be deleted
 	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
 	Reader  Reader // of the problems
@@ -137,7 +138,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 	SortSteps(steps)
 	plan.Steps = steps
 	if !p.Partial {
-		p.former(plan, objects)
+		p.former(ctx, plan, objects)
 	}
 	if p.Remake && !plan.Empty() {
 		plan.remake(p.Target)
@@ -355,8 +356,9 @@ func IsNamespaceMissing(err error) bool {
 }
 
 // former enters the objects that the app owns and the revision no longer has. Another app
-// that wants one gets it; the rest is deleted, unless prune is false.
-func (p *Planner) former(plan *Plan, objects []Placed) {
+// that wants one gets it; the rest is deleted, unless prune is false, or the grant does not
+// give it.
+func (p *Planner) former(ctx context.Context, plan *Plan, objects []Placed) {
 	skipped := map[manifest.ID]bool{} // a skipped object leaves alone the one that runs
 	wanted := func(yield func(manifest.ID) bool) {
 		for i := range objects {
@@ -387,6 +389,8 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 				step.Other = heir
 			}
 			plan.Moved = append(plan.Moved, step)
+		case p.Target.Spec.Prune && p.Within.Kept(ctx, entry.ID) != "":
+			plan.Outside = append(plan.Outside, Step{ID: entry.ID, Action: record.Unchanged, Note: p.Within.Kept(ctx, entry.ID), Entry: entry})
 		case p.Target.Spec.Prune:
 			step := p.pruneStep(entry)
 			if other := AlsoAsks(p.Target, p.With, p.Others, entry.ID); other != "" {
@@ -400,6 +404,7 @@ func (p *Planner) former(plan *Plan, objects []Placed) {
 	hoistNamespaces(plan.Prune)
 	SortSteps(plan.Moved)
 	SortSteps(plan.Dying)
+	SortSteps(plan.Outside)
 	SortSteps(plan.Prune)
 	slices.Reverse(plan.Prune)
 }

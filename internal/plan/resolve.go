@@ -51,6 +51,21 @@ func Resolve(ctx context.Context, api API, t *Target, with *Companions, within B
 	return r.objects, r.problems
 }
 
+// Outside are the problems of the target's objects that are outside of the bounds. The
+// error is of a cluster that does not say the labels of a namespace.
+func Outside(ctx context.Context, api API, t *Target, with *Companions, within Bounds) (manifest.Problems, error) {
+	r := newResolver(t, t.Places.newest(), within)
+	for _, written := range r.all {
+		r.resolve(ctx, api, written, with)
+	}
+	for _, v := range r.within.found {
+		if v.err != nil {
+			return nil, v.err
+		}
+	}
+	return r.outside, nil
+}
+
 // resolver resolves the objects of a target.
 type resolver struct {
 	target   *Target
@@ -62,6 +77,7 @@ type resolver struct {
 	objects  []Placed
 	fresh    map[manifest.ID]int // the other ones of objects
 	problems manifest.Problems
+	outside  manifest.Problems // those of objects outside of the bounds
 }
 
 // servedKind is a kind as it is written, and as the cluster serves it.
@@ -104,7 +120,7 @@ func (r *resolver) resolve(ctx context.Context, api API, written *manifest.Objec
 	o, misread := placeOf(t, written, *kind, place)
 	if problem := r.within.refuse(ctx, api.Name(), o); problem != nil {
 		if !t.Gone { // else it is a hook of an app that leaves, which does without
-			r.problems = append(r.problems, *problem)
+			r.outside, r.problems = append(r.outside, *problem), append(r.problems, *problem)
 		}
 		return
 	}

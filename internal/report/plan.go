@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -43,7 +44,7 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 		}
 		printStep(w, step)
 	}
-	for _, step := range p.Dying {
+	for _, step := range slices.Concat(p.Dying, p.Outside) {
 		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  - %s  (%s)", step.ID, step.Note)))
 	}
 	for _, line := range moving {
