@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -10,14 +11,20 @@ import (
 // exposed refuses Secrets whose values a push would put into the repository in the
 // clear, for everybody who can read it, for ever. Values that the branch already has
 // are in its history, and refusing them again removes nothing. Only a push brings
-// values into a repository.
+// values into a repository. Where the grant says whether it may have them, nothing else
+// does.
 func (e *Engine) exposed(p *Proposal) manifest.Problems {
-	if p.Push == "" || p.Options.PlainSecrets || e.PlainSecrets {
+	granted := grant.PlainAsAsked
+	if g := e.grantOf(p.Repo); g != nil {
+		granted = g.PlainSecrets
+	}
+	refused := granted == grant.PlainRefused
+	if p.Push == "" || granted == grant.PlainAllowed || !refused && (p.Options.PlainSecrets || e.PlainSecrets) {
 		return nil
 	}
 	var problems manifest.Problems
 	for _, t := range p.targets {
-		if t.origin == fromBefore || t.Spec.PlainSecrets || len(t.plain) == 0 {
+		if t.origin == fromBefore || t.Spec.PlainSecrets && !refused || len(t.plain) == 0 {
 			continue
 		}
 		before := e.wantedOf(t.Spec.Name).secretDigests(p.Repo)
@@ -26,6 +33,10 @@ func (e *Engine) exposed(p *Proposal) manifest.Problems {
 				continue
 			}
 			problem := secret.Problem
+			if refused {
+				problem.Remedy = manifest.Remedy{}
+				problem.Message += "; the grant of repository " + string(p.Repo) + " lets nobody store it as it is"
+			}
 			id := secret.Object.ID()
 			id.Namespace = cmp.Or(id.Namespace, t.Spec.Namespace)
 			problem.App, problem.Object = t.Spec.Name, id.String()

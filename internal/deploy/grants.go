@@ -61,7 +61,7 @@ func (e *Engine) checkGrant(p *Proposal) manifest.Problems {
 	if g == nil {
 		return nil
 	}
-	var problems manifest.Problems
+	problems := e.checkCount(p, g)
 	for _, t := range p.targets {
 		refusal := g.JudgeCluster(t.Spec.Cluster)
 		if refusal == nil {
@@ -73,6 +73,33 @@ func (e *Engine) checkGrant(p *Proposal) manifest.Problems {
 	}
 	return problems
 }
+
+// checkCount refuses a change that gives a repository more objects than its grant lets it
+// have. One that already has more is not kept from having fewer, or other ones.
+func (e *Engine) checkCount(p *Proposal, g *grant.Grant) manifest.Problems {
+	if g.MaxObjects == 0 {
+		return nil
+	}
+	would, has := 0, e.ObjectsOf(p.Repo)
+	for _, a := range e.sorted() {
+		if t := a.wanted(); t.counts(p.Repo) && a.sameHome(p.Repo, p.Branch) != nil {
+			would += len(t.Objects) // of another branch
+		}
+	}
+	for _, t := range p.targets {
+		would += len(t.Objects)
+	}
+	if would <= max(g.MaxObjects, has) {
+		return nil
+	}
+	return manifest.Problems{{
+		Message: fmt.Sprintf("repository %s would have %s; its grant gives it at most %d", p.Repo, manifest.Plural(would, "object"), g.MaxObjects),
+		Hint:    fmt.Sprintf("remove some from its apps\nor ask an admin to give more: maxObjects: %d", would),
+	}}
+}
+
+// counts reports whether a target, which may be nil, has objects of a repository.
+func (t *target) counts(repo name.Repo) bool { return t != nil && !t.Gone && t.Repo == repo }
 
 // OutsideError says that an object is outside of a repository's grant.
 type OutsideError struct{ message, hint string }

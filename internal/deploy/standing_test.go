@@ -24,6 +24,7 @@ func TestSync(t *testing.T) {
 		{"all well", good, InSync, nil},
 		{"a deploy goes on", with(func(s *standing) { s.running, s.differing = true, differing }), Deploying, []string{"ConfigMap a was deleted"}},
 		{"skipped", with(func(s *standing) { s.skipped = true }), Held, nil},
+		{"outside of the grant", with(func(s *standing) { s.forbidden = "no such namespace" }), Held, []string{"no such namespace"}},
 		{"removed", with(func(s *standing) { s.last = record.Removed }), Gone, nil},
 		{"cannot be rendered", with(func(s *standing) { s.unread = true }), NotSynced, nil},
 		{"nothing wanted", with(func(s *standing) { s.wanted = false }), Pending, nil},

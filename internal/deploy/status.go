@@ -42,8 +42,8 @@ type Status struct {
 	// last applied.
 	Unrendered string  `json:"unrendered,omitempty"`
 	Forbidden  string  `json:"forbidden,omitempty"` // what the repository's grant does not give: the app is held
-	Outage     *Outage `json:"outage,omitempty"`  // of the cluster: the rest is as it was last seen
-	Running    string  `json:"running,omitempty"` // the deploy that goes on
+	Outage     *Outage `json:"outage,omitempty"`    // of the cluster: the rest is as it was last seen
+	Running    string  `json:"running,omitempty"`   // the deploy that goes on
 	Schedule   string  `json:"schedule,omitempty"`
 
 	Suspension *record.Suspension `json:"suspension,omitempty"`

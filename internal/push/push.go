@@ -61,12 +61,14 @@ type Door struct {
 	KeyFiles func() *access.Directory
 	Trail    Trail
 	Socket   *hook.Socket
-	Disk     func() error // an error while the server cannot store a push
-	Fence    func() error // an error once another server has replaced this one
+	Grants   deploy.Grants // of the repositories
+	Disk     func() error  // an error while the server cannot store a push
+	Fence    func() error  // an error once another server has replaced this one
 	Log      *logrus.Entry
 
 	fresh fresh
 	turns turns
+	rates rates
 }
 
 // Exit statuses of a session that runs a Git program, in addition to Git's own.
@@ -180,6 +182,9 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	}
 	decision, err := d.checkOpen(caller, right, repo, service)
 	if err != nil {
+		return nil, false, err
+	}
+	if err := d.checkRate(caller, repo); err != nil {
 		return nil, false, err
 	}
 	if err := d.Fence(); err != nil {

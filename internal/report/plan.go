@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -44,8 +43,15 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 		}
 		printStep(w, step)
 	}
-	for _, step := range slices.Concat(p.Dying, p.Outside) {
+	for _, step := range p.Dying {
 		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  - %s  (%s)", step.ID, step.Note)))
+	}
+	for i, step := range p.Outside {
+		if i == maxPlanObjects {
+			fmt.Fprintf(w, "    ... and %d more that are kept\n", len(p.Outside)-i)
+			break
+		}
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("    %s  (%s)", step.ID, step.Note)))
 	}
 	for _, line := range moving {
 		fmt.Fprintln(w, line)

@@ -41,6 +41,7 @@ type Book struct {
 	edition  atomic.Pointer[edition]
 	turn     sync.Mutex // held while an edition is taken
 	taken    func()     // called when an edition was taken; nil: nobody is told
+	effects  Effects    // nil: none are known
 }
 
 // edition is a revision of the rules.
@@ -63,6 +64,17 @@ type Clusters interface {
 	// Take has the server deploy to them.
 	Take(next []*rules.Cluster)
 }
+
+// Effects is what rules do to the apps that are deployed. Package server has it.
+type Effects interface {
+	// Foresee says what rules would do, a line each, and what is wrong with them.
+	Foresee(next *rules.Rules) (lines []string, problems manifest.Problems)
+	// Taken is told of rules that are in force, and of those before.
+	Taken(before *rules.Rules)
+}
+
+// Tell sets who knows the effects of rules. Call it before the first push.
+func (b *Book) Tell(effects Effects) { b.effects = effects }
 
 // First makes the files of a server's first admin.git.
 type First func() (map[string][]byte, error)
@@ -185,7 +197,12 @@ func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, prob
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	return slices.Concat(rules.Compare(current, next), rules.ClosedBy(current, next, now), warnings), nil
+	changes = slices.Concat(rules.Compare(current, next), rules.ClosedBy(current, next, now), warnings)
+	if b.effects == nil {
+		return changes, nil
+	}
+	lines, problems := b.effects.Foresee(next)
+	return append(changes, lines...), problems
 }
 
 // Take puts the newest revision of the branch in force as a whole, and records it. It may
@@ -215,9 +232,13 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 	}
 	changes := rules.Compare(b.Current(), next)
 	b.note(head, by)
+	before := b.Current()
 	b.edition.Store(&edition{next, head})
 	defer b.tellTaken()
 	b.clusters.Take(next.Clusters())
+	if b.effects != nil {
+		b.effects.Taken(before)
+	}
 	for _, warning := range next.Warnings() {
 		b.log.Warn("access: " + warning)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/rulebook"
 	"github.com/pushboat/pushboat/repos"
 )
@@ -21,6 +22,7 @@ func (s *server) openAccess() (register access.Register, policy *access.Policy, 
 	if s.rules, err = rulebook.Open(context.Background(), s.repos, rulebook.Config{First: s.firstRules, Trail: s.trail, Clusters: s.fleet, Log: s.log}); err != nil {
 		return register, nil, err
 	}
+	s.rules.Tell(effects{s.engine, s.rules.Current, push.Source{Repos: s.repos}.Repositories})
 	s.rollback.Address = s.rules.Address
 	s.rules.OnTake(s.engine.WindowsMoved)
 	s.keyring.OnLeave(s.warnOfKey)

@@ -287,7 +287,7 @@ func (s *server) buildDoors() (err error) {
 	s.engine.Sees = func(caller access.Caller, repo name.Repo) bool {
 		return policy.Allows(caller, access.ReadRepo, access.Subject{Repo: repo})
 	}
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,

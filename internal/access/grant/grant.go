@@ -6,6 +6,7 @@ package grant
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -143,6 +144,41 @@ func (s Selector) String() string {
 		words = append(words, key+"="+s[key])
 	}
 	return strings.Join(words, ",")
+}
+
+// Equal reports whether two grants give the same, wherever they stand and whomever they are
+// for.
+func (g *Grant) Equal(other *Grant) bool {
+	a, b := *g, *other
+	a.At, b.At = manifest.Source{}, manifest.Source{}
+	a.Repos, b.Repos = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// Rated is how many pushes a repository may still be sent; the zero Rated has seen none.
+type Rated struct {
+	left float64
+	at   time.Time // when left was right; zero: nobody has pushed
+	rate Rate      // by which left is
+}
+
+// Take counts a push at a time, if the rate lets it pass. wait is how long the next one has
+// to wait; 0: it was counted.
+func (r *Rated) Take(rate Rate, now time.Time) (wait time.Duration) {
+	if rate.Pushes == 0 {
+		return 0
+	}
+	full, each := float64(rate.Pushes), float64(rate.Per)/float64(rate.Pushes)
+	if r.at.IsZero() || r.rate != rate {
+		r.left, r.at, r.rate = full, now, rate
+	}
+	r.left = min(full, r.left+max(0, float64(now.Sub(r.at)))/each)
+	r.at = now
+	if r.left < 1 {
+		return time.Duration((1-r.left)*each) + 1
+	}
+	r.left--
+	return 0
 }
 
 // Find returns the first of the grants that is for a repository. Where there are no grants

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/access/glob"
@@ -66,7 +67,7 @@ func (g *Grant) judgeKind(id manifest.ID) *Refusal {
 	case id.Namespace == "" && kind != manifest.NamespaceKind && !matchAny(g.ClusterScoped, kind):
 		return &Refusal{
 			Message: "does not give the kind " + named + ", whose objects are in no namespace",
-			Hint:    "remove the object\nor ask an admin to give it: clusterScoped: [" + joinKinds(append(g.ClusterScoped[:len(g.ClusterScoped):len(g.ClusterScoped)], Kind(named))) + "]",
+			Hint:    "remove the object\nor ask an admin to give it: clusterScoped: [" + joinKinds(append(slices.Clip(g.ClusterScoped), Kind(named))) + "]",
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package grant
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -138,5 +139,49 @@ func TestFind(t *testing.T) {
 	}
 	if Find(nil, "d") != open || FindFor(nil, "d/**") != open || FindFor(grants, "a/*") != first || FindFor(grants, "**") != missing {
 		t.Error("patterns")
+	}
+}
+
+func TestEqual(t *testing.T) {
+	a := &Grant{Repos: []glob.Pattern{"a"}, At: manifest.Source{Line: 1}, Clusters: []glob.Pattern{"eu"}}
+	if b := (&Grant{Repos: []glob.Pattern{"b"}, At: manifest.Source{Line: 2}, Clusters: []glob.Pattern{"eu"}}); !a.Equal(b) {
+		t.Error("of other repositories")
+	}
+	if a.Equal(&Grant{}) || open.Equal(missing) {
+		t.Error("others")
+	}
+}
+
+// TestTake: a rate lets its pushes pass at once, and then one after the other.
+func TestTake(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	rate, counted := Rate{Pushes: 3, Per: time.Minute}, Rated{}
+	for range 3 {
+		if wait := counted.Take(rate, now); wait != 0 {
+			t.Fatalf("has to wait %s", wait)
+		}
+	}
+	for _, step := range []struct {
+		after time.Duration
+		rate  Rate
+		want  time.Duration // the wait, to the second
+	}{
+		{0, rate, 20 * time.Second},
+		{5 * time.Second, rate, 15 * time.Second},
+		{-time.Hour, rate, 15 * time.Second}, // the clock was set back
+		{20 * time.Second, rate, 0},
+		{0, rate, 15 * time.Second},
+		{time.Hour, rate, 0}, // no more than three are saved up
+		{0, rate, 0},
+		{0, rate, 0},
+		{0, rate, 20 * time.Second},
+		{0, Rate{Pushes: 1, Per: time.Hour}, 0}, // another rate counts anew
+		{0, Rate{Pushes: 1, Per: time.Hour}, time.Hour},
+		{0, Rate{}, 0},
+	} {
+		now = now.Add(step.after)
+		if got := counted.Take(step.rate, now).Truncate(time.Second); got != step.want {
+			t.Errorf("at %s: has to wait %s, want %s", now, got, step.want)
+		}
 	}
 }

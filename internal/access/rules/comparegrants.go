@@ -235,11 +235,11 @@ func (c *grantComparison) limits() {
 	switch was, is := c.was.Rate, c.is.Rate; {
 	case was == is:
 	case is.Pushes == 0:
-		c.say(c.whose, gains, "take any number of pushes, not %s", was)
+		c.say(c.whose, gains, "can be sent any number of pushes, not %s", was)
 	case was.Pushes == 0:
-		c.say(c.whose, loses, "take at most %s", is)
+		c.say(c.whose, loses, "can be sent at most %s", is)
 	default:
-		c.say(c.whose, changes, "take at most %s, before %s", is, was)
+		c.say(c.whose, changes, "can be sent at most %s, before %s", is, was)
 	}
 	switch was, is := c.was.PlainSecrets, c.is.PlainSecrets; {
 	case was == is:

@@ -86,20 +86,20 @@ func TestCompareGrants(t *testing.T) {
 			"- {}", "- {maxObjects: 5, rate: 1/1m, plainSecrets: false}", []string{
 				"- all repositories may have at most 5 objects each",
 				"- all repositories may have no Secrets that are not encrypted, whoever asks for it",
-				"- all repositories take at most 1 push in 1m",
+				"- all repositories can be sent at most 1 push in 1m",
 			},
 		},
 		"limits change": {
 			"- {maxObjects: 5, rate: 30/1h, plainSecrets: false}", "- {maxObjects: 9, rate: 10/30s, plainSecrets: true}", []string{
 				"+ all repositories may have Secrets that are not encrypted",
 				"+ all repositories may have up to 9 objects each, before 5",
-				"~ all repositories take at most 10 pushes in 30s, before 30 pushes in 1h",
+				"~ all repositories can be sent at most 10 pushes in 30s, before 30 pushes in 1h",
 			},
 		},
 		"limits end": {
 			"- {maxObjects: 5, rate: 30/30m, plainSecrets: true}", "- {}", []string{
 				"+ all repositories may have any number of objects, not 5",
-				"+ all repositories take any number of pushes, not 30 pushes in 30m",
+				"+ all repositories can be sent any number of pushes, not 30 pushes in 30m",
 				"- all repositories may have Secrets that are not encrypted only where somebody asks for it",
 			},
 		},
@@ -123,6 +123,7 @@ func TestCompareGrants(t *testing.T) {
 			got = append(got, strings.TrimSpace(line))
 		}
 		slices.Sort(got)
+		slices.Sort(test.want)
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, strings.Join(got, "\n     "), strings.Join(test.want, "\n     "))
 		}
