@@ -156,7 +156,7 @@ func keeping() []*verb {
 		},
 		{
 			words: "schema", right: everybody, args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
-			more: "FILE may also be one of the rules: " + strings.Join(rules.Files[:3], ", ") + ",\n" +
+			more: "FILE may also be one with rules: " + strings.Join(rules.Files[:3], ", ") + ",\n" +
 				strings.Join(rules.Files[3:], ", ") + ".\n" +
 				"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
