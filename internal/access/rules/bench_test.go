@@ -64,3 +64,24 @@ func BenchmarkCertified(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkGrant finds the last of 200 grants, as each plan and check does once.
+func BenchmarkGrant(b *testing.B) {
+	p := &parser{rules: &Rules{}}
+	text := strings.Builder{}
+	text.WriteString("grants:\n")
+	for i := range 200 {
+		fmt.Fprintf(&text, "- {repositories: [team%d/**], namespaces: [team%d, 'team%d-*']}\n", i, i, i)
+	}
+	p.tree = fstest.MapFS{reposFile: {Data: []byte(text.String())}}
+	p.readRepositories()
+	if len(p.problems) > 0 {
+		b.Fatal(p.problems)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if p.rules.Grant("team199/r1").At.Line != 201 {
+			b.Fatal("not the last")
+		}
+	}
+}
