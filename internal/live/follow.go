@@ -287,8 +287,8 @@ func (f *follow) see(err error) {
 		}
 	case kube.IsUnreachable(err):
 		err = f.whoIsAway(err)
+		f.fail(err) // before any caller goes on
 		f.report(err)
-		f.fail(err)
 		f.index.lost()
 	case errors.Is(err, context.Canceled):
 	default:
