@@ -62,6 +62,7 @@ func push(client *ssh.Client, repo string, options []string, updates ...update) 
 	for {
 		line, more, err := packet(lines)
 		if err != nil || !more {
+			_ = session.Wait() // all of its complaint is there then; its status says nothing more
 			return answer.String() + complaint.String(), err
 		}
 		answer.WriteString(unband(line))
