@@ -12,7 +12,7 @@ import (
 )
 
 // optionsHelp names the push options, for errors about them.
-const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets, confirm-prune=N and override=\"REASON\""
+const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N; and override=\"REASON\", where a window is closed"
 
 // Spelling spells the remedies of problems for a pusher: as push options.
 var Spelling = report.Door{
@@ -53,7 +53,7 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 		}
 	}
 	if options.Skip && (options.Plan || options.Force || options.Override != "") {
-		problems = append(problems, optionProblem("skip", "cannot be combined with plan, force or override"))
+		problems = append(problems, optionProblem("skip", "cannot be combined with plan or force, nor with override"))
 	}
 	return options, problems
 }
