@@ -35,8 +35,8 @@ type memory struct {
 }
 
 // free collects garbage and returns memory, if the heap has grown since the last call,
-// which takes some 100 ms of processor time with 1,000 apps; and pages of the program's file, if there are
-// many.
+// which takes some 100 ms of processor time with 1,000 apps; and pages of the program's
+// file, if there are many.
 func (m *memory) free(context.Context) {
 	if heapBytes() >= m.left+freeFrom {
 		for range stackHalvings - 1 {
