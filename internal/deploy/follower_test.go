@@ -121,6 +121,7 @@ func TestFollowerMergesLogs(t *testing.T) {
 		f.set(runs("a"), runs("b"))
 		f.pass(lookEvery)
 		f.of("b").lines <- "two"
+		synctest.Wait() // or the two logs' lines come in any order
 		f.of("a").lines <- "three"
 		close(f.of("a").lines)
 		f.set(runs("b"))
