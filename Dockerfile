@@ -41,7 +41,7 @@ ARG TARGETARCH
 ENV CGO_ENABLED=0 GOFLAGS="-trimpath -buildvcs=false" GOOS=${TARGETOS} GOARCH=${TARGETARCH}
 RUN go build -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT} -X main.date=${DATE}" -o /out/ \
     ./cmd/pushboat ./cmd/pushboat-hook \
- && go -C ./cmd/pushboat-sops build -ldflags "-s -w" -o /out/ .
+ && go -C ./cmd/pushboat-sops build -tags disable_grpc_modules -ldflags "-s -w" -o /out/ .
 
 FROM ${BASE_IMAGE}
 # The user is written as it is: adduser would write the day beside it.

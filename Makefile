@@ -39,6 +39,10 @@ DATE := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:
 export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
+# Leaves out what Google's client of its file storage brings, but no key needs: a
+# quarter of pushboat-sops.
+SOPS_TAGS := -tags disable_grpc_modules
+
 # The Kubernetes release that devcluster is; an API server that does not know
 # its version reports v0.0.0, and clients refuse it.
 KUBERNETES := 1.37.2
@@ -73,7 +77,7 @@ say := printf '==> %s\n'
 build:
 	@$(say) 'building bin/pushboat, bin/pushboat-hook and bin/pushboat-sops (cold: 8 min; after devcluster, seconds)'
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/pushboat ./cmd/pushboat-hook
-	@go -C cmd/pushboat-sops build -ldflags '-s -w' -o '$(CURDIR)/bin/' .
+	@go -C cmd/pushboat-sops build $(SOPS_TAGS) -ldflags '-s -w' -o '$(CURDIR)/bin/' .
 
 devcluster: bin/devcluster
 
@@ -127,8 +131,8 @@ test-devcluster:
 
 test-sops:
 	@$(say) 'checking the module that decrypts (seconds)'
-	@go -C cmd/pushboat-sops vet ./...
-	@go -C cmd/pushboat-sops test -timeout $(TEST_TIMEOUT) ./...
+	@go -C cmd/pushboat-sops vet $(SOPS_TAGS) ./...
+	@go -C cmd/pushboat-sops test $(SOPS_TAGS) -timeout $(TEST_TIMEOUT) ./...
 
 # The server as it is deployed, without the race detector: there is room for more
 # faults then. make test makes a few with it.
