@@ -24,6 +24,7 @@ type explainedAccess struct {
 	Certified []rules.Certifying `json:"certificates,omitempty"`
 	Files     []fileRole         `json:"keyFiles,omitempty"`
 	Rules     []rules.Answer     `json:"rules"` // [] for somebody who is not in the rules
+	Grant     *explainedGrant    `json:"grant,omitempty"`
 }
 
 // fileRole is what a line of a key file gives.
@@ -34,7 +35,8 @@ type fileRole struct {
 	Counts bool        `json:"counts"` // it is about the repository
 }
 
-// explainAccess says what somebody may do in a repository, and by which rule.
+// explainAccess says what somebody may do in a repository, and by which rule, and what the
+// repository may deploy, whoever pushes to it.
 func explainAccess(_ context.Context, c *call) error {
 	who, on, err := c.askedAbout()
 	if err != nil {
@@ -78,7 +80,11 @@ func explainAccess(_ context.Context, c *call) error {
 	if !known && len(answer.Files) == 0 {
 		return report.WithHint(fmt.Errorf("there is no operator %q", manifest.Clean(who)), "%s", c.nearestOperator(who))
 	}
-	return c.print(answer, func(w io.Writer) { printExplained(w, answer) })
+	answer.Grant = c.explainGrant(on.Repo)
+	return c.print(answer, func(w io.Writer) {
+		printExplained(w, answer)
+		answer.Grant.print(w, on.Repo)
+	})
 }
 
 // hideRules takes away what only admins may read: where the lines stand that decide, and

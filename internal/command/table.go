@@ -164,6 +164,7 @@ func keeping() []*verb {
 		{
 			words: "access explain", right: everybody, args: "WHO REPO [BRANCH]", help: "what somebody may do, and why", flags: output, run: explainAccess,
 			more: "WHO is an operator, or yourself. Others than yourself take the role admin.\n" +
+				"It ends with the grant of REPO: what it may deploy, whoever pushes to it.\n" +
 				"Example: access explain ben shop main",
 		},
 		{

@@ -60,16 +60,29 @@ type Rate struct {
 
 // String says a rate: "30 pushes in 1h".
 func (r Rate) String() string {
-	per := r.Per.String() // 1h0m0s
+	if r.Pushes == 1 {
+		return "1 push in " + r.per()
+	}
+	return fmt.Sprintf("%d pushes in %s", r.Pushes, r.per())
+}
+
+// YAML is a rate as repositories.yaml has it, "30/1h"; "" for any number.
+func (r Rate) YAML() string {
+	if r.Pushes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%s", r.Pushes, r.per())
+}
+
+// per is the span without what is zero at its end: 1h, not 1h0m0s.
+func (r Rate) per() string {
+	per := r.Per.String()
 	for _, zero := range []string{"m0s", "h0m"} {
 		if strings.HasSuffix(per, zero) {
 			per = per[:len(per)-2]
 		}
 	}
-	if r.Pushes == 1 {
-		return "1 push in " + per
-	}
-	return fmt.Sprintf("%d pushes in %s", r.Pushes, per)
+	return per
 }
 
 // Kind names kinds of objects: Secret, Deployment.apps, *.example.org, *. Without a group

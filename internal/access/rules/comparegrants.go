@@ -102,24 +102,12 @@ func (c *grantComparison) compare(but string) {
 func placesOf(g *grant.Grant) string {
 	text := "all namespaces but kube-*"
 	if !g.Namespaces.All() {
-		text = "the namespaces " + strings.Join(namespaceWords(g.Namespaces), ", ")
+		text = "the namespaces " + g.Namespaces.String()
 	}
 	if g.Clusters != nil {
 		text += " of the clusters " + list(g.Clusters)
 	}
 	return text
-}
-
-// namespaceWords are the entries of namespaces in words.
-func namespaceWords(n grant.Namespaces) []string {
-	var words []string
-	for _, p := range n.Patterns {
-		words = append(words, string(p))
-	}
-	for _, s := range n.Selectors {
-		words = append(words, "with the labels "+s.String())
-	}
-	return words
 }
 
 // namespaces compares the namespaces of the grants.
@@ -129,11 +117,11 @@ func (c *grantComparison) namespaces() {
 	case was.All() && is.All():
 	case is.All():
 		c.say(c.whose, gains, "may deploy to all namespaces but kube-*")
-		if system := slices.DeleteFunc(namespaceWords(was), func(word string) bool { return !strings.HasPrefix(word, "kube-") }); len(system) > 0 {
+		if system := slices.DeleteFunc(was.Words(), func(word string) bool { return !strings.HasPrefix(word, "kube-") }); len(system) > 0 {
 			c.say(c.whose, loses, "may no longer deploy to the namespaces %s", some(system))
 		}
 	case was.All():
-		c.say(c.whose, loses, "may no longer deploy to all namespaces, only to %s", some(namespaceWords(is)))
+		c.say(c.whose, loses, "may no longer deploy to all namespaces, only to %s", some(is.Words()))
 	default:
 		c.patterns("namespace", was.Patterns, is.Patterns)
 		c.words("deploy to namespaces ", selectorWords(was), selectorWords(is))
@@ -141,7 +129,7 @@ func (c *grantComparison) namespaces() {
 }
 
 func selectorWords(n grant.Namespaces) []string {
-	return namespaceWords(grant.Namespaces{Selectors: n.Selectors})
+	return grant.Namespaces{Selectors: n.Selectors}.Words()
 }
 
 // patterns compares what lists of patterns give; one that is nil gives all.
