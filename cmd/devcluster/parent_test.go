@@ -9,7 +9,7 @@ import (
 )
 
 // patience bounds the waits of these tests.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func TestWatchProcess(t *testing.T) {
 	process := exec.Command("cat") // runs until its input ends

@@ -76,7 +76,7 @@ func TestShipByTCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	reader := bufio.NewReader(conn)
 	for seq := 1; seq <= 6; seq++ {
 		length, err := reader.ReadString(' ')
@@ -96,7 +96,7 @@ func TestShipByPackets(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
 		target := "udp://" + conn.LocalAddr().String()
 		if network != "udp" {
 			target = "unix://" + address

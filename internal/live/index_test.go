@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for an event before it fails.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var running *cluster.Cluster
 

@@ -22,7 +22,9 @@ import (
 // hostileCommand starts a worker with low limits.
 const hostileCommand = "hostile-worker"
 
-var hostileLimits = worker.Limits{Memory: 192 << 20, CPU: 10 * time.Second, Wall: 60 * time.Second, Output: 4 << 20, Jobs: 1000}
+// hostileLimits: a job that should end for its processor time may get little of it from a
+// busy machine, so its wall time is long.
+var hostileLimits = worker.Limits{Memory: 192 << 20, CPU: 10 * time.Second, Wall: 10 * time.Minute, Output: 4 << 20, Jobs: 1000}
 
 // asGit is a revision as Git shows it: entries that are neither files nor folders are
 // visible, but cannot be opened.

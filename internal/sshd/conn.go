@@ -23,8 +23,8 @@ const (
 )
 
 // slotTimeout is how long a session waits for another of its connection to end. Ten
-// milliseconds were measured with a client on the same machine.
-const slotTimeout = 200 * time.Millisecond
+// milliseconds were measured with a client on the same machine; a busy one takes longer.
+const slotTimeout = time.Second
 
 // conn is a client's connection with its limits on time and number. One timer closes
 // it: it runs until the login, while no session runs, and while the last one ends in a

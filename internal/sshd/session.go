@@ -35,8 +35,9 @@ const (
 	maxEnvBytes = 64
 )
 
-// expelTimeout is how long a client may take to read that its session ends.
-const expelTimeout = 200 * time.Millisecond
+// expelTimeout is how long a client may take to read that its session ends. A client that
+// reads needs milliseconds, unless the machine is short of time.
+const expelTimeout = 2 * time.Second
 
 // gitProtocol matches the value that Git's clients send. Nothing else of the
 // environment reaches programs (CVE-2024-41956). NO_COLOR stays in this one.

@@ -36,7 +36,7 @@ const (
 
 // stopWithin bounds an orderly stop, which takes about one second. Then the process is
 // killed, which does not lose data either.
-const stopWithin = 15 * time.Second
+const stopWithin = time.Minute
 
 // errorLimit is how many bytes of devcluster's standard error are kept.
 const errorLimit = 8 << 10

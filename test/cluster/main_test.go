@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds the waits of a test. It is much longer than they take.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // parentEnv makes the test binary start a devcluster in the named directory, and wait until
 // it is killed; see TestEndsWithItsParent.

@@ -145,7 +145,7 @@ func (w *world) environment() []string {
 }
 
 // commandLimit is how long a program may take on a very busy machine.
-const commandLimit = 2 * time.Minute
+const commandLimit = 5 * time.Minute
 
 func (w *world) run(dir, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, commandLimit)

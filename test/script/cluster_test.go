@@ -129,7 +129,7 @@ func (c *cluster) mapping(gvk schema.GroupVersionKind) (mapping *meta.RESTMappin
 }
 
 // knownWithin is how long it may take until the API server knows a new kind.
-const knownWithin = 10 * time.Second
+const knownWithin = time.Minute
 
 // learn asks the cluster about a kind. If the kind is unknown, learn reads the API server's
 // discovery again, since its definition may be new.

@@ -92,7 +92,7 @@ func program(name string, first ...string) func(*testscript.TestScript, bool, []
 }
 
 // commandLimit is how long a program may take on a very busy machine.
-const commandLimit = "2m"
+const commandLimit = "5m"
 
 // execute runs a program to its end, with all processes that it starts.
 func execute(ts *testscript.TestScript, words ...string) error {
@@ -213,6 +213,10 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// slow is how many times longer than a script says it waits for a change: what a script says
+// is for a machine with nothing else to do.
+const slow = 4
+
 // cmdUntil repeats a command until it succeeds or until its output matches. It is for
 // changes that no event announces.
 func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
@@ -221,6 +225,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	limit, err := time.ParseDuration(args[0])
 	ts.Check(err)
+	limit *= slow
 	args = args[1:]
 	var pattern *regexp.Regexp
 	if !slices.Contains([]string{"git", "ssh", "as", "exec"}, args[0]) && len(args) > 1 {

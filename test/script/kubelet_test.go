@@ -106,7 +106,7 @@ func (k *kubelet) end(namespace string) {
 
 // awaitAsked waits for a request for logs of a namespace that contains the text.
 func (k *kubelet) awaitAsked(namespace, text string) bool {
-	for range 300 {
+	for range 1200 {
 		k.mu.Lock()
 		for _, path := range k.asked {
 			if strings.HasPrefix(path, "/containerLogs/"+namespace+"/") && strings.Contains(path, text) {

@@ -26,7 +26,7 @@ import (
 )
 
 // waitWithin is how long k waits for an object, on a very busy machine.
-const waitWithin = time.Minute
+const waitWithin = 3 * time.Minute
 
 // handManager is the field manager of changes by hand, the same as kubectl edit's.
 const handManager = "kubectl-edit"

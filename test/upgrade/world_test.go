@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	for i := range w.servers {
 		w.servers[i] = w.start()
 		if i == 0 {
-			w.must(w.servers[0].Serves(time.Minute))
+			w.must(w.servers[0].Serves(3 * time.Minute))
 			host, port, err := net.SplitHostPort(w.service.Address())
 			w.must(err)
 			w.must(w.home.Point(host, port))
@@ -112,7 +112,7 @@ func (w *world) start() *member {
 // awaitReady asks the server as the kubelet does until it is ready.
 func (w *world) awaitReady(m *member) {
 	w.t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute)
 	for {
 		answer, err := http.Get("http://" + m.http + "/readyz?standbyok")
 		if err == nil {
@@ -144,7 +144,7 @@ func (w *world) upgrade(i int) (handOver time.Duration) {
 	removed := time.AfterFunc(lag, func() { w.service.Remove(old.ssh) })
 	defer removed.Stop()
 	if led {
-		w.must(other.Serves(time.Minute))
+		w.must(other.Serves(3 * time.Minute))
 		handOver = time.Since(began)
 	}
 	if err := old.Stop(0); err != nil {
@@ -177,7 +177,7 @@ func (w *world) end() {
 }
 
 // commandLimit is how long a program may take on a very busy machine.
-const commandLimit = 2 * time.Minute
+const commandLimit = 5 * time.Minute
 
 func (w *world) run(dir, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, commandLimit)

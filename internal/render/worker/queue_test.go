@@ -24,7 +24,7 @@ func wait(t *testing.T, q *queue, owner string, got chan<- string) Wait {
 	select {
 	case w := <-waits:
 		return w
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("%s does not wait", owner)
 	}
 	return Wait{}
