@@ -20,7 +20,7 @@ import (
 
 // quietWithin is how long it may take until the cluster matches Git, on a very busy
 // machine. A failed deploy is tried again after ten seconds, then after twenty.
-const quietWithin = 90 * time.Second
+const quietWithin = 4 * time.Minute
 
 // converge waits until the cluster matches Git, and then checks everything that must be so.
 func (w *world) converge() {

@@ -194,7 +194,7 @@ var shared = map[string]bool{"apiVersion": true, "kind": true, "metadata": true,
 var allocated = [][]string{{"spec", "clusterIP"}, {"spec", "clusterIPs"}}
 
 // patience is how long a correction may take on a very busy machine.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // asMadeAnew waits until the objects are as the API server would newly create them.
 func asMadeAnew(t *testing.T, f *finder, trials []*trial, how string) {

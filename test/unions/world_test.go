@@ -21,7 +21,7 @@ import (
 const app = "unions"
 
 // pushLimit is how long a push or a verb may take on a very busy machine.
-const pushLimit = 3 * time.Minute
+const pushLimit = 6 * time.Minute
 
 // world is a server, its cluster, and a clone of the repository.
 type world struct {

@@ -34,7 +34,7 @@ func releases() map[string]release {
 }
 
 // patience is how long a test waits for an event before it fails.
-const patience = 30 * time.Second
+const patience = 3 * time.Minute
 
 func each(t *testing.T, test func(t *testing.T, s *apiServer, c *kube.Cluster)) {
 	for name, r := range releases() {
