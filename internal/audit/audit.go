@@ -67,9 +67,10 @@ type Event struct {
 	Old        string    `json:"old,omitempty"` // the commit before; empty: the ref is new
 	New        string    `json:"new,omitempty"` // the commit after; empty: the ref goes
 	Verb       string    `json:"verb,omitempty"`
-	Arguments  []string  `json:"arguments,omitempty"` // of the verb, with its flags
-	Rule       string    `json:"rule,omitempty"`      // access.yaml:7; empty: a key file decided, or nothing gives the right
-	SignedBy   string    `json:"signedBy,omitempty"`  // who signed the commits of a push, where a rule asks for that
+	Arguments  []string  `json:"arguments,omitempty"`    // of the verb, with its flags
+	Rule       string    `json:"rule,omitempty"`         // access.yaml:7; empty: a key file decided, or nothing gives the right
+	SignedBy   string    `json:"signedBy,omitempty"`     // who signed the commits of a push, where a rule asks for that
+	PushBy     string    `json:"pushSignedBy,omitempty"` // who signed the push itself
 	Decision   Decision  `json:"decision,omitempty"`
 	Reason     string    `json:"reason,omitempty"` // the cause, the result, or why it was refused
 	Count      int       `json:"count,omitempty"`  // how many lines like this one were left out before it
@@ -96,7 +97,7 @@ const (
 // bounded returns the event with every text that somebody else wrote limited, and quoted
 // where it has characters that do not print.
 func (e Event) bounded() Event {
-	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy} {
+	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy, &e.PushBy} {
 		*text = bound(*text, maxText)
 	}
 	e.Kind, e.Decision = Kind(bound(string(e.Kind), maxText)), Decision(bound(string(e.Decision), maxText))

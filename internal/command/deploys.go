@@ -192,6 +192,10 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 	if signed {
 		columns = append(columns, "SIGNED BY")
 	}
+	pushed := slices.ContainsFunc(records, func(r record.Record) bool { return r.PushBy != nil })
+	if pushed {
+		columns = append(columns, "PUSH SIGNED BY")
+	}
 	table := newTable(w, columns...)
 	for _, r := range records {
 		by := r.Operator
@@ -204,6 +208,9 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 		}
 		if signed {
 			cells = append(cells, cmp.Or(r.SignedBy.Names(), "-"))
+		}
+		if pushed {
+			cells = append(cells, r.PushBy.Name())
 		}
 		table.row(cells...)
 	}
@@ -246,6 +253,14 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry
 	return nil, entry, err
 }
 
+// signedPush says who signed a push; "" for nobody.
+func signedPush(by *record.PushSigner) string {
+	if by == nil {
+		return ""
+	}
+	return "signed by " + by.String()
+}
+
 // show shows one deploy in full.
 func show(ctx context.Context, c *call) error {
 	run, entry, err := c.deploy(ctx, c.args[0])
@@ -268,6 +283,7 @@ func show(ctx context.Context, c *call) error {
 			{"override", r.Override},
 			{"key", r.Key},
 			{"signed by", r.SignedBy.String()},
+			{"push", signedPush(r.PushBy)},
 			{"began", r.Started.UTC().Format(time.RFC3339)},
 			{"took", fmt.Sprintf("%.1f s", r.Seconds)},
 		}

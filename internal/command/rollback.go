@@ -91,7 +91,8 @@ func closing(r *rollback.Rollback, app name.App, runs []*deploy.Run) string {
 
 // goal is the revision of a rollback. Unless it is only looked at, it was deployed or is on
 // the app's branch, or the caller may deploy: a rollback takes back, and brings nothing that
-// was pushed elsewhere. To a branch that takes only signed commits, it never does.
+// was pushed elsewhere. To a branch that takes only signed commits or
+// pushes, it never does.
 func (c *call) goal(ctx context.Context, status deploy.Status, word string) (git.Hash, error) {
 	if c.right() != access.Rollback || deployNumber(status.App, word) > 0 {
 		return c.revision(ctx, status, word)
@@ -101,11 +102,14 @@ func (c *call) goal(ctx context.Context, status deploy.Status, word string) (git
 		return "", err
 	}
 	reason := ""
-	switch signed := c.Rules().Signings(status.Repo, status.Branch); {
+	signed, pushed := c.Rules().Signings(status.Repo, status.Branch), c.Rules().PushSignings(status.Repo, status.Branch.Ref())
+	switch {
 	case !c.accepted(status, at.standing):
 		reason = "it takes the right to deploy"
 	case at.standing == elsewhere && len(signed) > 0:
 		reason = "that takes only signed commits"
+	case at.standing == elsewhere && len(pushed) > 0:
+		reason = "that takes only signed pushes"
 	}
 	if reason != "" {
 		return "", report.WithHint(fmt.Errorf("revision %s is not on branch %s: %s", at.hash.Short(), status.Branch, reason),

@@ -24,7 +24,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	repo, branch := a.home()
 	rec := record.Record{
 		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
-		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push, SignedBy: j.signed,
+		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push, SignedBy: j.signed, PushBy: j.pushSigned,
 		Started: started, Result: result, Message: message, Formerly: j.formerly, Override: j.override,
 	}
 	if t != nil {

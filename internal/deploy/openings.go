@@ -75,7 +75,7 @@ func (a *app) windowJob() *job {
 	j := systemJob(record.CauseWindow)
 	last := a.lastRecord()
 	if t := a.wanted(); t != nil && last != nil && last.Result == record.Waiting && last.Revision == t.Revision {
-		j.caller.Operator, j.caller.Fingerprint, j.push, j.signed = last.Operator, last.Key, last.Push, last.SignedBy
+		j.caller.Operator, j.caller.Fingerprint, j.push, j.signed, j.pushSigned = last.Operator, last.Key, last.Push, last.SignedBy, last.PushBy
 	}
 	return j
 }

@@ -39,10 +39,9 @@ type Change struct {
 	Tree     fs.FS
 	Options  Options
 	Caller   access.Caller
-	Push     string         // the push's id
-	SignedBy record.Signers // who signed the push's commits, where a rule asks for that
-	Only     name.App       // one app of the branch; "" for all
-	Cause    record.Cause   // "": a push if there is the push's id, else a sync
+	Push     string       // the push's id
+	Only     name.App     // one app of the branch; "" for all
+	Cause    record.Cause // "": a push if there is the push's id, else a sync
 	// ReadsRules says that the caller may read the server's rules: refusals name their
 	// places.
 	ReadsRules bool
@@ -84,11 +83,6 @@ func (e *Engine) Open(change Change) *Draft {
 		p.specs = e.Choose(p.specs)
 	}
 	return &Draft{Change: p.Change, p: p}
-}
-
-// NoteSigners notes who signed the commits of the change, for the records of its deploys.
-func (d *Draft) NoteSigners(signers record.Signers) {
-	d.SignedBy, d.p.SignedBy = signers, signers
 }
 
 // Deploys reports whether the branch feeds any app, now or with the change.
@@ -152,6 +146,10 @@ type Proposal struct {
 	Change
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
+
+	// Who signed, for the records of the deploys; to be set before Accept.
+	SignedBy     record.Signers     // the push's commits, where a rule asks for that
+	PushSignedBy *record.PushSigner // the push itself; nil: nobody
 
 	added    []name.App // apps that the branch did not have, unless it had none
 	removed  []name.App // apps that it has no more

@@ -51,7 +51,7 @@ func (r *Repository) prepare(req ServeRequest) (*serving, error) {
 func (s *serving) connect() {
 	stderr := s.req.Stderr
 	if s.req.Service.Writes() {
-		s.cmd.Stdout, stderr = &stickyWriter{to: s.req.Stdout}, &stickyWriter{to: stderr}
+		s.cmd.Stdout, stderr = &stickyWriter{to: s.req.Talk.offer(s.req.Stdout)}, &stickyWriter{to: stderr}
 		s.words = s.req.Talk.listen(s.req.Stdin, s.patience.heard)
 	} else {
 		s.cmd.Stdout = heardWriter{s.req.Stdout, s.patience.heard}

@@ -30,6 +30,7 @@ func message(r record.Record) string {
 		{"Operator", r.Operator},
 		{"Key", r.Key},
 		{"Signers", r.SignedBy.String()},
+		{"Push-signer", r.PushBy.String()},
 		{"Revision", string(r.Revision)},
 		{"Cluster", r.Cluster},
 		{"Cause", string(r.Cause)},

@@ -28,9 +28,10 @@ func advice(status int, judged, full bool, talk *git.Talk) string {
 		return ""
 	case full:
 		return "the server's disk cannot be written to: tell its operator, then push again"
+	case talk.Trouble() != nil:
+		return talk.Trouble().Error() + ":\npush fewer refs at once, or without --signed"
 	case status != 0 && !talk.Began():
-		return "repositories here are SHA-1, and pushes are not signed (--signed):\n" +
-			"sign commits and tags instead"
+		return "repositories here are SHA-1; nothing can be pushed from one of SHA-256"
 	case talk.Asks() && talk.Shallow():
 		return "this clone is shallow, and the server lacks what it lacks:\n" +
 			"git fetch --unshallow, then push again\n" +

@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"maps"
@@ -36,7 +37,9 @@ type push struct {
 	tell     func(line string) // tells the client about the pushes that it waits for
 	ruling   ruling
 	signed   []signedRef
-	judgedBy *rules.Rules // those that said what has to be signed
+	judgedBy *rules.Rules // those that said what has to be signed, or older ones
+
+	certified signedPush
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
@@ -49,7 +52,7 @@ type push struct {
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, talk: &git.Talk{}, gate: git.NewGate(), proposals: map[string]proposed{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{Nonce: rand.Text()}, gate: git.NewGate(), proposals: map[string]proposed{}}
 }
 
 // judged is a branch that deploys, and that the push would move.
@@ -105,6 +108,10 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	}
 	p.options = options
 	p.setDetach(options.Detach)
+	p.judgedBy = p.door.Rules.Current()
+	if problems := p.certify(req); len(problems) > 0 {
+		return p.refuse(out, problems)
+	}
 	p.tell = func(line string) { fmt.Fprintln(out, line) }
 	updates, foreign := sift(req.Updates)
 	if len(updates) == 0 || p.talk.Atomic() {
@@ -123,6 +130,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 		return p.refuse(out, problems)
 	}
 	p.printSigned(out)
+	p.printCertified(out)
 	p.rules.print(out)
 	if options.Plan && len(branches) == 0 {
 		fmt.Fprintln(out, p.rules.planOnly())
@@ -135,9 +143,10 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
-	if problems := p.mayStill(ctx, updates, req.Quarantine); len(problems) > 0 {
+	if problems := p.mayStill(ctx, updates, req); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
+	p.noteSigners()
 	problems = p.fenced() // again, since the gate may have taken long
 	if len(problems) == 0 {
 		problems = p.trailAccepted(updates)
@@ -190,15 +199,13 @@ func (p *push) begin() bool {
 func (p *push) judgeAll(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) (
 	branches []judged, problems manifest.Problems,
 ) {
-	p.judgedBy = p.door.Rules.Current()
 	for _, update := range updates {
 		draft, found := p.judge(ctx, update, q)
 		if len(found) == 0 {
-			found = p.judgeSigned(ctx, update, q)
+			found = append(p.judgeSigned(ctx, update, q), p.judgeSignedPush(update)...)
 		}
 		problems = append(problems, found...)
 		if draft != nil {
-			draft.NoteSigners(p.signersAt(update.Ref))
 			branches = append(branches, judged{update, draft})
 		}
 	}

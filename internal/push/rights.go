@@ -31,15 +31,15 @@ func (p *push) may(ctx context.Context, right access.Right, update hook.RefUpdat
 
 // mayStill asks for all rights of the push again, and for its signatures: the rules may
 // have changed while the gate planned, or while the push waited for its turn.
-func (p *push) mayStill(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) manifest.Problems {
+func (p *push) mayStill(ctx context.Context, updates []hook.RefUpdate, req hook.Request) manifest.Problems {
 	var problems manifest.Problems
 	for _, needed := range p.rights {
-		problems = append(problems, p.mayNow(ctx, needed.right, needed.update, q)...)
+		problems = append(problems, p.mayNow(ctx, needed.right, needed.update, req.Quarantine)...)
 	}
-	if len(problems) > 0 {
+	if len(problems) > 0 || p.door.Rules.Current() == p.judgedBy {
 		return problems
 	}
-	return p.signedStill(ctx, updates, q)
+	return append(p.signedStill(ctx, updates, req.Quarantine), p.certifyStill(updates, req)...)
 }
 
 func (p *push) mayNow(ctx context.Context, right access.Right, update hook.RefUpdate, q git.Quarantine) manifest.Problems {

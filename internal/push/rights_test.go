@@ -36,17 +36,17 @@ func (ruled) Caller() access.Caller { return access.Caller{Operator: "ben", Rule
 func TestRightsAreAskedForAgain(t *testing.T) {
 	rules := fickle{map[string]bool{"refs/heads/main": true, "refs/heads/dev": true}}
 	door := &Door{Rules: &fakeRules{}, Policy: access.NewPolicy(logrus.NewEntry(logrus.New()), nil, func() access.Rules { return rules })}
-	p := &push{door: door, session: ruled{}, repo: newRepository(t)}
+	p := &push{door: door, session: ruled{}, repo: newRepository(t), talk: &git.Talk{}}
 	for ref := range rules.refs {
 		if problems := p.may(t.Context(), access.PushRepo, hook.RefUpdate{Ref: ref}, git.Quarantine{}); len(problems) > 0 {
 			t.Fatal(problems)
 		}
 	}
-	if problems := p.mayStill(t.Context(), nil, git.Quarantine{}); len(problems) > 0 {
+	if problems := p.mayStill(t.Context(), nil, hook.Request{}); len(problems) > 0 {
 		t.Errorf("unchanged rules refuse: %v", problems)
 	}
 	rules.refs["refs/heads/main"] = false
-	if problems := p.mayStill(t.Context(), nil, git.Quarantine{}); len(problems) != 1 {
+	if problems := p.mayStill(t.Context(), nil, hook.Request{}); len(problems) != 1 {
 		t.Errorf("a lost right has the problems %v, want one", problems)
 	}
 }

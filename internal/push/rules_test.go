@@ -37,11 +37,17 @@ func TestPlansOfRules(t *testing.T) {
 // fakeRules accept any rules, after a given number of failures.
 type fakeRules struct {
 	failures, taken int
+	now             *rules.Rules // nil: none
 }
 
 func (f *fakeRules) Propose(fs.FS, access.Caller) ([]string, manifest.Problems) { return nil, nil }
 
-func (f *fakeRules) Current() *rules.Rules { return rules.None() }
+func (f *fakeRules) Current() *rules.Rules {
+	if f.now == nil {
+		return rules.None()
+	}
+	return f.now
+}
 
 func (f *fakeRules) Take(context.Context, access.Caller) error {
 	if f.failures > 0 {

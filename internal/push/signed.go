@@ -59,12 +59,9 @@ func (p *push) judgeSigned(ctx context.Context, update hook.RefUpdate, q git.Qua
 	return problems
 }
 
-// signedStill judges again where the rules ask for other signatures than when they were
-// judged, or know other keys.
+// signedStill judges the commits again, by rules that may ask for other signatures than when
+// they were judged, or know other keys.
 func (p *push) signedStill(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) manifest.Problems {
-	if p.door.Rules.Current() == p.judgedBy {
-		return nil
-	}
 	p.signed = nil
 	var problems manifest.Problems
 	for _, update := range updates {
@@ -249,6 +246,15 @@ func (p *push) printSigned(out io.Writer) {
 			branch, _ := name.BranchOf(s.update.Ref)
 			fmt.Fprintf(out, "%s: %s signed by %s\n", manifest.Clean(string(branch)), manifest.Plural(s.commits, "commit"), s.signers)
 		}
+	}
+}
+
+// noteSigners tells the proposals who signed, for the records of their deploys.
+func (p *push) noteSigners() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ref, proposed := range p.proposals {
+		proposed.proposal.SignedBy, proposed.proposal.PushSignedBy = p.signersAt(ref), p.certified.by
 	}
 }
 

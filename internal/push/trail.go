@@ -88,7 +88,7 @@ func (p *push) trailAccepted(updates []hook.RefUpdate) manifest.Problems {
 	events := p.events(updates)
 	for i := range events {
 		events[i].Decision, events[i].Rule = audit.Allowed, p.ruling.rules[events[i].Ref]
-		events[i].SignedBy = p.signersAt(events[i].Ref).String()
+		events[i].SignedBy, events[i].PushBy = p.signersAt(events[i].Ref).String(), p.certified.by.String()
 		if reason := p.overridden(events[i].Ref); reason != "" {
 			events[i].Reason = fmt.Sprintf("windows overridden: %q", reason)
 		}

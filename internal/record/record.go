@@ -29,7 +29,8 @@ type Record struct {
 	Operator  string        `json:"operator"`
 	Key       string        `json:"key,omitempty"` // fingerprint of the operator's key
 	Push      string        `json:"push,omitempty"`
-	SignedBy  Signers       `json:"signedBy,omitempty"` // of the push's commits, where a rule asks for signatures
+	SignedBy  Signers       `json:"signedBy,omitempty"`     // of the push's commits, where a rule asks for signatures
+	PushBy    *PushSigner   `json:"pushSignedBy,omitempty"` // who signed the push itself
 	Started   time.Time     `json:"started"`
 	Seconds   float64       `json:"seconds"`
 	Result    Result        `json:"result"`

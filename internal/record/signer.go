@@ -12,6 +12,28 @@ type Signer struct {
 	Commits  int    `json:"commits"` // how many of the push's
 }
 
+// PushSigner is who signed the certificate of a push.
+type PushSigner struct {
+	Operator string `json:"operator"`
+	Key      string `json:"key"` // as of a Signer
+}
+
+// String names the signer and the key; "" for nobody.
+func (s *PushSigner) String() string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", s.Operator, s.Key)
+}
+
+// Name names the signer; "-" for nobody.
+func (s *PushSigner) Name() string {
+	if s == nil {
+		return "-"
+	}
+	return s.Operator
+}
+
 // Signers are those of one push, by name and key.
 type Signers []Signer
 

@@ -37,7 +37,7 @@ var errNotOpen = errors.New("admin.git could not be opened at the start")
 
 // Revise makes the commit of a revision on top of the newest rules, and judges it as a
 // push of it would be. It is on no branch yet. The error is manifest.Problems where the
-// newest rules or the revised ones are refused, or commits have to be signed.
+// newest rules or the revised ones are refused, or have to be signed.
 func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	if b.repo == nil {
 		return Revised{}, errNotOpen
@@ -54,7 +54,7 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	if len(problems) > 0 {
 		return Revised{}, problems
 	}
-	if problems := unsigned(append(b.Current().Signings(access.AdminRepo, Main), now.Signings(access.AdminRepo, Main)...)); len(problems) > 0 {
+	if problems := unsigned(b.Current(), now); len(problems) > 0 {
 		return Revised{From: head}, problems
 	}
 	files, err := r.Edit(tree, now)
@@ -79,16 +79,24 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	return Revised{From: head, Commit: commit, Changes: changes, by: r.By}, nil
 }
 
-// unsigned refuses a commit of the server itself, which has no signature, where the branch of
-// the rules takes signed ones only.
-func unsigned(under []*rules.Signing) manifest.Problems {
+// unsigned refuses a commit of the server itself, which nobody has signed, where rules let
+// signed commits or signed pushes only change themselves.
+func unsigned(all ...*rules.Rules) manifest.Problems {
+	var under []*rules.Signing
+	for _, r := range all {
+		under = append(append(under, r.Signings(access.AdminRepo, Main)...), r.PushSignings(access.AdminRepo, Main.Ref())...)
+	}
 	if len(under) == 0 {
 		return nil
 	}
+	what, how := "signed commits come", "a signed commit: git commit -S"
+	if under[0].Push {
+		what, how = "signed pushes come", "your commit: git push --signed"
+	}
 	return manifest.Problems{{
 		Source:  under[0].At,
-		Message: fmt.Sprintf("only signed commits come to %s of the repository %s, and the server signs none", Main, access.AdminRepo),
-		Hint:    "change operators/NAME.yaml in a clone, and push a signed commit: git commit -S",
+		Message: fmt.Sprintf("only %s to %s of the repository %s, and the server signs none", what, Main, access.AdminRepo),
+		Hint:    "change operators/NAME.yaml in a clone, and push " + how,
 	}}
 }
 

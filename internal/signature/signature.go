@@ -1,6 +1,7 @@
-// Package signature says who signed a commit: it takes the signature off the commit as Git
-// stores it, and verifies it with keys of OpenSSH (PROTOCOL.sshsig) and OpenPGP (RFC 9580).
-// It is a function of data: it knows no Git, no rules and no clock, and it runs no program.
+// Package signature says who signed a commit, or the certificate of a push: it takes the
+// signature off the commit as Git stores it, and verifies it with keys of OpenSSH
+// (PROTOCOL.sshsig) and OpenPGP (RFC 9580). It is a function of data: it knows no Git, no
+// rules and no clock, and it runs no program.
 package signature
 
 import (
@@ -58,6 +59,11 @@ func Verify(commit []byte, keys Keys, now time.Time) (Signer, error) {
 		return Signer{}, err
 	}
 	return verify(payload, armoured, keys, now)
+}
+
+// VerifyText is Verify for the signature of another text: the certificate of a push.
+func VerifyText(text, armoured []byte, keys Keys, now time.Time) (Signer, error) {
+	return verify(text, armoured, keys, now)
 }
 
 func verify(payload, armoured []byte, keys Keys, now time.Time) (Signer, error) {

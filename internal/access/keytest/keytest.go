@@ -9,6 +9,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
 	"io"
 	"math/big"
 	"strings"
@@ -143,4 +145,22 @@ func (f *FIDO) Sign(_ io.Reader, data []byte) (*ssh.Signature, error) {
 	counter := []byte{0, 0, 0, 7}
 	signed := bytes.Join([][]byte{app[:], {f.Flags}, counter, message[:]}, nil)
 	return &ssh.Signature{Format: f.key.Type(), Blob: f.sign(signed), Rest: append([]byte{f.Flags}, counter...)}, nil
+}
+
+// Sign signs a text as ssh-keygen does for Git (PROTOCOL.sshsig), and returns the armour.
+func Sign(t testing.TB, by ssh.Signer, text string) string {
+	t.Helper()
+	const magic, namespace, algorithm = "SSHSIG", "git", "sha512"
+	hash := sha512.Sum512([]byte(text))
+	signed := ssh.Marshal(struct{ Namespace, Reserved, Algorithm, Hash string }{namespace, "", algorithm, string(hash[:])})
+	signature, err := by.Sign(rand.Reader, append([]byte(magic), signed...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := ssh.Marshal(struct {
+		Version                                            uint32
+		Key, Namespace, Reserved, Algorithm, SignatureBlob string
+	}{1, string(by.PublicKey().Marshal()), namespace, "", algorithm, string(ssh.Marshal(signature))})
+	blob := base64.StdEncoding.EncodeToString(append([]byte(magic), envelope...))
+	return "-----BEGIN SSH SIGNATURE-----\n" + blob + "\n-----END SSH SIGNATURE-----\n"
 }

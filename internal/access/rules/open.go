@@ -60,8 +60,8 @@ func (r *Rules) Accounts() []string {
 	return slices.Compact(accounts)
 }
 
-// Signers counts, for each entry of requireSigned by the branches that it is about, the
-// operators whose signatures count there and who have a good key at a time.
+// Signers counts, for each entry of requireSigned and requireSignedPush by the branches that
+// it is about, the operators whose signatures count there and who have a good key at a time.
 func (r *Rules) Signers(at time.Time) map[string]int {
 	able := map[string]int{}
 	for _, s := range r.signings {

@@ -159,7 +159,7 @@ func (p *parser) document(file string, data []byte, known ...string) (*form.Read
 // groupsFields and accessFields are the fields of the files.
 var (
 	groupsFields = []string{"groups"}
-	accessFields = []string{"rules", "requireSigned", "requireTouch"}
+	accessFields = []string{"rules", signedField, signedPushField, "requireTouch"}
 )
 
 // readGroups reads groups.yaml, which may be missing.

@@ -34,9 +34,11 @@ func (p *parser) readAccess() {
 			p.readRule(r, element)
 		}
 	}
-	if signings, ok := fields["requireSigned"]; ok {
-		for _, element := range r.List(signings, maxSignings) {
-			p.readSigning(r, element)
+	for _, field := range []string{signedField, signedPushField} {
+		if signings, ok := fields[field]; ok {
+			for _, element := range r.List(signings, maxSignings) {
+				p.readSigning(r, element, field)
+			}
 		}
 	}
 	if touch, ok := fields["requireTouch"]; ok {

@@ -95,6 +95,8 @@ func TestSchemasJudgeFiles(t *testing.T) {
 		{"access.yaml", "{}", "rules"},
 		{"access.yaml", "{rules: [], requireSigned: [{}, {repositories: [shop], branches: [main], by: [ana]}]}", ""},
 		{"access.yaml", "{rules: [], requireSigned: [{who: [ana]}]}", "requireSigned"},
+		{"access.yaml", "{rules: [], requireSignedPush: [{}, {repositories: [shop], branches: [main], by: [ana]}]}", ""},
+		{"access.yaml", "{rules: [], requireSignedPush: [{paths: [a]}]}", "requireSignedPush"},
 		{"groups.yaml", "groups: {a: [ana], b: []}", ""},
 		{"groups.yaml", "groups: {everyone: [ana]}", "everyone"},
 		{"operators/ana.yaml", "keys: [ssh-ed25519 AAAA]", ""},

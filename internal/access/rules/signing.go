@@ -15,26 +15,34 @@ import (
 	"github.com/pushboat/pushboat/internal/signature"
 )
 
-// Signing is an entry of requireSigned: branches to which only signed commits come.
+// Signing is an entry of requireSigned or requireSignedPush: branches to which only signed
+// commits come, or refs that only signed pushes move.
 type Signing struct {
+	Push     bool      // it is about pushes, not about commits
 	Repos    []pattern // nil: all, admin.git too
-	Branches []pattern // nil: all
+	Branches []pattern // nil: all; of pushes, all refs
 	By       []string  // the operators and groups whose signatures count; nil: every operator
 	At       manifest.Source
 
 	signers map[string]bool // the operators of By
 }
 
-// maxSignings bounds the entries of requireSigned.
+// maxSignings bounds the entries of requireSigned, and those of requireSignedPush.
 const maxSignings = 500
 
-// signingFields are the fields of an entry of requireSigned.
+// Fields of access.yaml.
+const (
+	signedField     = "requireSigned"
+	signedPushField = "requireSignedPush"
+)
+
+// signingFields are the fields of an entry of requireSigned or requireSignedPush.
 var signingFields = []string{"repositories", "branches", "by"}
 
-func (p *parser) readSigning(r *form.Reader, element form.Field) {
+func (p *parser) readSigning(r *form.Reader, element form.Field, field string) {
 	before := len(r.Problems)
-	fields := r.Fields(element.Value, "an entry of requireSigned", signingFields)
-	s := &Signing{At: manifest.Source{File: accessFile, Line: element.Line}}
+	fields := r.Fields(element.Value, "an entry of "+field, signingFields)
+	s := &Signing{Push: field == signedPushField, At: manifest.Source{File: accessFile, Line: element.Line}}
 	s.Repos = readPatterns(r, fields, "repositories", checkRepo)
 	s.Branches = readPatterns(r, fields, "branches", checkBranch)
 	if f, ok := fields["by"]; ok {
@@ -88,7 +96,20 @@ func (p *parser) readPGP(r *form.Reader, operator *Operator, element form.Field)
 func (r *Rules) Signings(repo name.Repo, branch name.Branch) []*Signing {
 	var under []*Signing
 	for _, s := range r.signings {
-		if s.isAbout(repo) && glob.Fit(s.Branches, string(branch)) {
+		if !s.Push && s.isAbout(repo) && glob.Fit(s.Branches, string(branch)) {
+			under = append(under, s)
+		}
+	}
+	return under
+}
+
+// PushSignings returns the entries of requireSignedPush that a ref is under. Without
+// branches, an entry is about tags and notes too.
+func (r *Rules) PushSignings(repo name.Repo, ref string) []*Signing {
+	var under []*Signing
+	branch, is := name.BranchOf(ref)
+	for _, s := range r.signings {
+		if s.Push && s.isAbout(repo) && (s.Branches == nil || is && glob.Fit(s.Branches, string(branch))) {
 			under = append(under, s)
 		}
 	}
@@ -146,7 +167,7 @@ func unsignable(before, after *Rules, author access.Caller, now time.Time) manif
 		if was, _ := before.shutsOut(author, now); was == nil {
 			return manifest.Problems{{
 				Source:  s.At,
-				Message: fmt.Sprintf("you would lock yourself out: changes of the rules would have to be signed by %s, and %s could not", s.Whose(), who),
+				Message: fmt.Sprintf("you would lock yourself out: %s of the rules would have to be signed by %s, and %s could not", s.what(), s.Whose(), who),
 				Hint:    "name yourself or a group of yours under by, or have one of them push this",
 			}}
 		}
@@ -172,7 +193,7 @@ func (r *Rules) shutsOut(c access.Caller, now time.Time) (s *Signing, operator s
 	if !known {
 		return nil, ""
 	}
-	for _, s := range r.Signings(access.AdminRepo, mainBranch) {
+	for _, s := range append(r.Signings(access.AdminRepo, mainBranch), r.PushSignings(access.AdminRepo, mainBranch.Ref())...) {
 		if !slices.Contains(r.able(s, now), held.operator.Name) {
 			return s, held.operator.Name
 		}
@@ -185,27 +206,36 @@ const mainBranch name.Branch = "main"
 
 // signings compares what has to be signed.
 func (c *comparison) signings() {
-	was, is := signersByWhere(c.before), signersByWhere(c.after)
-	for _, where := range slices.Sorted(maps.Keys(is)) {
-		switch before, there := was[where]; {
-		case !there:
-			c.say(where, gains, "takes only commits signed by %s", is[where])
-		case before != is[where]:
-			c.say(where, changes, "takes only commits signed by %s, before by %s", is[where], before)
+	for _, push := range []bool{false, true} {
+		kind := "commits"
+		if push {
+			kind = "pushes"
 		}
-	}
-	for _, where := range slices.Sorted(maps.Keys(was)) {
-		if _, there := is[where]; !there {
-			c.say(where, loses, "takes unsigned commits again")
+		was, is := signersByWhere(c.before, push), signersByWhere(c.after, push)
+		for _, where := range slices.Sorted(maps.Keys(is)) {
+			switch before, there := was[where]; {
+			case !there:
+				c.say(where, gains, "takes only %s signed by %s", kind, is[where])
+			case before != is[where]:
+				c.say(where, changes, "takes only %s signed by %s, before by %s", kind, is[where], before)
+			}
+		}
+		for _, where := range slices.Sorted(maps.Keys(was)) {
+			if _, there := is[where]; !there {
+				c.say(where, loses, "takes unsigned %s again", kind)
+			}
 		}
 	}
 }
 
-// signersByWhere has, by the branches that entries of requireSigned are about, the
-// operators whose signatures count there.
-func signersByWhere(r *Rules) map[string]string {
+// signersByWhere has, by the branches that entries of one kind are about, the operators
+// whose signatures count there.
+func signersByWhere(r *Rules, push bool) map[string]string {
 	all := map[string]string{}
 	for _, s := range r.signings {
+		if s.Push != push {
+			continue
+		}
 		where := area{repos: s.Repos, branches: s.Branches}.String()
 		who := s.Whose()
 		if s.By != nil {
@@ -234,6 +264,14 @@ func (c *comparison) pgp(name string, was, is []signature.PGPKey) {
 	}
 }
 
+// what says in words what of the rules is to be signed.
+func (s *Signing) what() string {
+	if s.Push {
+		return "pushes"
+	}
+	return "changes"
+}
+
 func fingerprints(keys []signature.PGPKey) []string {
 	var all []string
 	for _, key := range keys {
@@ -244,5 +282,9 @@ func fingerprints(keys []signature.PGPKey) []string {
 
 // String says in words what the entry asks for.
 func (s *Signing) String() string {
-	return strings.Join([]string{"commits on", area{repos: s.Repos, branches: s.Branches}.String(), "have to be signed by", s.Whose()}, " ")
+	kind := "commits on"
+	if s.Push {
+		kind = "pushes to"
+	}
+	return strings.Join([]string{kind, area{repos: s.Repos, branches: s.Branches}.String(), "have to be signed by", s.Whose()}, " ")
 }

@@ -209,3 +209,56 @@ func TestSignaturesThatNobodyCouldMake(t *testing.T) {
 		}
 	}
 }
+
+func TestPushSignings(t *testing.T) {
+	r := parsedTree(t, world(t, map[string]string{"access.yaml": "rules:\n- {who: [admins], may: [admin]}\n" +
+		"requireSigned: [{repositories: [shop]}]\n" +
+		"requireSignedPush:\n- {repositories: [shop], branches: [main]}\n- {repositories: [team/**]}\n- {repositories: [admin], by: [ana]}\n"}))
+	for _, test := range []struct {
+		repo  name.Repo
+		ref   string
+		lines []int // of the entries
+	}{
+		{"shop", "refs/heads/main", []int{5}},
+		{"shop", "refs/heads/next", nil},
+		{"shop", "refs/tags/main", nil},
+		{"team/a", "refs/heads/x", []int{6}},
+		{"team/a", "refs/tags/v1", []int{6}},
+		{"admin", "refs/heads/main", []int{7}},
+		{"blog", "refs/heads/main", nil},
+	} {
+		var lines []int
+		for _, s := range r.PushSignings(test.repo, test.ref) {
+			lines = append(lines, s.At.Line)
+		}
+		if !slices.Equal(lines, test.lines) {
+			t.Errorf("%s, %s: the entries on the lines %v", test.repo, test.ref, lines)
+		}
+	}
+	if under := r.Signings("team/a", "main"); len(under) > 0 {
+		t.Errorf("pushes that have to be signed ask for signed commits: %v", under)
+	}
+	if counts := r.PushSignings("admin", "refs/heads/main")[0]; !counts.Counts("ana") || counts.Counts("ben") {
+		t.Error("ana's signatures count, and ben's do not")
+	}
+}
+
+// Rules about signed pushes are shown, and refused where nobody could sign, as those about
+// commits are.
+func TestChangesOfSignedPushes(t *testing.T) {
+	before := parsedTree(t, world(t, signing(t, "- {repositories: [shop]}")))
+	with := map[string]string{"access.yaml": "rules:\n- {who: [admins, ben], may: [admin]}\nrequireSigned: [{repositories: [shop]}]\nrequireSignedPush: [{repositories: [shop], by: [ben]}]\n"}
+	after := parsedTree(t, world(t, with))
+	if lines := strings.Join(Compare(before, after), "\n"); !strings.Contains(lines, "+ shop takes only pushes signed by ben") || strings.Contains(lines, "commits") {
+		t.Errorf("says %q", lines)
+	}
+	if lines := strings.Join(Compare(after, before), "\n"); !strings.Contains(lines, "- shop takes unsigned pushes again") {
+		t.Errorf("says %q", lines)
+	}
+	ana := access.Caller{Operator: "ana", Ruled: true, Remote: "192.0.2.7:5000", Fingerprint: before.operators["ana"].Keys[0].Fingerprint()}
+	with["access.yaml"] = strings.Replace(with["access.yaml"], "repositories: [shop], by", "repositories: [admin], by", 1)
+	problems := LockOut(before, parsedTree(t, world(t, with)), ana, noon)
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "pushes of the rules would have to be signed by ben, and ana could not") {
+		t.Errorf("%v", problems)
+	}
+}
