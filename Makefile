@@ -10,7 +10,7 @@
 #   make soak        servers that are killed, frozen, cut off: FAULTS=1000, SEED=n
 #   make manifests   config/install anew from its chart
 #   make lint        golangci-lint, with the rules of .golangci.yml
-#   make docs        what is written of the settings, from their table
+#   make docs        what is written of settings and metrics, from their tables
 #   make fuzz        each fuzz target for FUZZTIME (10s)
 #   make bench       what docs/benchmarks.md tells of; ONLY=row,row for some of it
 #   make bench-go    the Go benchmarks; BENCH=regexp for some of them
@@ -157,11 +157,12 @@ fmt: $(GOLANGCI_LINT)
 
 # test/project holds both files to the table.
 docs:
-	@$(say) 'writing config/pushboat.yaml and docs/configuration.md'
+	@$(say) 'writing config/pushboat.yaml, docs/configuration.md and docs/metrics.md'
 	@go build -o bin/ ./cmd/pushboat
 	@bin/pushboat config sample >config/pushboat.yaml
 	@sed -i.old '/^<!-- What follows is made by/q' docs/configuration.md && rm docs/configuration.md.old
 	@{ echo; bin/pushboat config table --markdown; } >>docs/configuration.md
+	@go test ./test/project -run '^TestReferenceOfMetrics' -update
 
 manifests:
 	@$(say) 'writing config/install/install.yaml and the table of values'

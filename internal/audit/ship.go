@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -61,7 +62,7 @@ type ship struct {
 	offset  int64  // in it
 	conn    net.Conn
 	packets bool
-	trouble bool // of the last try, which is logged
+	trouble atomic.Bool // of the last try, which is logged
 }
 
 // How long a ship waits after a failure: twice as long after each, within these.
@@ -97,12 +98,12 @@ func (s *ship) run() {
 
 func (s *ship) log(err error) {
 	switch {
-	case err != nil && !s.trouble:
+	case err != nil && !s.trouble.Load():
 		s.trail.config.Log.Warnf("audit: %s gets no lines: %v; they are kept, and sent later", s.to, err)
-	case err == nil && s.trouble:
+	case err == nil && s.trouble.Load():
 		s.trail.config.Log.Infof("audit: %s gets lines again", s.to)
 	}
-	s.trouble = err != nil
+	s.trouble.Store(err != nil)
 }
 
 // follow sends what is on disk and the target does not have.

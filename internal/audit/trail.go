@@ -34,6 +34,8 @@ type Trail struct {
 	next    *batch
 	quotas  *quotas
 	stored  state         // of the trail, on disk
+	written time.Time     // when the newest line came to the disk; zero: none has since the start
+	failing bool          // the last batch could not be written
 	advance chan struct{} // closed and replaced when there are new lines
 
 	turn    sync.Mutex // held while a batch is written; mu may be taken under it
@@ -255,6 +257,9 @@ func (t *Trail) remember(err error) {
 		t.config.Log.Info("audit: the trail can be written again")
 	}
 	t.trouble = err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failing = err != nil
 }
 
 // state is the end of the trail, as far as it is on disk.
@@ -268,7 +273,7 @@ type state struct {
 func (t *Trail) publish() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stored = state{t.opened.number, t.opened.size, t.opened.head}
+	t.stored, t.written = state{t.opened.number, t.opened.size, t.opened.head}, time.Now()
 	close(t.advance)
 	t.advance = make(chan struct{})
 }

@@ -47,6 +47,7 @@ type app struct {
 	hooks      *apply.Hooks // as they were last
 	hookMemory apply.HookMemory
 	inventory  apply.Inventory
+	tally      appTally
 
 	mu         sync.Mutex
 	branch     name.Branch

@@ -71,7 +71,10 @@ func (at *attempt) run(first stageEvent) {
 		}
 	}()
 	for at.advance(first); at.stage != stageEnded; {
-		at.advance(at.step())
+		stage, began := at.stage, time.Now()
+		e := at.step()
+		at.engine.tallies.stages.Note(string(stage), time.Since(began))
+		at.advance(e)
 	}
 	if at.checked {
 		at.closeCheck()

@@ -83,6 +83,9 @@ func (f *Finding) unrendered(why string) {
 func (at *attempt) answer() {
 	j := at.job
 	f := at.finding.after(at.ending, j.run)
+	if at.checked {
+		at.engine.tallies.checks.Add(f.Result, 1)
+	}
 	if len(j.askers) > 0 && f.OK() {
 		at.doubt(&f)
 	}

@@ -117,8 +117,9 @@ type Engine struct {
 
 	bell      bell
 	logs      atomic.Int64 // of containers, that are being read
-	values    sync.Mutex   // held while generated values are kept
-	handsOver atomic.Bool  // see HandOver
+	tallies   tallies
+	values    sync.Mutex  // held while generated values are kept
+	handsOver atomic.Bool // see HandOver
 
 	wants sync.Mutex // held while targets, and their claims, change
 

@@ -76,6 +76,7 @@ func (a *app) finish(j *job, todo *plan.Plan, rec record.Record) {
 	a.sealApplied(a.wanted(), rec)
 	a.log(rec)
 	a.publishRecord(rec)
+	a.tallyRecord(rec)
 	a.trailEnded(rec)
 	if rec.Undone {
 		a.rollBack(j.run, rec)

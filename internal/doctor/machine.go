@@ -16,17 +16,33 @@ import (
 func (d *Doctor) examineMachine(ctx context.Context) []Finding {
 	version, err := d.Git(ctx)
 	findings := []Finding{judgeGit(version, err)}
-	var disk syscall.Statfs_t
-	if err := syscall.Statfs(d.Data, &disk); err != nil {
+	disk, err := diskOf(d.Data)
+	if err != nil {
 		findings = append(findings, Finding{Check: "disk", Level: Problem, Says: err.Error(), Hint: "see whether the disk of the data directory is mounted"})
 	} else {
-		block := uint64(max(disk.Bsize, 1)) // it is positive
-		findings = append(findings,
-			judgeSpace(uint64(disk.Bavail)*block, uint64(disk.Blocks)*block, d.Data), //nolint:unconvert // of other types on other systems
-			judgeInodes(uint64(disk.Ffree), uint64(disk.Files)))                      //nolint:unconvert // of other types on other systems
+		findings = append(findings, judgeSpace(disk.free, disk.all, d.Data), judgeInodes(disk.freeFiles, disk.files))
 	}
 	took, err := measureSync(d.Data)
 	return append(findings, judgeSync(took, err))
+}
+
+// Space returns the free bytes of the disk of a directory, and all of them.
+func Space(dir string) (free, all uint64, err error) {
+	disk, err := diskOf(dir)
+	return disk.free, disk.all, err
+}
+
+// disk is a disk in figures: bytes and files.
+type disk struct{ free, all, freeFiles, files uint64 }
+
+func diskOf(dir string) (disk, error) {
+	var is syscall.Statfs_t
+	if err := syscall.Statfs(dir, &is); err != nil {
+		return disk{}, err
+	}
+	block := uint64(max(is.Bsize, 1)) // it is positive
+	//nolint:unconvert // of other types on other systems
+	return disk{uint64(is.Bavail) * block, uint64(is.Blocks) * block, uint64(is.Ffree), uint64(is.Files)}, nil
 }
 
 func judgeGit(version string, err error) Finding {

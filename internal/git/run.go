@@ -174,6 +174,7 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start git: %w", err)
 	}
+	defer o.counts.begin(ownService)()
 	done := o.stopWith(ctx, cmd)
 	err := cmd.Wait()
 	done()

@@ -105,6 +105,7 @@ func (r *Repository) Serve(ctx context.Context, req ServeRequest) (status int, e
 	if err := s.cmd.Start(); err != nil {
 		return 128, fmt.Errorf("serve %q: start git: %w", r.name, err)
 	}
+	defer r.opts.counts.begin(req.Service)()
 	err = s.attend(ctx)
 	return s.verdict(ctx, err)
 }

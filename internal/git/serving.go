@@ -34,6 +34,7 @@ func (r *Repository) prepare(req ServeRequest) (*serving, error) {
 	if req.Gate == nil {
 		req.Gate = NewGate()
 	}
+	req = r.opts.counts.counted(req)
 	bounds := r.opts.boundsOf(req.Service)
 	s := &serving{
 		opts: r.opts, req: req, bounds: bounds, patience: newPatience(bounds.first(req.Service), bounds.Time),

@@ -77,6 +77,8 @@ type StoreOptions struct {
 	Fence func() error
 	// Log receives swept files and other oddities; default: silence.
 	Log *logrus.Entry
+
+	counts *counts // of the store; nil: nothing is counted
 }
 
 func (o StoreOptions) withDefaults() StoreOptions {
@@ -145,7 +147,7 @@ func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.Git = program
+	opts.Git, opts.counts = program, newCounts()
 	dir, err = makeStoreDir(dir)
 	if err != nil {
 		return nil, err

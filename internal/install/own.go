@@ -27,9 +27,18 @@ var changeable = map[schema.GroupKind]bool{
 	{Kind: "ConfigMap"}: true,
 }
 
+// measured are the kinds of its objects for scrapes, all named App-metrics.
+var measured = map[schema.GroupKind]bool{
+	{Kind: "Service"}: true,
+	{Group: "monitoring.coreos.com", Kind: "ServiceMonitor"}: true,
+}
+
 // isChangeable reports whether the server's own repository may change an object.
 func isChangeable(id manifest.ID) bool {
-	return id.Namespace == kube.SystemNamespace && id.Name == App && changeable[id.GroupKind()]
+	if id.Namespace != kube.SystemNamespace {
+		return false
+	}
+	return id.Name == App && changeable[id.GroupKind()] || id.Name == App+"-metrics" && measured[id.GroupKind()]
 }
 
 // hintInstall is the way to change what a push may not.

@@ -17,6 +17,9 @@ type Latency struct {
 	Failed int64         `json:"failed"` // no answer, or a status of 500 or above
 	Median time.Duration `json:"-"`      // at most this, by the histogram's steps
 	P99    time.Duration `json:"-"`      // at most this
+	Sum    time.Duration `json:"-"`      // of all together
+	// Within counts those that took at most so many seconds.
+	Within map[float64]uint64 `json:"-"`
 }
 
 // steps are the upper bounds of the histogram. Anything longer counts as the longest,
@@ -37,6 +40,7 @@ type meter struct {
 
 type histogram struct {
 	failed atomic.Int64
+	sum    atomic.Int64 // nanoseconds
 	counts [len(steps)]atomic.Int64
 }
 
@@ -73,6 +77,7 @@ func (m *meter) note(verb string, took time.Duration, failed bool) {
 		step++
 	}
 	h.counts[step].Add(1)
+	h.sum.Add(int64(took))
 	if failed {
 		h.failed.Add(1)
 	}
@@ -87,11 +92,14 @@ func (m *meter) latencies() []Latency {
 	defer m.mu.Unlock()
 	list := make([]Latency, 0, len(m.verbs))
 	for verb, h := range m.verbs {
-		l := Latency{Verb: verb, Failed: h.failed.Load()}
+		l := Latency{Verb: verb, Failed: h.failed.Load(), Sum: time.Duration(h.sum.Load()), Within: make(map[float64]uint64, len(steps)-1)}
 		var counts [len(steps)]int64
 		for i := range h.counts {
 			counts[i] = h.counts[i].Load()
 			l.Count += counts[i]
+			if i < len(steps)-1 { // the last has those that took longer, too
+				l.Within[steps[i].Seconds()] = uint64(l.Count)
+			}
 		}
 		l.Median, l.P99 = quantile(counts[:], l.Count, 50), quantile(counts[:], l.Count, 99)
 		list = append(list, l)

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"net/http"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -51,7 +52,16 @@ func TestLatencies(t *testing.T) {
 		{Verb: "apply", Count: 1, Median: time.Millisecond, P99: time.Millisecond},
 		{Verb: "get", Count: 100, Failed: 1, Median: 5 * time.Millisecond, P99: 200 * time.Millisecond},
 	}
-	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-		t.Errorf("got %+v, want %+v", got, want)
+	if len(got) != 2 {
+		t.Fatalf("got %+v", got)
+	}
+	if sum, within := got[1].Sum, got[1].Within; sum != time.Hour+150*time.Millisecond+98*3*time.Millisecond || within[0.002] != 0 || within[0.005] != 98 || within[20] != 99 || len(within) != len(steps)-1 {
+		t.Errorf("the gets took %v together, and are distributed as %v", sum, within)
+	}
+	for i, is := range got {
+		is.Sum, is.Within = 0, nil
+		if !reflect.DeepEqual(is, want[i]) {
+			t.Errorf("got %+v, want %+v", is, want[i])
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -86,7 +87,9 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	if !p.begin() {
 		return false
 	}
+	began := time.Now()
 	accepted := p.decide(ctx, req, filled{out, p.session.Fill})
+	p.note(accepted, began)
 	if !accepted {
 		p.trailRefused(ctx, req.Updates)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sirupsen/logrus"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/tally"
 )
 
 // Session is the client's end of a clone or a push. Package sshd implements it.
@@ -69,6 +71,9 @@ type Door struct {
 	fresh fresh
 	turns turns
 	rates rates
+
+	gated   tally.TimesBy[Outcome]
+	stopped atomic.Int64 // pushes that reached a limit before the gate
 }
 
 // Exit statuses of a session that runs a Git program, in addition to Git's own.
@@ -124,6 +129,9 @@ func (d *Door) run(ctx context.Context, s Session, repo *git.Repository, request
 	status, err := repo.Serve(ctx, request)
 	log := d.Log.WithField("repository", string(repo.Name()))
 	if stopped, ok := errors.AsType[*git.StoppedError](err); ok {
+		if request.Service.Writes() {
+			d.stopped.Add(1)
+		}
 		log.WithFields(logrus.Fields{"operator": s.Caller().Operator, "push": s.ID()}).Infof("%s: %v", request.Service, stopped)
 		d.tellStopped(s, request.Service, stopped)
 		return status

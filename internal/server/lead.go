@@ -41,6 +41,9 @@ func (s *server) lead(ctx context.Context) error {
 	if err := s.serveProbes(); err != nil {
 		return err
 	}
+	if err := s.serveMetrics(); err != nil {
+		return err
+	}
 	address, err := s.openFront()
 	if err != nil {
 		return err

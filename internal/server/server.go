@@ -37,6 +37,7 @@ import (
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/lease"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/metrics"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/push"
@@ -91,6 +92,10 @@ type server struct {
 	drain         chan struct{} // asks the server to stop
 	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
+	metrics       *http.Server
+	metricsAddr   net.Addr                      // nil: no metrics
+	measured      atomic.Pointer[metrics.Parts] // nil until the server leads
+	door          *push.Door
 	fleet         *fleet.Fleet       // nil until the clusters are open
 	cancel        context.CancelFunc // ends the watches of clusters
 }
@@ -287,7 +292,7 @@ func (s *server) buildDoors() (err error) {
 	s.engine.Sees = func(caller access.Caller, repo name.Repo) bool {
 		return policy.Allows(caller, access.ReadRepo, access.Subject{Repo: repo})
 	}
-	door := &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	s.door = &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
@@ -304,7 +309,7 @@ func (s *server) buildDoors() (err error) {
 		Trail:    s.trail,
 		Handlers: sshd.Handlers{
 			Git: func(ctx context.Context, session *sshd.Session, service, path string) int {
-				return door.Serve(ctx, session, git.Service(service), path)
+				return s.door.Serve(ctx, session, git.Service(service), path)
 			},
 			Command: func(ctx context.Context, session *sshd.Session, args []string) int {
 				return desk.Run(ctx, session, args)
@@ -322,6 +327,9 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	if err := s.serveProbes(); err != nil {
 		return err
 	}
+	if err := s.serveMetrics(); err != nil {
+		return err
+	}
 	if err := s.serveDebug(s.failed); err != nil {
 		return err
 	}
@@ -333,6 +341,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.timetable.every(tidyEvery, s.tidy)
 	s.timetable.every(freeEvery, new(memory).free)
 	s.timetable.every(expiryEvery, s.noteExpired())
+	s.measure()
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
@@ -422,8 +431,10 @@ func (s *server) close() {
 	if s.probes != nil {
 		_ = s.probes.Close() // a probe is no loss
 	}
-	if s.debug != nil {
-		_ = s.debug.Close()
+	for _, door := range []*http.Server{s.debug, s.metrics} {
+		if door != nil {
+			_ = door.Close()
+		}
 	}
 	s.background.Wait()
 	if s.cancel != nil {

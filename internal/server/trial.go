@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/metrics"
 	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
@@ -75,6 +76,7 @@ func tryOut(c settings.Config) error {
 	t.secrets()
 	t.outgoing()
 	t.backup()
+	t.metrics()
 	t.add("hook", "the hook program", executable(c.Hook))
 	return errors.Join(t.found...)
 }
@@ -134,6 +136,14 @@ func (t *trial) outgoing() {
 	if err == nil {
 		_, err = charts.New(chartsConfig(t.config, filepath.Join(t.config.Data, "charts"), way))
 		t.named(err)
+	}
+}
+
+// metrics tries the token for scrapes.
+func (t *trial) metrics() {
+	if file := t.config.Metrics.Token; file != "" {
+		_, err := metrics.ReadToken(file)
+		t.add("metrics.token", "metrics.token", access.WithoutPath(err))
 	}
 }
 

@@ -22,6 +22,7 @@ type Config struct {
 	SSH             SSH
 	HTTP            HTTP
 	Debug           Debug
+	Metrics         Metrics
 	Keys            Keys
 	Git             Git
 	Drift           Drift
@@ -64,6 +65,12 @@ type HTTP struct {
 // Debug configures the listener for profiles.
 type Debug struct {
 	Address string // of this machine only; "": none
+}
+
+// Metrics configures the listener for scrapes, see package metrics.
+type Metrics struct {
+	Address string // "": none
+	Token   string // a file; "": whoever reaches the address may scrape
 }
 
 // Keys says where operators' keys are.

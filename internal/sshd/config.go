@@ -81,6 +81,8 @@ type Config struct {
 	// KillGrace is how long Shutdown waits for handlers after it cancelled
 	// their context; 0: 5 s.
 	KillGrace time.Duration
+
+	counts *counts // of the server; made by withDefaults
 }
 
 // Limits can change while a server serves, see Server.Change.
@@ -113,6 +115,9 @@ type Limits struct {
 func (c Config) withDefaults() Config {
 	if c.Trail == nil {
 		c.Trail = noTrail{}
+	}
+	if c.counts == nil {
+		c.counts = &counts{}
 	}
 	setDefault(&c.HandshakeTimeout, 30*time.Second)
 	setDefault(&c.IdleTimeout, 10*time.Minute)

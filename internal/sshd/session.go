@@ -281,6 +281,7 @@ func (s *Session) expel(err error, hint string) {
 }
 
 func (s *Session) command(ctx context.Context, args []string) int {
+	defer s.conn.config.counts.command.begin()()
 	if s.terminal.there {
 		s.conn.beside(s.watchKeyboard)
 	}
@@ -292,6 +293,7 @@ func (s *Session) git(ctx context.Context, command Command) int {
 		s.complain("a terminal would spoil what Git sends", "leave out -t")
 		return exitUsage
 	}
+	defer s.conn.config.counts.git.begin()()
 	return s.conn.config.Handlers.Git(ctx, s, command.Service, command.Path)
 }
 

@@ -24,6 +24,7 @@ func (noTrail) NoteLimited(string, audit.Event) {}
 
 // trailLogin puts a login on the audit trail. The session asks again whose the key is.
 func (c *conn) trailLogin(key gossh.PublicKey) {
+	c.config.counts.logins.Add(1)
 	op, err := c.config.Keys.Identify(key, c.RemoteAddr())
 	if err != nil {
 		return // it was taken away in this moment: the session will be refused
@@ -36,6 +37,7 @@ func (c *conn) trailLogin(key gossh.PublicKey) {
 
 // trailRefusal puts a connection that did not log in on the audit trail.
 func (c *conn) trailRefusal(why string) {
+	c.config.counts.refusals.Add(1)
 	e := audit.Event{Kind: audit.Login, Decision: audit.Refused, Address: c.RemoteAddr().String(), Reason: why}
 	c.config.Trail.NoteLimited(placeOf(c.RemoteAddr()).String(), e)
 }

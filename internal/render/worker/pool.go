@@ -36,6 +36,9 @@ func NewPool(program []string, limits Limits, log *logrus.Entry) *Pool {
 // theirs.
 func (p *Pool) Bound(children int) { p.turns.bound(max(1, children)) }
 
+// Load returns how many sessions have a child, and how many wait for one.
+func (p *Pool) Load() (busy, waiting int) { return p.turns.load() }
+
 // Warm starts a spare child in the background, unless there is one.
 func (p *Pool) Warm() {
 	p.mu.Lock()

@@ -58,6 +58,13 @@ func (q *queue) running() int {
 	return n
 }
 
+// load returns the numbers of taken turns and of waiters.
+func (q *queue) load() (taken, waiting int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running(), len(q.waiters)
+}
+
 // full reports whether all turns are taken.
 func (q *queue) full() bool {
 	q.mu.Lock()

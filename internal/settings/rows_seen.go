@@ -1,0 +1,16 @@
+package settings
+
+var metricsSection = section{name: "metrics", settings: []Setting{
+	{
+		Name: "metrics.address", field: func(c *Config) any { return &c.Metrics.Address },
+		Meaning: `Address at which Prometheus may scrape the server, at /metrics, such as
+"127.0.0.1:9464" or ":9464". docs/metrics.md has every metric. They name apps, repositories and
+clusters, and nothing else of what is deployed. The address serves nothing else. Empty: none.
+DATA/run/metrics.addr has the address in use.`,
+	},
+	{
+		Name: "metrics.token", field: func(c *Config) any { return &c.Metrics.Token }, secret: true, paths: true,
+		Meaning: `File with one line: the token that a scrape must bring, as Authorization: Bearer. It is
+read at each scrape. Empty: whoever reaches the address may scrape.`,
+	},
+}}
