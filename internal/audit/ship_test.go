@@ -71,6 +71,12 @@ func TestShipByTCP(t *testing.T) {
 	}
 	defer listener.Close()
 	shipped(t, "tcp://"+listener.Addr().String())
+	readFrames(t, listener)
+}
+
+// readFrames takes a connection, and checks six messages, each behind its length.
+func readFrames(t *testing.T, listener net.Listener) {
+	t.Helper()
 	conn, err := listener.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +93,18 @@ func TestShipByTCP(t *testing.T) {
 		}
 		isMessage(t, string(text), seq)
 	}
+}
+
+// TestShipByStream: a socket of the machine that takes connections gets frames, as TCP does.
+func TestShipByStream(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "log")
+	listener, err := net.Listen("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	shipped(t, "unix://"+address)
+	readFrames(t, listener)
 }
 
 func TestShipByPackets(t *testing.T) {

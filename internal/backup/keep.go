@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // backupsDir has the contents of the newest backups, so that later ones can build on
@@ -65,6 +66,19 @@ func (s Source) ids() ([]string, error) {
 	}
 	slices.Sort(ids)
 	return ids, err
+}
+
+// IDs returns the newest backups that were made of this data directory, oldest first.
+func (s Source) IDs() ([]string, error) { return s.ids() }
+
+// Newest is when the newest backup was made of this data directory, wherever it went; zero if
+// none is known.
+func (s Source) Newest() (time.Time, error) {
+	ids, err := s.ids()
+	if err != nil || len(ids) == 0 {
+		return time.Time{}, err
+	}
+	return MadeAt(ids[len(ids)-1]), nil
 }
 
 // UnknownError reports a backup whose contents are not kept.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
@@ -15,8 +17,12 @@ const restartHelp = objectHelp +
 	"It has to be a Deployment, a StatefulSet or a DaemonSet of the app. Its pods are\n" +
 	"replaced as kubectl rollout restart does it, as the rollout strategy says; Git\n" +
 	"and everything else of the object stay as they are. It is recorded. A suspended\n" +
-	"app is left alone.\n" +
+	"app is left alone, and so is one whose windows are closed.\n" +
 	"Example: restart shop deploy/web"
+
+func restartFlags(f *pflag.FlagSet) {
+	f.String("override", "", "restart although a window is closed, and record this reason")
+}
 
 // restart replaces the pods of one of an app's objects.
 func restart(ctx context.Context, c *call) error {
@@ -24,7 +30,11 @@ func restart(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	run, err := c.Engine.Restart(ctx, status.App, c.args[1], c.Caller())
+	override, _ := c.flags.GetString("override") // the flags are those of restartFlags
+	if err := c.checkOverride(status, override); err != nil {
+		return err
+	}
+	run, err := c.Engine.Restart(ctx, status.App, c.args[1], deploy.RestartBy{Caller: c.Caller(), Override: override})
 	if err != nil {
 		return noRestart(err, status, manifest.Clean(c.args[1]))
 	}
@@ -36,6 +46,10 @@ func restart(ctx context.Context, c *call) error {
 // noRestart explains why an object is not restarted.
 func noRestart(err error, status deploy.Status, object string) error {
 	app := status.App
+	if closed := (*deploy.ClosedError)(nil); errors.As(err, &closed) {
+		hint := "wait until then, or override it: ssh HOST restart " + string(app) + " " + object + ` --override "'REASON'"`
+		return report.WithHint(err, "%s", hint)
+	}
 	switch {
 	case errors.Is(err, deploy.ErrNaming):
 		return usageError{fmt.Sprintf("%q: %v", object, err)}

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/window"
 )
@@ -123,6 +124,11 @@ func (c *call) beginChange(ctx context.Context, status deploy.Status, change dep
 	if proposal.Refused() {
 		return nil, report.WithHint(fmt.Errorf("app %s is not deployed", status.App), "the lines above say why")
 	}
+	if asked := proposal.AskedOfApp(); asked.Any() {
+		if err := (push.Source{Repos: c.Repos}).KeepAskedOf(change.Repo, change.Branch, status.App, asked); err != nil {
+			return nil, err
+		}
+	}
 	runs, err := proposal.Accept()
 	if err != nil {
 		return nil, err
@@ -155,15 +161,21 @@ func (c *call) syncOptions(status deploy.Status) (deploy.Options, error) {
 	confirmed, _ := c.flags.GetInt("confirm-prune")
 	detach, _ := c.flags.GetBool("detach")
 	override, _ := c.flags.GetString("override")
-	if c.flags.Changed("override") {
-		if err := window.CheckReason(override); err != nil {
-			return deploy.Options{}, usageError{"--override has a reason that " + err.Error()}
-		}
-		if err := c.checkApps(access.Override, aboutApp(status)); err != nil {
-			return deploy.Options{}, err
-		}
+	if err := c.checkOverride(status, override); err != nil {
+		return deploy.Options{}, err
 	}
 	return deploy.Options{Force: force, ConfirmPrune: confirmed, Detach: detach, Override: override}, nil
+}
+
+// checkOverride refuses a reason to override windows that is none, or whose caller may not.
+func (c *call) checkOverride(status deploy.Status, reason string) error {
+	if !c.flags.Changed("override") {
+		return nil
+	}
+	if err := window.CheckReason(reason); err != nil {
+		return usageError{"--override has a reason that " + err.Error()}
+	}
+	return c.checkApps(access.Override, aboutApp(status))
 }
 
 // deployable lists the apps on which the caller has the right of the call, which is one of

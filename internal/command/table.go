@@ -115,7 +115,7 @@ func changing() []*verb {
 				"roll back either. A hook's Job keeps running on the cluster. The removal of an\n" +
 				"app is retried by itself. To stop later deploys as well, suspend the app.",
 		},
-		{words: "restart", right: access.Restart, args: "APP OBJECT", help: "replace the pods of an object", run: restart, more: restartHelp},
+		{words: "restart", right: access.Restart, args: "APP OBJECT", help: "replace the pods of an object", run: restart, flags: restartFlags, more: restartHelp},
 		{
 			words: "resume", right: access.Resume, args: "APP", help: "end a suspension, and deploy the pushed commits", run: resume,
 			more: "Shows the deploy until it ends, and exits 1 if it does not end well.",

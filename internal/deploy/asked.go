@@ -10,7 +10,15 @@ import (
 // Asked returns the options of the change, merged with those of earlier changes that
 // are not all carried out.
 func (p *Proposal) Asked() record.Asked {
-	return record.Asked{Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip, Override: p.Overridden()}
+	return record.Asked{
+		Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip, Override: p.Overridden(),
+		Signed: p.Signed,
+	}
+}
+
+// AskedOfApp returns the options of a change that is about one app only.
+func (p *Proposal) AskedOfApp() record.Asked {
+	return record.Asked{Revision: p.Revision, Force: p.Options.Force, Override: p.Overridden()}
 }
 
 // isForced reports whether an app of the change is still being brought by force to the

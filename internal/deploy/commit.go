@@ -26,7 +26,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 		}
 		j := newJob(causeOf(p), p.Caller)
 		j.push, j.force, j.plan, j.with = p.Push, p.Options.Force, plan, p.with[w.target.Spec.Cluster]
-		j.signed, j.pushSigned = p.SignedBy, p.PushSignedBy
+		j.signed = p.Signed
 		j.run, j.together, j.formerly = w.queue.newRun(), begun, p.formerly(w.name)
 		j.run.revision = w.target.Revision
 		for _, app := range w.target.Spec.DependsOn {
@@ -171,7 +171,7 @@ func (e *Engine) skip(p *Proposal) []*Run {
 	for _, a := range apps {
 		a.setSkipped(p.Revision)
 		j := newJob(record.CausePush, p.Caller)
-		j.push, j.signed, j.pushSigned, j.run = p.Push, p.SignedBy, p.PushSignedBy, a.queue.newRun()
+		j.push, j.signed, j.run = p.Push, p.Signed, a.queue.newRun()
 		j.run.revision = p.Revision
 		rec := a.skippedRecord(j)
 		rec.Cluster = cmp.Or(rec.Cluster, clusters[a.name]) // it has none yet if it was never deployed

@@ -72,6 +72,8 @@ type Source interface {
 	// Asked returns the options of the newest revision that the gate has accepted for a
 	// branch, if there were any.
 	Asked(repo name.Repo, branch name.Branch) (record.Asked, error)
+	// AskedOf returns what was last asked for with one app of a branch alone.
+	AskedOf(repo name.Repo, branch name.Branch, app name.App) (record.Asked, error)
 	// Tree reads a revision.
 	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
 }

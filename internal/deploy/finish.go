@@ -24,9 +24,11 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	repo, branch := a.home()
 	rec := record.Record{
 		App: a.name, Repo: repo, Branch: branch, Cause: j.cause,
-		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push, SignedBy: j.signed, PushBy: j.pushSigned,
+		Operator: j.caller.Operator, Key: j.caller.Fingerprint, Push: j.push,
 		Started: started, Result: result, Message: message, Formerly: j.formerly, Override: j.override,
 	}
+	signed := a.signedOf(t, j)
+	rec.SignedBy, rec.PushBy = signed.Commits, signed.Push
 	if t != nil {
 		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.Revision, t.Spec.Cluster, !t.Spec.Prune, t.had
 		rec.Charts, rec.Generated = t.charts, a.generatedPaths(t)
@@ -42,6 +44,18 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 		}
 	}
 	return rec
+}
+
+// signedOf returns who signed the push that a job deploys. A server that was killed before it
+// could record that learns it from what was kept with the branch.
+func (a *app) signedOf(t *target, j *job) record.Signed {
+	if j.signed.Any() || t == nil {
+		return j.signed
+	}
+	if last := a.lastRecord(); last != nil && last.Revision == t.Revision {
+		return record.Signed{}
+	}
+	return t.signed
 }
 
 // generatedPaths returns the paths of the app's generated values, for its record. For

@@ -123,6 +123,7 @@ type fakeSource struct {
 	trees    map[name.Revision]fs.FS                     // by revision
 	asked    map[name.Branch]record.Asked                // by branch
 	err      error                                       // of Repositories, Branches and Main
+	askedOf  map[name.App]record.Asked                   // by app
 	askedErr error                                       // of Asked
 	onHead   func()                                      // called by Head; nil for nothing
 }
@@ -169,6 +170,10 @@ func (s *fakeSource) Main(name.Repo) (name.Branch, error) { return appfile.Defau
 
 func (s *fakeSource) Asked(_ name.Repo, branch name.Branch) (record.Asked, error) {
 	return s.asked[branch], s.askedErr
+}
+
+func (s *fakeSource) AskedOf(_ name.Repo, _ name.Branch, app name.App) (record.Asked, error) {
+	return s.askedOf[app], s.askedErr
 }
 
 func (s *fakeSource) Tree(_ name.Repo, revision name.Revision) (fs.FS, error) {

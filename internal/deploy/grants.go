@@ -61,7 +61,7 @@ func (e *Engine) checkGrant(p *Proposal) manifest.Problems {
 	if g == nil {
 		return nil
 	}
-	problems := e.checkCount(p, g)
+	problems := e.checkCount(p, nil)
 	for _, t := range p.targets {
 		refusal := g.JudgeCluster(t.Spec.Cluster)
 		if refusal == nil {
@@ -75,19 +75,29 @@ func (e *Engine) checkGrant(p *Proposal) manifest.Problems {
 }
 
 // checkCount refuses a change that gives a repository more objects than its grant lets it
-// have. One that already has more is not kept from having fewer, or other ones.
-func (e *Engine) checkCount(p *Proposal, g *grant.Grant) manifest.Problems {
-	if g.MaxObjects == 0 {
+// have. One that already has more is not kept from having fewer, or other ones. What other
+// branches are about to have by changes that are under way counts as well.
+func (e *Engine) checkCount(p *Proposal, underWay []*Proposal) manifest.Problems {
+	g := e.grantOf(p.Repo)
+	if g == nil || g.MaxObjects == 0 {
 		return nil
 	}
-	would, has := 0, e.ObjectsOf(p.Repo)
+	has, of := 0, map[name.Branch]int{}
 	for _, a := range e.sorted() {
-		if t := a.wanted(); t.counts(p.Repo) && a.sameHome(p.Repo, p.Branch) != nil {
-			would += len(t.Objects) // of another branch
+		if t := a.wanted(); t.counts(p.Repo) {
+			_, branch := a.home()
+			has, of[branch] = has+len(t.Objects), of[branch]+len(t.Objects)
 		}
 	}
-	for _, t := range p.targets {
-		would += len(t.Objects)
+	for _, other := range underWay {
+		if other.Repo == p.Repo {
+			of[other.Branch] = max(of[other.Branch], other.count())
+		}
+	}
+	of[p.Branch] = p.count()
+	would := 0
+	for _, n := range of {
+		would += n
 	}
 	if would <= max(g.MaxObjects, has) {
 		return nil
@@ -96,6 +106,16 @@ func (e *Engine) checkCount(p *Proposal, g *grant.Grant) manifest.Problems {
 		Message: fmt.Sprintf("repository %s would have %s; its grant gives it at most %d", p.Repo, manifest.Plural(would, "object"), g.MaxObjects),
 		Hint:    fmt.Sprintf("remove some from its apps\nor ask an admin to give more: maxObjects: %d", would),
 	}}
+}
+
+// count is how many objects the change gives its branch.
+func (p *Proposal) count() (n int) {
+	for _, t := range p.targets {
+		if !t.Gone {
+			n += len(t.Objects)
+		}
+	}
+	return n
 }
 
 // counts reports whether a target, which may be nil, has objects of a repository.

@@ -38,15 +38,13 @@ type job struct {
 	kind   jobType
 	cause  record.Cause
 	caller access.Caller
-	push   string         // the push's id, for the record
-	signed record.Signers // of the push's commits, for the record
-
-	pushSigned *record.PushSigner // who signed the push itself, for the record
-	depth      Depth
-	fresh      time.Time             // the minimum time of the cluster's state, which the server itself gives; zero: the watches' view is enough
-	looks      map[manifest.ID]Fight // the objects of a look, see queue.take
-	run        *Run                  // nil until there is something to show
-	askers     []chan Finding        // the callers that wait for the finding of a check
+	push   string        // the push's id, for the record
+	signed record.Signed // who signed the push, for the record
+	depth  Depth
+	fresh  time.Time             // the minimum time of the cluster's state, which the server itself gives; zero: the watches' view is enough
+	looks  map[manifest.ID]Fight // the objects of a look, see queue.take
+	run    *Run                  // nil until there is something to show
+	askers []chan Finding        // the callers that wait for the finding of a check
 
 	postponed bool   // the gate accepted it for when its windows open
 	override  string // why it deploys although a window may be closed

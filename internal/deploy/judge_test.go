@@ -107,6 +107,9 @@ func (h heads) Branches(context.Context, name.Repo) (map[name.Branch]name.Revisi
 func (h heads) Main(name.Repo) (name.Branch, error) { return "main", nil }
 
 func (h heads) Asked(name.Repo, name.Branch) (record.Asked, error) { return record.Asked{}, nil }
+func (h heads) AskedOf(name.Repo, name.Branch, name.App) (record.Asked, error) {
+	return record.Asked{}, nil
+}
 
 func (remembering) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) {
 	return nil, nil

@@ -83,14 +83,28 @@ func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 		e.noteUnread(l.repo, branch)
 	}
 	for _, t := range targets {
-		if asked.Revision == head {
-			t.forced, t.override = asked.Force, asked.Override
+		own, err := e.Source.AskedOf(l.repo, branch, t.Spec.Name)
+		if err != nil {
+			e.Log.WithField("repository", l.repo).WithField("app", t.Spec.Name).Warn(err)
 		}
+		t.follows(head, asked, own)
 		if len(problems) == 0 || l.isApplied(t, problems) {
 			read.apps[t.Spec.Name], l.targets[t.Spec.Name] = true, t
 		}
 	}
 	return read
+}
+
+// follows notes what was asked for with a revision: with its push, and for the app alone.
+func (t *target) follows(head name.Revision, all ...record.Asked) {
+	for _, asked := range all {
+		if asked.Revision == head {
+			t.forced, t.override = t.forced || asked.Force, cmp.Or(asked.Override, t.override)
+			if asked.Signed.Any() {
+				t.signed = asked.Signed
+			}
+		}
+	}
 }
 
 // isApplied reports whether an app of a branch that cannot be rendered in full is,

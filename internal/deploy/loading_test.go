@@ -46,6 +46,40 @@ func TestForceOutlivesTheServer(t *testing.T) {
 	}
 }
 
+// TestWhatWasAskedOutlivesTheServer: a reason to override windows, of a push for all its apps
+// and of a verb for one, and who signed the push.
+func TestWhatWasAskedOutlivesTheServer(t *testing.T) {
+	signed := record.Signed{Push: &record.PushSigner{Operator: "ana", Key: "SHA256:x"}}
+	for about, test := range map[string]struct {
+		asked, own record.Asked
+		override   string
+		signed     record.Signed
+	}{
+		"of a push":              {record.Asked{Revision: "new", Override: "why", Signed: signed}, record.Asked{}, "why", signed},
+		"of a verb":              {record.Asked{}, record.Asked{Revision: "new", Override: "now"}, "now", record.Signed{}},
+		"of both":                {record.Asked{Revision: "new", Override: "why", Signed: signed}, record.Asked{Revision: "new", Override: "now"}, "now", signed},
+		"of a verb, for another": {record.Asked{Revision: "new", Signed: signed}, record.Asked{Revision: "old", Override: "now"}, "", signed},
+		"of a push before":       {record.Asked{Revision: "old", Override: "why", Signed: signed}, record.Asked{}, "", record.Signed{}},
+	} {
+		o := newOffice(t)
+		o.source.push("shop", "new", oneApp(config))
+		o.source.asked["main"], o.source.askedOf = test.asked, map[name.App]record.Asked{"web": test.own}
+		o.loads()
+		a := o.app("web")
+		if got := a.wanted(); got.override != test.override || got.signed.Push != test.signed.Push {
+			t.Errorf("%s: override %q, signed %+v", about, got.override, got.signed)
+		}
+		rec := a.newRecord(systemJob(record.CauseStart), record.Deployed, "")
+		if rec.PushBy != test.signed.Push {
+			t.Errorf("%s: the record is signed by %s", about, rec.PushBy)
+		}
+		a.remember(rec)
+		if again := a.newRecord(systemJob(record.CauseDrift), record.Deployed, ""); again.PushBy != nil {
+			t.Errorf("%s: the record of a correction is signed by %s", about, again.PushBy)
+		}
+	}
+}
+
 // TestAppBesideABrokenOne: if another app of the revision cannot be rendered, only an app
 // that renders to its last applied state moves to the revision. Any other app waits.
 func TestAppBesideABrokenOne(t *testing.T) {

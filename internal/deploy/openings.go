@@ -75,7 +75,8 @@ func (a *app) windowJob() *job {
 	j := systemJob(record.CauseWindow)
 	last := a.lastRecord()
 	if t := a.wanted(); t != nil && last != nil && last.Result == record.Waiting && last.Revision == t.Revision {
-		j.caller.Operator, j.caller.Fingerprint, j.push, j.signed, j.pushSigned = last.Operator, last.Key, last.Push, last.SignedBy, last.PushBy
+		j.caller.Operator, j.caller.Fingerprint, j.push = last.Operator, last.Key, last.Push
+		j.signed = record.Signed{Commits: last.SignedBy, Push: last.PushBy}
 	}
 	return j
 }

@@ -147,9 +147,7 @@ type Proposal struct {
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
 
-	// Who signed, for the records of the deploys; to be set before Accept.
-	SignedBy     record.Signers     // the push's commits, where a rule asks for that
-	PushSignedBy *record.PushSigner // the push itself; nil: nobody
+	Signed record.Signed // for the records of the deploys; to be set before Accept
 
 	added    []name.App // apps that the branch did not have, unless it had none
 	removed  []name.App // apps that it has no more

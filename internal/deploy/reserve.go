@@ -24,11 +24,16 @@ func (r *reservations) take(p *Proposal) manifest.Problems {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var problems manifest.Problems
+	var underWay []*Proposal
 	for other := range r.under {
 		if p.Options.Skip || other.Options.Skip {
 			continue // wants nothing of a cluster
 		}
+		underWay = append(underWay, other)
 		problems = append(problems, p.collisions(other)...)
+	}
+	if len(underWay) > 0 && len(problems) == 0 {
+		problems = p.engine.checkCount(p, underWay)
 	}
 	if len(problems) == 0 {
 		r.under[p] = time.Now()

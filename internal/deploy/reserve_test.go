@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
@@ -45,5 +47,46 @@ func TestReservations(t *testing.T) {
 	first.Close()
 	if problems := e.reservations.take(underWay(e, "two", "api", "b")); len(problems) > 0 {
 		t.Errorf("refused after the other change had ended: %v", problems)
+	}
+}
+
+// TestObjectsOfTwoBranchesAtOnce: what a push to another branch is about to bring counts, until
+// it is through, and is counted once when it is.
+func TestObjectsOfTwoBranchesAtOnce(t *testing.T) {
+	o := newOffice(t)
+	o.Grants = func(name.Repo) *grant.Grant { return &grant.Grant{MaxObjects: 3} }
+	change := func(repo name.Repo, branch name.Branch, app name.App, objects int) *Proposal {
+		p := underWay(o.Engine, repo, app)
+		p.Branch = branch
+		p.targets[0].Spec.Branch, p.targets[0].Objects = branch, make([]*manifest.Object, objects)
+		return p
+	}
+	first := change("shop", "main", "web", 2)
+	if problems := o.reservations.take(first); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for about, test := range map[string]struct {
+		p       *Proposal
+		refused bool
+	}{
+		"too many together":     {change("shop", "next", "api", 2), true},
+		"few enough":            {change("shop", "next", "api", 1), false},
+		"of another repository": {change("blog", "next", "api", 3), false},
+		"of the same branch":    {change("shop", "main", "web", 3), false},
+	} {
+		problems := o.reservations.take(test.p)
+		if (len(problems) > 0) != test.refused || test.refused && !strings.Contains(problems[0].Message, "would have 4 objects; its grant gives it at most 3") {
+			t.Errorf("%s: %v", about, problems)
+		}
+		test.p.Close()
+	}
+	o.has("web", "shop", first.targets[0])
+	if problems := o.reservations.take(change("shop", "next", "api", 1)); len(problems) > 0 {
+		t.Errorf("the objects of a push that is through count twice: %v", problems)
+	}
+	skips := change("shop", "other", "db", 9)
+	skips.Options.Skip = true
+	if problems := o.reservations.take(skips); len(problems) > 0 {
+		t.Errorf("a push that deploys nothing: %v", problems)
 	}
 }

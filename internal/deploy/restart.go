@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -37,9 +38,27 @@ var restarts = []schema.GroupKind{
 // restartTimeout bounds the requests of one restart.
 const restartTimeout = 30 * time.Second
 
+// RestartBy is who restarts an object.
+type RestartBy struct {
+	Caller   access.Caller
+	Override string // why to do it although a window is closed, by a caller who may; "" not to
+}
+
+// ClosedError says that windows keep an app from being restarted now.
+type ClosedError struct {
+	app     name.App
+	closing closing
+}
+
+// Error names the windows, and says in a second line when they open.
+func (e *ClosedError) Error() string {
+	return fmt.Sprintf("app %s cannot be restarted now:\n%s", e.app, e.closing.why())
+}
+
 // Restart replaces the pods of one of an app's objects, as kubectl rollout restart does, and
-// records that. What it changes is no drift. The run has ended.
-func (e *Engine) Restart(ctx context.Context, app name.App, object string, caller access.Caller) (*Run, error) {
+// records that. What it changes is no drift. The run has ended. The error is a *ClosedError
+// while windows keep the app from being deployed, unless they are overridden.
+func (e *Engine) Restart(ctx context.Context, app name.App, object string, by RestartBy) (*Run, error) {
 	e.known()
 	a := e.app(app)
 	if a == nil || a.removed() {
@@ -63,12 +82,18 @@ func (e *Engine) Restart(ctx context.Context, app name.App, object string, calle
 	if !a.ledger.Has(entry.ID) { // it only has the label
 		return nil, fs.ErrNotExist
 	}
+	switch closing := e.closingOf(t, func(name.App) *target { return nil }, time.Now()); {
+	case closing.verdict.Open():
+		by.Override = ""
+	case by.Override == "":
+		return nil, &ClosedError{app, closing}
+	}
 	ctx, cancel := context.WithTimeout(ctx, restartTimeout)
 	defer cancel()
 	if err := a.restart(ctx, t, entry); err != nil {
 		return nil, err
 	}
-	return a.recordRestart(entry.ID, caller), nil
+	return a.recordRestart(entry.ID, by), nil
 }
 
 // restartable finds the object that a text names among the members of an app.
@@ -126,10 +151,11 @@ func (t *target) setsRestart(id manifest.ID) bool {
 	return false
 }
 
-func (a *app) recordRestart(id manifest.ID, caller access.Caller) *Run {
-	j := newJob(record.CauseRestart, caller)
+func (a *app) recordRestart(id manifest.ID, by RestartBy) *Run {
+	j := newJob(record.CauseRestart, by.Caller)
+	j.override = by.Override
 	a.queue.begin(j)
-	j.run.Printf("%s: restart of %s, asked for by %s", a.name, id, caller.Operator)
+	j.run.Printf("%s: restart of %s, asked for by %s", a.name, id, by.Caller.Operator)
 	j.run.Event("restarted", id, "")
 	rec := a.quietRecord(j, record.Restarted, id.String())
 	rec.Objects = []record.Object{{

@@ -6,12 +6,15 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/window"
 )
 
 // webWith is the app web, with a Deployment, a ConfigMap and a Service of the same name.
@@ -27,6 +30,32 @@ func webWith(o *office, manifests string) *app {
 		a.ledger.Note(manifest.IDOf(u), record.Noted{})
 	}
 	return a
+}
+
+var errClosed = errors.New("closed")
+
+// closedNow are windows that are closed now, and for years.
+func closedNow(name.Repo, name.Branch, string) window.Set {
+	now := time.Now()
+	return window.Set{{Name: "freeze", Kind: window.Deny, Times: window.Times{From: now.AddDate(-1, 0, 0), To: now.AddDate(10, 0, 0)}}}
+}
+
+// TestRestartOverridesWindows: with a reason, which is recorded only where a window is closed.
+func TestRestartOverridesWindows(t *testing.T) {
+	for name, windows := range map[string]Windows{"the shop burns": closedNow, "": nil} {
+		o := newOffice(t)
+		api := o.answering()
+		webWith(o, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n")
+		api.running[manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}] = &unstructured.Unstructured{Object: map[string]any{"apiVersion": "apps/v1", "kind": "Deployment"}}
+		o.Windows = windows
+		run, err := o.Restart(t.Context(), "web", "deploy/web", RestartBy{Caller: access.Caller{Operator: "ana"}, Override: "the shop burns"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec, _ := run.Outcome(); rec.Override != name {
+			t.Errorf("the record has the reason %q, want %q", rec.Override, name)
+		}
+	}
 }
 
 func TestRestart(t *testing.T) {
@@ -49,8 +78,9 @@ func TestRestart(t *testing.T) {
 		"a paused Deployment": {object: "deploy/web", set: func(_ *office, _ *app, api *fakeAPI) {
 			api.running[id].Object["spec"] = map[string]any{"paused": true}
 		}, want: ErrPaused},
-		"the cluster is away": {object: "deploy/web", set: func(_ *office, _ *app, api *fakeAPI) { api.fails["restart"] = away }, want: away},
-		"it is gone":          {object: "deploy/web", set: func(_ *office, _ *app, api *fakeAPI) { api.fails["get"] = away }, want: away},
+		"its windows are closed": {object: "deploy/web", set: func(o *office, _ *app, _ *fakeAPI) { o.Windows = closedNow }, want: errClosed},
+		"the cluster is away":    {object: "deploy/web", set: func(_ *office, _ *app, api *fakeAPI) { api.fails["restart"] = away }, want: away},
+		"it is gone":             {object: "deploy/web", set: func(_ *office, _ *app, api *fakeAPI) { api.fails["get"] = away }, want: away},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
@@ -64,7 +94,10 @@ func TestRestart(t *testing.T) {
 			if test.set != nil {
 				test.set(o, a, api)
 			}
-			run, err := o.Restart(context.Background(), "web", test.object, access.Caller{Operator: "ana"})
+			run, err := o.Restart(context.Background(), "web", test.object, RestartBy{Caller: access.Caller{Operator: "ana"}})
+			if closed := (*ClosedError)(nil); test.want == errClosed && errors.As(err, &closed) {
+				err = errClosed
+			}
 			if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
 				t.Fatalf("got %v, want %v", err, test.want)
 			}
@@ -84,7 +117,7 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
-	if _, err := newOffice(t).Restart(t.Context(), "unknown", "deploy/web", access.Caller{}); !errors.Is(err, ErrNoApp) {
+	if _, err := newOffice(t).Restart(t.Context(), "unknown", "deploy/web", RestartBy{}); !errors.Is(err, ErrNoApp) {
 		t.Errorf("for an unknown app, the error is %v", err)
 	}
 }

@@ -28,6 +28,7 @@ type target struct {
 	inputs   render.Inputs // read from the revision
 	read     *plain.Read   // plain manifests, so that the next target reads only the changes
 	forced   bool          // objects that cannot change in place are recreated, until the target is reached
+	signed   record.Signed // who signed its push, if the server was started since
 	override string        // why it is deployed although a window may be closed; "" to wait for it
 	origin   origin
 	plain    []secrets.Plain

@@ -67,6 +67,13 @@ func keysOf(r *rules.Rules) []key {
 			}
 		}
 	}
+	for _, authority := range r.Authorities() {
+		for _, k := range authority.Keys {
+			if !k.Expires.IsZero() {
+				keys = append(keys, key{"authority " + authority.Name, k.Fingerprint(), k.Expires})
+			}
+		}
+	}
 	return keys
 }
 
@@ -86,13 +93,13 @@ func judgeKeys(keys []key, now time.Time) []Finding {
 	if len(expiring) > 0 {
 		findings = append(findings, Finding{
 			Check: "keys", Level: Warning, Says: "keys expire soon: " + names(expiring),
-			Hint: "add new ones: ssh HOST keys add OPERATOR < FILE.pub",
+			Hint: "add new ones: ssh HOST keys add OPERATOR < FILE.pub; those of authorities, in authorities.yaml of admin",
 		})
 	}
 	if len(expired) > 0 {
 		findings = append(findings, Finding{
 			Check: "keys", Level: Warning, Says: "keys have expired, and open nothing: " + names(expired),
-			Hint: "remove them from operators/ in admin, if nobody renews them",
+			Hint: "remove them from operators/ or authorities.yaml in admin, if nobody renews them",
 		})
 	}
 	if len(findings) == 0 {

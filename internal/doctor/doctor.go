@@ -43,6 +43,7 @@ type Doctor struct {
 	KeyFiles func() *access.Directory              // of the moment
 	Repos    func() ([]name.Repo, error)           // that are there
 	Backups  func() *offsite.State                 // nil: to no bucket
+	ByHand   func() (newest time.Time, err error)  // the newest backup that was made, wherever to; zero: none is known
 	Trail    func() (audit.Verdict, error)         // verifies the audit trail
 	Settings func() (changed []Setting, err error) // read anew
 }
@@ -92,18 +93,44 @@ func Count(findings []Finding, level Level) int {
 func (d *Doctor) examineKeeping(now time.Time) []Finding {
 	verdict, err := d.Trail()
 	changed, wrong := d.Settings()
-	return []Finding{judgeBackups(d.Backups(), now), judgeTrail(verdict, err), judgeSettings(changed, wrong)}
+	return []Finding{d.examineBackups(now), judgeTrail(verdict, err), judgeSettings(changed, wrong)}
 }
 
 // staleBackup is the age from which the newest backup is too old.
 const staleBackup = 7 * 24 * time.Hour
 
+// hintByHand is the hint where backups are made by hand, or by nobody.
+const hintByHand = "set backup.bucket and backup.recipients, or have a timer call: ssh HOST backup > FILE"
+
+func (d *Doctor) examineBackups(now time.Time) Finding {
+	if s := d.Backups(); s != nil {
+		return judgeBackups(s, now)
+	}
+	newest, err := d.ByHand()
+	return judgeByHand(newest, err, now)
+}
+
+// judgeByHand judges the backups of a server that makes none by itself. Where they went, and
+// whether they are still there, it cannot know.
+func judgeByHand(newest time.Time, err error, now time.Time) Finding {
+	f := Finding{Check: "backups", Level: Warning, Hint: hintByHand}
+	switch {
+	case err != nil:
+		f.Says = "the server makes none by itself, and what others made cannot be read: " + err.Error()
+	case newest.IsZero():
+		f.Says = "the server makes none by itself, and nobody has made one"
+	case now.Sub(newest) > staleBackup:
+		f.Says = "the server makes none by itself, and the last one was taken on " + day(newest)
+	default:
+		f.Level, f.Says, f.Hint = OK, "the last one was taken on "+day(newest)+"; the server makes none by itself", ""
+	}
+	return f
+}
+
+// judgeBackups judges the backups in the bucket.
 func judgeBackups(s *offsite.State, now time.Time) Finding {
 	f := Finding{Check: "backups", Level: Warning}
 	switch {
-	case s == nil:
-		f.Says = "the server makes none by itself"
-		f.Hint = "set backup.bucket and backup.recipients, or have a timer call: ssh HOST backup > FILE"
 	case s.Failure != nil:
 		f.Level, f.Says, f.Hint = Problem, fmt.Sprintf("fail since %s: %s", day(s.Failure.Since), s.Failure.Error), s.Failure.Hint
 	case s.Newest == nil:

@@ -17,7 +17,7 @@ import (
 const askedDir = "pushboat-asked"
 
 // maxAsked bounds the options that are read, in bytes.
-const maxAsked = 1 << 10
+const maxAsked = 32 << 10
 
 // SetAsked stores a text with a ref, in place of the one before. When it returns, the
 // text is on disk.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/grant"
+	"github.com/pushboat/pushboat/internal/audit"
+	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -46,6 +48,10 @@ func (d *Door) checkRate(caller access.Caller, repo name.Repo) error {
 		return nil
 	}
 	d.Log.WithField("repository", string(repo)).WithField("operator", caller.Operator).Infof("push: refused: beyond %s", rate)
+	e := audit.Of(audit.Verb, caller)
+	e.Verb, e.Repository, e.Decision = string(git.ReceivePack), string(repo), audit.Refused
+	e.Reason = fmt.Sprintf("its grant gives the repository at most %s", rate)
+	d.Trail.NoteLimited(e.Operator, e)
 	return report.WithHint(fmt.Errorf("repository %s takes at most %s; nothing was changed", repo, rate),
 		"push again in %s", wait.Truncate(time.Second)+time.Second)
 }

@@ -254,7 +254,7 @@ func (p *push) noteSigners() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for ref, proposed := range p.proposals {
-		proposed.proposal.SignedBy, proposed.proposal.PushSignedBy = p.signersAt(ref), p.certified.by
+		proposed.proposal.Signed = record.Signed{Commits: p.signersAt(ref), Push: p.certified.by}
 	}
 }
 

@@ -71,6 +71,29 @@ func (s Source) Asked(repo name.Repo, branch name.Branch) (record.Asked, error) 
 	return record.ParseAsked(text), err
 }
 
+// AskedOf returns what a verb last asked for with one app of a branch, if anything.
+func (s Source) AskedOf(repo name.Repo, branch name.Branch, app name.App) (record.Asked, error) {
+	repository, err := s.Repos.Open(repo)
+	if err != nil {
+		return record.Asked{}, err
+	}
+	text, err := repository.Asked(askedOf(branch, app))
+	return record.ParseAsked(text), err
+}
+
+// KeepAskedOf stores it, before the deploy begins, in case the server is killed before it can
+// carry it out.
+func (s Source) KeepAskedOf(repo name.Repo, branch name.Branch, app name.App, asked record.Asked) error {
+	repository, err := s.Repos.Open(repo)
+	if err != nil {
+		return err
+	}
+	return repository.SetAsked(askedOf(branch, app), asked.String())
+}
+
+// askedOf names one app of a branch; no ref has a blank.
+func askedOf(branch name.Branch, app name.App) string { return branch.Ref() + " " + string(app) }
+
 // Tree reads a revision.
 func (s Source) Tree(repo name.Repo, revision name.Revision) (fs.FS, error) {
 	repository, err := s.Repos.Open(repo)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -15,13 +16,29 @@ type Asked struct {
 	Force    bool   // recreate objects that cannot be changed in place
 	Skip     bool   // do not deploy
 	Override string // why to deploy although a window is closed; "" to wait for it
+	Signed   Signed // who signed, for the records
 }
 
-// overrideWord begins the word of a reason.
-const overrideWord = "override="
+// Signed is who signed a push.
+type Signed struct {
+	Commits Signers     `json:"commits,omitempty"` // where a rule asks for that
+	Push    *PushSigner `json:"push,omitempty"`    // nil: the push itself was not signed
+}
+
+// Any reports whether anybody has signed.
+func (s Signed) Any() bool { return len(s.Commits) > 0 || s.Push != nil }
+
+// The words of a reason and of signers begin with these.
+const (
+	overrideWord = "override="
+	signedWord   = "signed="
+)
+
+// maxAskedSigners bounds the signers of commits that are kept.
+const maxAskedSigners = 100
 
 // Any reports whether there is something to keep.
-func (a Asked) Any() bool { return a.Force || a.Skip || a.Override != "" }
+func (a Asked) Any() bool { return a.Force || a.Skip || a.Override != "" || a.Signed.Any() }
 
 // String returns the form that ParseAsked reads.
 func (a Asked) String() string {
@@ -34,6 +51,11 @@ func (a Asked) String() string {
 	}
 	if a.Override != "" {
 		words = append(words, overrideWord+url.QueryEscape(a.Override))
+	}
+	if signed := a.Signed; signed.Any() {
+		signed.Commits = signed.Commits[:min(len(signed.Commits), maxAskedSigners)]
+		text, _ := json.Marshal(signed) // never fails: it has texts and numbers
+		words = append(words, signedWord+url.QueryEscape(string(text)))
 	}
 	return strings.Join(words, " ")
 }
@@ -56,7 +78,18 @@ func ParseAsked(text string) Asked {
 			a.Skip = true
 		case strings.HasPrefix(word, overrideWord):
 			a.Override, _ = url.QueryUnescape(word[len(overrideWord):]) // a damaged reason is none
+		case strings.HasPrefix(word, signedWord):
+			a.Signed = parseSigned(word[len(signedWord):])
 		}
 	}
 	return a
+}
+
+// parseSigned reads who signed; damaged text names nobody.
+func parseSigned(word string) (s Signed) {
+	text, err := url.QueryUnescape(word)
+	if err != nil || json.Unmarshal([]byte(text), &s) != nil {
+		return Signed{}
+	}
+	return s
 }

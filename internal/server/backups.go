@@ -11,10 +11,15 @@ import (
 
 // buildBackups makes the source of backups, and the keeper of those in a bucket.
 func (s *server) buildBackups() backup.Source {
-	source := backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version}
+	source := s.backupSource()
 	s.backups = offsite.New(trailed{source, s.trail}, s.fence.Check, s.log)
 	s.backups.Configure(s.offsite(s.config))
 	return source
+}
+
+// backupSource is what backups are made of.
+func (s *server) backupSource() backup.Source {
+	return backup.Source{Data: s.config.Data, Repos: s.repos, Fence: s.fence.Check, Program: s.version}
 }
 
 // offsite is how this server keeps backups in a bucket; nil if it keeps none. The settings

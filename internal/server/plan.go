@@ -177,6 +177,9 @@ func (nowhere) Head(context.Context, name.Repo, name.Branch) (name.Revision, err
 func (nowhere) Main(name.Repo) (name.Branch, error) { return appfile.DefaultBranch, nil }
 
 func (nowhere) Asked(name.Repo, name.Branch) (record.Asked, error) { return record.Asked{}, nil }
+func (nowhere) AskedOf(name.Repo, name.Branch, name.App) (record.Asked, error) {
+	return record.Asked{}, nil
+}
 
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) { return nil, nil }

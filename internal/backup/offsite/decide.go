@@ -11,6 +11,27 @@ import (
 // for nothing and stay: otherwise one from the year 2040 would be the newest until
 // then, and the good ones would be deleted for their age.
 
+// own separates the backups that this server made from those that somebody else has put into
+// its folder: whoever may write there could otherwise name one of now, again and again, so
+// that none would ever be due. Of what is newer than the oldest backup of which the server
+// knows that it made it, or than its first look at the bucket if it knows none, only those
+// are its own. What is older cannot keep it from its work.
+func own(objects []bucket.Object, made map[string]bool, look time.Time) (ours, others []bucket.Object) {
+	for _, o := range objects {
+		if made[o.ID] && o.Made().Before(look) {
+			look = o.Made()
+		}
+	}
+	for _, o := range objects {
+		if made[o.ID] || o.Made().Before(look) {
+			ours = append(ours, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return ours, others
+}
+
 // past are the backups that were made until now, in the order of time.
 func past(objects []bucket.Object, now time.Time) []bucket.Object {
 	before := slices.DeleteFunc(slices.Clone(objects), func(o bucket.Object) bool { return o.Made().After(now) })

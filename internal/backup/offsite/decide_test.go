@@ -86,6 +86,33 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// TestOwn: what others put into the folder counts for nothing, whatever time it names.
+func TestOwn(t *testing.T) {
+	for name, test := range map[string]struct {
+		objects string
+		mine    []int // the days of those that the server knows to have made
+		want    string
+	}{
+		"all are":                  {"w1 i2 w3", []int{1, 2, 3}, "1 2 3"},
+		"one of now":               {"w1 i2 w10", []int{1, 2}, "1 2"},
+		"one of the future":        {"w1 i2 w20", []int{1, 2}, "1 2"},
+		"one between":              {"w1 w2 w3", []int{1, 3}, "1 3"},
+		"older than what it knows": {"w1 w2 w3", []int{3}, "1 2 3"},
+		"it knows none":            {"w1 w2 w20", nil, "1 2"},
+		"its own of the future":    {"w1 w20", []int{1, 20}, "1 20"},
+		"none":                     {"", []int{1}, ""},
+	} {
+		all, made := objects(t, test.objects), map[string]bool{}
+		for _, day := range test.mine {
+			made[id(day)] = true
+		}
+		ours, others := own(all, made, at(10, 1))
+		if days(ours) != test.want || len(ours)+len(others) != len(all) {
+			t.Errorf("%s: %q and %q, want %q", name, days(ours), days(others), test.want)
+		}
+	}
+}
+
 // never is a schedule that has ended.
 type never struct{}
 

@@ -42,6 +42,7 @@ type Config struct {
 type Source interface {
 	Write(ctx context.Context, w io.Writer, req backup.Request) (backup.Summary, error)
 	Kept(id string) (*backup.Base, error)
+	IDs() ([]string, error)
 }
 
 // Keeper makes backups when they are due.
@@ -59,6 +60,10 @@ type Keeper struct {
 	mu     sync.Mutex
 	config *Config // nil: no backups
 	known  known
+
+	// Of the goroutine that works.
+	look map[bucket.Address]time.Time // the first at each bucket
+	mine map[string]bool              // the backups that it has made
 }
 
 // answer is the result of a backup that was asked for.
@@ -72,6 +77,7 @@ type known struct {
 	looked   bool            // at the bucket, since the configuration is as it is
 	running  bool            // a backup is being made
 	objects  []bucket.Object // that are there
+	others   int             // that are there, and that somebody else has made
 	owed     bool            // one that was asked for has failed
 	failures int             // in a row
 	since    time.Time       // of the first of them
@@ -86,6 +92,7 @@ func New(source Source, fence func() error, log *logrus.Entry) *Keeper {
 	return &Keeper{
 		source: source, fence: fence, log: log, now: time.Now, stop: func() {},
 		changed: make(chan struct{}, 1), asked: make(chan chan<- answer), ended: make(chan struct{}),
+		look: map[bucket.Address]time.Time{}, mine: map[string]bool{},
 	}
 }
 
@@ -191,7 +198,13 @@ func (k *Keeper) tend(ctx context.Context, asked bool) (Made, error) {
 	if config == nil {
 		return Made{}, ErrNone
 	}
-	work := &work{Config: *config, source: k.source, fence: k.fence, log: k.log, now: k.now, begun: k.begun}
+	if k.look[config.To].IsZero() {
+		k.look[config.To] = k.now()
+	}
+	work := &work{
+		Config: *config, source: k.source, fence: k.fence, log: k.log, now: k.now, begun: k.begun,
+		look: k.look[config.To], mine: k.mine,
+	}
 	err := work.do(ctx, asked)
 	if ctx.Err() != nil {
 		return Made{}, errStopping
@@ -217,7 +230,10 @@ func (k *Keeper) note(config *Config, w *work, asked bool, err error) {
 	}
 	if err == nil {
 		first := !k.known.looked
-		k.known = known{looked: true, objects: w.objects, left: w.left}
+		if w.others > k.known.others {
+			k.log.Warnf("backup: in %s are %d that this server has not made; they count for nothing", config.To, w.others)
+		}
+		k.known = known{looked: true, objects: w.objects, others: w.others, left: w.left}
 		if at, ever := k.known.next(config.Schedule, k.now()); first && ever {
 			k.log.Infof("backup: in %s are %d of this server; the next is due at %s", config.To, len(w.objects), at.Format(time.RFC3339))
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ type source struct {
 	mu      sync.Mutex
 	unknown bool  // earlier backups are unknown to it
 	err     error // of the backup that it writes
+	ids     []string
 	began   func()
 }
 
@@ -37,7 +39,17 @@ func (s *source) Write(ctx context.Context, w io.Writer, req backup.Request) (ba
 		summary.Since = req.Since.ID
 	}
 	_, err := io.WriteString(w, req.ID)
+	s.ids = append(s.ids, req.ID)
 	return summary, errors.Join(err, s.err, ctx.Err())
+}
+
+func (s *source) IDs() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unknown {
+		return nil, nil
+	}
+	return slices.Clone(s.ids), nil
 }
 
 func (s *source) Kept(id string) (*backup.Base, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,10 +32,13 @@ type work struct {
 	log    *logrus.Entry
 	now    func() time.Time
 	begun  func()
+	look   time.Time       // the first at this bucket
+	mine   map[string]bool // the backups that were made since the server started
 
 	bucket  *bucket.Bucket
 	objects []bucket.Object // that are there
 	made    Made
+	others  int   // backups in the folder that the server has not made
 	left    error // why old backups could not be deleted
 }
 
@@ -67,10 +71,24 @@ func (w *work) do(ctx context.Context, asked bool) (err error) {
 	return nil
 }
 
-// list lists the backups of this server.
+// list lists the backups that this server has made.
 func (w *work) list(ctx context.Context) ([]bucket.Object, error) {
 	objects, err := w.bucket.List(ctx)
-	return slices.DeleteFunc(objects, func(o bucket.Object) bool { return o.Folder != w.To.Folder }), err
+	if err != nil {
+		return nil, err
+	}
+	ids, err := w.source.IDs()
+	if err != nil {
+		return nil, err
+	}
+	made := maps.Clone(w.mine)
+	for _, id := range ids {
+		made[id] = true
+	}
+	objects = slices.DeleteFunc(objects, func(o bucket.Object) bool { return o.Folder != w.To.Folder })
+	ours, others := own(objects, made, w.look)
+	w.others = len(others)
+	return ours, nil
 }
 
 // make makes a backup.
@@ -95,7 +113,7 @@ func (w *work) make(ctx context.Context) error {
 		}
 		return err
 	}
-	w.objects = append(w.objects, object)
+	w.objects, w.mine[object.ID] = append(w.objects, object), true
 	w.made = Made{Summary: summary, At: w.bucket.Archive(object).Name, Size: object.Size}
 	w.log.Infof("backup: %s", w.made)
 	if summary.NotKept != nil {

@@ -31,8 +31,13 @@ function __pushboat_ask
     for word in $before
         string match -qr -- '^[A-Za-z0-9./:=~^@_-]+$' $word; or return
     end
-    command ssh -T -o BatchMode=yes -o ConnectTimeout=2 -o ServerAliveInterval=1 -o ServerAliveCountMax=2 \
-        $words[2..$at] complete -- $before </dev/null 2>/dev/null
+    set -l found (command ssh -T -o BatchMode=yes -o ConnectTimeout=2 -o ServerAliveInterval=1 -o ServerAliveCountMax=2 \
+        $words[2..$at] complete -- $before </dev/null 2>/dev/null)
+    if string match -q -- '-*' "$(commandline -ct)"
+        printf '%s\n' $found
+    else
+        string match -v -- '-*' $found
+    end
 end
 
 complete -c ssh -n __pushboat_here -f -a '(__pushboat_ask)'
