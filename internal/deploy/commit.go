@@ -29,6 +29,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 		j.signed = p.Signed
 		j.run, j.together, j.formerly = w.queue.newRun(), begun, p.formerly(w.name)
 		j.run.revision = w.target.Revision
+		j.run.traceIn(p.Trace)
 		for _, app := range w.target.Spec.DependsOn {
 			if run := runs[app]; run != nil {
 				j.after = append(j.after, run)

@@ -38,7 +38,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	}
 	rec.Suspension = a.suspended.current()
 	if j.run != nil {
-		rec.Number = j.run.Number
+		rec.Number, rec.Trace = j.run.Number, j.run.traceID()
 		if j.run.revision != "" {
 			rec.Revision = j.run.revision
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/trace"
 )
 
 // Options are a pusher's options. The zero value has none, except that ConfirmPrune
@@ -28,6 +29,8 @@ type Options struct {
 	ConfirmPrune int    // how many deletions are confirmed; -1: none
 	Override     string // why to deploy although a window is closed, by a caller who may; "" not to
 	Undo         bool   // the server reverts its own last deploy
+
+	Trace trace.Parent // the trace that the push is part of; zero: none
 }
 
 // Change is a branch that is about to move, or has moved, to a revision.
@@ -53,6 +56,9 @@ type Change struct {
 	Unaccepted bool
 	Renewal    Renewal           // of the generated values of the app Only
 	Tell       func(line string) // reports the waits of the caller; nil: no reports
+
+	Trace *trace.Span // of the push; nil while there are no traces
+	Gate  *trace.Span // of its gate, likewise
 }
 
 // Draft is a change whose apps are known. Nothing has been rendered or decrypted yet,
@@ -100,6 +106,8 @@ func (d *Draft) render() {
 	if d.stage >= draftRendered {
 		return
 	}
+	span := d.Gate.Child("render")
+	defer span.End()
 	p := d.p
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
@@ -128,7 +136,9 @@ func (d *Draft) Propose(ctx context.Context) *Proposal {
 			d.p.Close()
 		}
 	}()
+	span := d.Gate.Child("plan")
 	d.p.plan(ctx)
+	span.End()
 	d.p.Problems = report.WithGrant(d.p.Problems)
 	done = true
 	return d.p

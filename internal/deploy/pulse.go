@@ -35,6 +35,7 @@ func (r *Run) WaitsFor(what string, limit time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.awaited = awaited{what: what, since: time.Now(), limit: limit}
+	r.spans.waitLocked(what)
 }
 
 // StillWaitsFor says how the wait stands.

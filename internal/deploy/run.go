@@ -39,7 +39,8 @@ type Run struct {
 	outcome    *record.Record
 	handedOver bool
 	through    sync.Once // closes applied
-	next       *Sequel   // the deploy that follows from the outcome: a rollback
+	spans      traced
+	next       *Sequel // the deploy that follows from the outcome: a rollback
 }
 
 func newRun(app name.App, number int) *Run {
@@ -117,6 +118,7 @@ func (r *Run) finish(rec record.Record) {
 	defer r.mu.Unlock()
 	r.setApplied()
 	r.outcome = &rec
+	r.spans.endLocked(rec.Result)
 	r.pulse.Stop()
 	r.wakeLocked()
 }

@@ -32,6 +32,7 @@ type Parts struct {
 	SSH       SSH
 	Trail     Trail
 	Backups   Backups
+	Traces    Traces
 	Disk      func() (free, all uint64, err error) // of the data directory, in bytes
 }
 
@@ -57,6 +58,8 @@ type (
 	SSH interface{ Counts() sshd.Counts }
 	// Trail is an audit.Trail.
 	Trail interface{ Standing() audit.Standing }
+	// Traces is a trace.Tracer.
+	Traces interface{ Counts() (sent, dropped int64) }
 	// Backups is an offsite.Keeper.
 	Backups interface{ State() *offsite.State }
 )

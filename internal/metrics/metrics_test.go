@@ -76,6 +76,10 @@ func (busyDoor) Counts() sshd.Counts {
 	return sshd.Counts{Connections: 3, Unauthenticated: 1, Logins: 5, Refusals: 6, Git: sshd.Sessions{Running: 1, Begun: 2}}
 }
 
+type spans struct{}
+
+func (spans) Counts() (sent, dropped int64) { return 7, 8 }
+
 type bucket struct{ state *offsite.State }
 
 func (b bucket) State() *offsite.State { return b.state }
@@ -100,7 +104,7 @@ func sources(apps int) Sources {
 	parts := &Parts{
 		Door: b, Engine: b, Renderers: b, Repos: busyRepos{}, SSH: busyDoor{}, Trail: b,
 		Backups: bucket{&offsite.State{Made: time.Unix(3000, 0), Failure: &offsite.Failure{}}},
-		Disk:    func() (uint64, uint64, error) { return 5, 10, nil },
+		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{},
 	}
 	return Sources{Version: "v1", GoVersion: "go1", Unready: func() error { return nil }, Parts: func() *Parts { return parts }}
 }
@@ -197,6 +201,7 @@ func TestMetricsTellWhatIs(t *testing.T) {
 		`pushboat_audit_targets_away 1`,
 		`pushboat_backup_newest_timestamp_seconds 3000`,
 		`pushboat_backup_failing 1`,
+		`pushboat_trace_spans_total{outcome="dropped"} 8`,
 		`go_goroutines `,
 		`process_start_time_seconds `,
 	} {

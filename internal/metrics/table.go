@@ -38,7 +38,7 @@ func Table() []Metric {
 		metrics []Metric
 	}{
 		{"The server", ofServer}, {"Pushes", ofPushes}, {"Deploys and checks", ofDeploys}, {"Apps", ofApps},
-		{"Clusters", ofClusters}, {"Git", ofGit}, {"SSH", ofDoors}, {"Disk, audit trail, backups", ofKeeping},
+		{"Clusters", ofClusters}, {"Git", ofGit}, {"SSH", ofDoors}, {"Disk, audit trail, backups", ofKeeping}, {"Traces", ofSending},
 	} {
 		for _, m := range part.metrics {
 			m.Part = part.title
@@ -94,6 +94,18 @@ var ofPushes = []Metric{
 		read: func(s *scrape) []sample {
 			busy, waiting := s.parts.Renderers.Load()
 			return []sample{value(float64(busy), "busy"), value(float64(waiting), "waiting")}
+		},
+	},
+}
+
+// ofSending are the metrics of what the server sends for others to see.
+var ofSending = []Metric{
+	{
+		Name: "pushboat_trace_spans_total", Type: Counter, Labels: with("outcome"),
+		Meaning: "Spans of traces, by outcome: sent, dropped (the receiver is away, or a trace has too many).",
+		read: func(s *scrape) []sample {
+			sent, dropped := s.parts.Traces.Counts()
+			return []sample{value(float64(sent), "sent"), value(float64(dropped), "dropped")}
 		},
 	},
 }

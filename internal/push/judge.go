@@ -20,6 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/trace"
 )
 
 // push is a push in progress: it answers the push's hooks.
@@ -39,6 +40,8 @@ type push struct {
 	ruling   ruling
 	signed   []signedRef
 	judgedBy *rules.Rules // those that said what has to be signed, or older ones
+	began    time.Time
+	judging  *trace.Span // of the gate
 
 	certified signedPush
 
@@ -46,10 +49,11 @@ type push struct {
 	detach    bool                // the pusher does not wait for the deploys
 	proposals map[string]proposed // by ref; removed once accepted
 	gated     []*deploy.Proposal
-	rules     *rulesPlan // of the server's own repository; nil: what is in force stays
-	judged    bool       // the push has reached the gate
-	turnsOver func()     // see takeTurns; nil before
-	notOK     bool       // an awaited deploy did not end well
+	rules     *rulesPlan  // of the server's own repository; nil: what is in force stays
+	judged    bool        // the push has reached the gate
+	turnsOver func()      // see takeTurns; nil before
+	notOK     bool        // an awaited deploy did not end well
+	span      *trace.Span // of the push; nil while there are no traces
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
@@ -87,9 +91,9 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	if !p.begin() {
 		return false
 	}
-	began := time.Now()
+	p.began = time.Now()
 	accepted := p.decide(ctx, req, filled{out, p.session.Fill})
-	p.note(accepted, began)
+	p.note(accepted)
 	if !accepted {
 		p.trailRefused(ctx, req.Updates)
 	}
@@ -110,6 +114,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 		return false
 	}
 	p.options = options
+	p.startTrace(out)
 	p.setDetach(options.Detach)
 	p.judgedBy = p.door.Rules.Current()
 	if problems := p.certify(req); len(problems) > 0 {
@@ -324,6 +329,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	draft := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name(), Branch: branch, Main: p.main, Revision: name.Revision(update.New),
 		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
+		Trace: p.traced(), Gate: p.judging,
 		Tell: p.tell, ReadsRules: p.door.Policy.Allows(p.session.Caller(), access.ReadRepo, access.Subject{Repo: access.AdminRepo}),
 	})
 	if !draft.Deploys() {
@@ -467,6 +473,7 @@ func (p *push) settle(ctx context.Context) {
 	for _, change := range gated {
 		change.Close()
 	}
+	p.endTrace()
 }
 
 // fail has the push exit with an error, although Git has moved its refs.

@@ -8,11 +8,12 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/trace"
 	"github.com/pushboat/pushboat/internal/window"
 )
 
 // optionsHelp names the push options, for errors about them.
-const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N; and override=\"REASON\", where a window is closed"
+const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N; and override=\"REASON\", where a window is closed; and traceparent=PARENT, to go on with a trace"
 
 // Spelling spells the remedies of problems for a pusher: as push options.
 var Spelling = report.Door{
@@ -43,6 +44,12 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 				continue
 			}
 			options.ConfirmPrune = n
+		case key == "traceparent":
+			parent, err := trace.ParseParent(value)
+			if err != nil {
+				problems = append(problems, optionProblem("traceparent", err.Error()))
+			}
+			options.Trace = parent
 		case key == "override":
 			if err := window.CheckReason(value); err != nil {
 				problems = append(problems, optionProblem("override", "has a reason that "+err.Error()))

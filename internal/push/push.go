@@ -23,6 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/tally"
+	"github.com/pushboat/pushboat/internal/trace"
 )
 
 // Session is the client's end of a clone or a push. Package sshd implements it.
@@ -53,7 +54,7 @@ type Rules interface {
 	Current() *rules.Rules
 }
 
-// Door serves clones and pushes. Every field is required.
+// Door serves clones and pushes. Every field is required, unless it says otherwise.
 type Door struct {
 	Repos  *git.Store
 	Engine *deploy.Engine
@@ -67,6 +68,8 @@ type Door struct {
 	Disk     func() error  // an error while the server cannot store a push
 	Fence    func() error  // an error once another server has replaced this one
 	Log      *logrus.Entry
+	// Traces makes a trace of each push; nil: traces are off.
+	Traces *trace.Tracer
 
 	fresh fresh
 	turns turns

@@ -34,8 +34,10 @@ func (d *Door) Outcomes() map[Outcome]int64 {
 }
 
 // note counts a push that the gate has judged.
-func (p *push) note(accepted bool, began time.Time) {
-	p.door.gated.Note(outcomeOf(accepted, p.ruling.reason != "", p.options.Plan), time.Since(began))
+func (p *push) note(accepted bool) {
+	outcome := outcomeOf(accepted, p.ruling.reason != "", p.options.Plan)
+	p.door.gated.Note(outcome, time.Since(p.began))
+	p.traceJudged(outcome)
 }
 
 func outcomeOf(accepted, hasReason, plan bool) Outcome {

@@ -29,6 +29,7 @@ type Record struct {
 	Operator  string        `json:"operator"`
 	Key       string        `json:"key,omitempty"` // fingerprint of the operator's key
 	Push      string        `json:"push,omitempty"`
+	Trace     string        `json:"trace,omitempty"`        // the id of the trace that the push is part of
 	SignedBy  Signers       `json:"signedBy,omitempty"`     // of the push's commits, where a rule asks for signatures
 	PushBy    *PushSigner   `json:"pushSignedBy,omitempty"` // who signed the push itself
 	Started   time.Time     `json:"started"`

@@ -50,6 +50,7 @@ import (
 	"github.com/pushboat/pushboat/internal/sealed"
 	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/sshd"
+	"github.com/pushboat/pushboat/internal/trace"
 )
 
 // server holds the parts of a running server.
@@ -96,6 +97,7 @@ type server struct {
 	metricsAddr   net.Addr                      // nil: no metrics
 	measured      atomic.Pointer[metrics.Parts] // nil until the server leads
 	door          *push.Door
+	traces        *trace.Tracer      // nil: traces are off
 	fleet         *fleet.Fleet       // nil until the clusters are open
 	cancel        context.CancelFunc // ends the watches of clusters
 }
@@ -238,6 +240,9 @@ func (s *server) buildEngine() error {
 	if s.id, err = serverID(s.path("server.id")); err != nil {
 		return err
 	}
+	if err := s.openTraces(); err != nil {
+		return err
+	}
 	program, err := worker.Program()
 	if err != nil {
 		return err
@@ -292,7 +297,7 @@ func (s *server) buildDoors() (err error) {
 	s.engine.Sees = func(caller access.Caller, repo name.Repo) bool {
 		return policy.Allows(caller, access.ReadRepo, access.Subject{Repo: repo})
 	}
-	s.door = &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Log: s.log}
+	s.door = &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Traces: s.traces, Log: s.log}
 	source := s.buildBackups()
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
@@ -428,6 +433,7 @@ func (s *server) close() {
 		s.renderers.Close()
 	}
 	s.keys.Close()
+	s.traces.Close()
 	if s.probes != nil {
 		_ = s.probes.Close() // a probe is no loss
 	}

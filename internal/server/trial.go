@@ -77,6 +77,7 @@ func tryOut(c settings.Config) error {
 	t.outgoing()
 	t.backup()
 	t.metrics()
+	t.traces()
 	t.add("hook", "the hook program", executable(c.Hook))
 	return errors.Join(t.found...)
 }

@@ -61,6 +61,7 @@ func (c *Config) check(p *problems) {
 			"entry %d is not the name of a variable; write the name without its value", i+1)
 	}
 	p.when(c.Metrics.Token != "" && c.Metrics.Address == "" && !p.has("metrics.address"), "metrics.token", "there is no metrics.address that it is for")
+	c.Traces.check(p)
 	c.Outgoing.check(p)
 	c.Backup.check(p)
 	c.Audit.check(p)

@@ -86,6 +86,7 @@ func (s Sources) collect(env environment) (*Config, *problems, error) {
 	problems := c.newProblems()
 	c.readEnvironment(env, problems)
 	c.readFlags(s.Flags, problems)
+	c.readOTel(env)
 	c.finish()
 	c.check(problems)
 	return &c, problems, nil

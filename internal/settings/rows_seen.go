@@ -14,3 +14,17 @@ DATA/run/metrics.addr has the address in use.`,
 read at each scrape. Empty: whoever reaches the address may scrape.`,
 	},
 }}
+
+var tracesSection = section{name: "traces", settings: []Setting{
+	{
+		Name: "traces.endpoint", field: func(c *Config) any { return &c.Traces.Endpoint },
+		sample: "endpoint: \"\"\n# endpoint: http://otel-collector.monitoring:4318",
+		Meaning: `Base address of a receiver of OpenTelemetry, for traces of pushes. It takes OTLP
+over HTTP at /v1/traces (see docs/traces.md); requests go the way of the section outgoing. Empty: as the variable OTEL_EXPORTER_OTLP_ENDPOINT says; none: no traces.`,
+	},
+	{
+		Name: "traces.headers", field: func(c *Config) any { return &c.Traces.Headers }, secret: true, paths: true,
+		Meaning: `File with headers for the requests to the receiver, NAME: VALUE on each line. Empty:
+none.`,
+	},
+}}

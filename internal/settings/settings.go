@@ -23,6 +23,7 @@ type Config struct {
 	HTTP            HTTP
 	Debug           Debug
 	Metrics         Metrics
+	Traces          Traces
 	Keys            Keys
 	Git             Git
 	Drift           Drift
@@ -71,6 +72,12 @@ type Debug struct {
 type Metrics struct {
 	Address string // "": none
 	Token   string // a file; "": whoever reaches the address may scrape
+}
+
+// Traces configures the receiver of traces, see package trace.
+type Traces struct {
+	Endpoint string // its base address; "" and "none": traces are off
+	Headers  string // a file; "": none
 }
 
 // Keys says where operators' keys are.

@@ -39,6 +39,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"account":    plain(1, "account NAMESPACE/NAME", cmdAccount),
 	"charts":     cmdCharts,
 	"bucket":     cmdBucket,
+	"receiver":   cmdReceiver,
 	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),
 	"kubelet":    cmdKubelet,

@@ -70,15 +70,16 @@ func keepWork() bool {
 type stage struct {
 	t testing.TB
 	*server.Home
-	app, ns string // names that no other script has
-	cluster *cluster
-	line    *server.Line
-	mark    int // how many requests the server had made at the last "requests mark"
-	charts  *chartstest.Registry
-	bucket  *buckettest.Server
-	disk    *server.Disk         // mounted at DATA; nil if the script has none of its own
-	own     *testcluster.Cluster // started for this script only; nil for most scripts
-	others  map[string]*another  // started beside it, by name
+	app, ns  string // names that no other script has
+	cluster  *cluster
+	line     *server.Line
+	mark     int // how many requests the server had made at the last "requests mark"
+	charts   *chartstest.Registry
+	bucket   *buckettest.Server
+	receiver *receiver
+	disk     *server.Disk         // mounted at DATA; nil if the script has none of its own
+	own      *testcluster.Cluster // started for this script only; nil for most scripts
+	others   map[string]*another  // started beside it, by name
 }
 
 type stageKey struct{}

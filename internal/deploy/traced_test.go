@@ -1,0 +1,28 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// TestTracesThatAreOffCostADeployNothing: without a trace, stages and waits allocate nothing.
+func TestTracesThatAreOffCostADeployNothing(t *testing.T) {
+	run := newRun("shop", 1)
+	defer run.finish(record.Record{Result: record.Deployed})
+	run.traceIn(nil)
+	if n := testing.AllocsPerRun(100, func() {
+		run.enter(stageSettling)
+		run.WaitsFor("its objects to become healthy", 0)
+		run.WaitsFor(takesObjects, 0)
+		run.leave()
+	}); n > 0 {
+		t.Errorf("a stage takes %v allocations", n)
+	}
+	if id := run.traceID(); id != "" {
+		t.Errorf("the deploy is in the trace %q", id)
+	}
+	var none *Run
+	none.enter(stageJudging)
+	none.leave()
+}
