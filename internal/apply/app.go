@@ -47,7 +47,7 @@ func (a *App) set() string { return plan.SetID(a.Name) }
 
 // Sick lists the app's objects on the cluster that are not healthy, sorted.
 func (a *App) Sick(t *plan.Target) []live.Entry {
-	sick := a.Cluster.Index.Sick(a.set())
+	sick := slices.DeleteFunc(a.Cluster.Index.Sick(a.set()), func(entry live.Entry) bool { return !a.Ledger.Made(entry) })
 	for i, entry := range sick {
 		sick[i] = Shown(t, a.Cluster.Settled(t, entry))
 	}

@@ -6,12 +6,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
 )
 
 // TestSickObjects: the app's sick objects are those that somebody has to wait for, sorted,
-// and without the values that the app hides.
+// and without the values that the app hides. What somebody else has given its label is none
+// of them, unlike an object of the app whose managedFields are lost.
 func TestSickObjects(t *testing.T) {
 	w := newWorld(t)
 	w.hides("s3cret")
@@ -23,6 +25,9 @@ func TestSickObjects(t *testing.T) {
 	w.becomes(deploymentID("b"), "{observedGeneration: 1, conditions: [{type: ReplicaFailure, status: 'True', message: s3cret is wrong}]}")
 	w.edited(deploymentID("dying"), beginDeletion)
 	w.takenBy("blog", deploymentID("other"))
+	w.made("kube-controller-manager", deployment("copied"))
+	w.edited(deploymentID("copied"), func(u *unstructured.Unstructured) { u.SetLabels(map[string]string{kube.PartOfLabel: w.app.set()}) })
+	w.edited(deploymentID("f"), func(u *unstructured.Unstructured) { u.SetManagedFields(nil) })
 	var got []string
 	for _, entry := range w.app.Sick(w.order.Target) {
 		got = append(got, entry.ID.Name+": "+entry.Health.Message)

@@ -82,10 +82,15 @@ func (w *Work) strayHooks() []live.Entry {
 	return stray
 }
 
+// deleteHooks deletes objects of hooks, but for those that the grant does not give any more.
 func (w *Work) deleteHooks(entries []live.Entry) error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	for _, entry := range entries {
+		if why := w.App.Within.Kept(ctx, entry.ID); why != "" {
+			w.Log.Printf("  %s  (%s)", entry.ID, why)
+			continue
+		}
 		kind, served, err := w.cluster.API.Served(ctx, entry.ID.GroupKind())
 		if served {
 			err = again(ctx, func() error { return w.remove(ctx, kind, plan.Step{ID: entry.ID, Entry: entry}) })

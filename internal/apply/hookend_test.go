@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/access/glob"
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -212,6 +214,17 @@ func TestHooksThatLeftTheRevision(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestHooksOutsideOfTheGrantStay: of what a narrower grant no longer gives, nothing is
+// deleted, and that is said.
+func TestHooksOutsideOfTheGrantStay(t *testing.T) {
+	w := newWorld(t)
+	w.ran(job("left", hookOf("PreSync")), manifest.PreSync, former, complete)
+	w.app.Within = plan.Bounds{Repo: "shop", Grant: &grant.Grant{Namespaces: grant.Namespaces{Patterns: []glob.Pattern{"other"}}}}
+	w.work().EndHooks(&record.Record{Result: record.Deployed})
+	w.wantRunning("Job shop/left")
+	w.wantLog("  Job shop/left  (kept: the grant of repository shop does not give the namespace shop)")
 }
 
 func TestHookThatCannotBeDeletedIsToldAndLeft(t *testing.T) {

@@ -259,10 +259,17 @@ func overall(sick []live.Entry, objects int) string {
 
 // count is how many objects the app has on its cluster.
 func (a *app) count(t *target) int {
-	if cluster := a.engine.Clusters.Get(t.Spec.Cluster); cluster != nil {
-		return cluster.Index.Count(a.set)
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
+	if cluster == nil {
+		return 0
 	}
-	return 0
+	count := cluster.Index.Count(a.set)
+	for _, entry := range cluster.Index.Unowned(a.set) {
+		if !a.ledger.Made(entry) {
+			count--
+		}
+	}
+	return max(count, 0) // the index may change between the two questions
 }
 
 // Explain fills in the causes of a status's symptoms, by looking at the pods.

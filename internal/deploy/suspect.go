@@ -44,6 +44,9 @@ func (e *Engine) changed(cluster string, event live.Event) {
 		return
 	}
 	a := e.app(app)
+	if a != nil && !a.ledger.Made(event.Entry) {
+		return // somebody has copied the label
+	}
 	if a != nil && event.Entry.Hook != nil {
 		a.hooks.See(event)
 		return

@@ -72,6 +72,7 @@ func (a *app) members() []live.Entry {
 		return nil
 	}
 	entries := a.engine.Clusters.Get(t.Spec.Cluster).Index.Members(plan.SetID(a.name))
+	entries = slices.DeleteFunc(entries, func(entry live.Entry) bool { return !a.ledger.Made(entry) })
 	slices.SortFunc(entries, func(x, y live.Entry) int {
 		if x.ID.Less(y.ID) {
 			return -1

@@ -30,7 +30,7 @@ type Entry struct {
 	Expires         time.Time // see health.Expiry
 	Policies        manifest.Policies
 	Wave            int32 // sync wave, by the object's own annotation
-	Hook            *Hook // nil for all but objects made to run as hooks
+	Hook            *Hook // nil for all but objects that Pushboat made to run as hooks
 
 	partial bool // from a list of metadata: Health is older than the rest
 }
@@ -40,7 +40,7 @@ type Entry struct {
 func (x *Index) bare(u *unstructured.Unstructured) Entry {
 	policy, _ := manifest.PolicyOf(u)
 	state := health.Of(u)
-	return Entry{
+	entry := Entry{
 		ID:              manifest.IDOf(u),
 		PartOf:          u.GetLabels()[kube.PartOfLabel],
 		UID:             u.GetUID(),
@@ -57,8 +57,11 @@ func (x *Index) bare(u *unstructured.Unstructured) Entry {
 		Expires:         health.Expiry(u.GetCreationTimestamp().Time, u.GetAnnotations(), u.GetLabels()),
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,
-		Hook:            hookOf(u, state),
 	}
+	if entry.Fingerprint != "" {
+		entry.Hook = hookOf(u, state)
+	}
+	return entry
 }
 
 // newer reports whether resource version a is later than b. Versions of one kind may be

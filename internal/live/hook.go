@@ -47,7 +47,8 @@ func MarkHook(u *unstructured.Unstructured, hook Hook) {
 }
 
 // hookOf reads the marks of MarkHook and the hook's state; nil for an object that is
-// not a hook.
+// not a hook. They count on objects that Pushboat applied: anybody can write them into the
+// template of a pod.
 func hookOf(u *unstructured.Unstructured, state health.Health) *Hook {
 	metadata, _ := u.Object["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)

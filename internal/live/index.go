@@ -44,6 +44,7 @@ type Index struct {
 	members  map[string]map[*Entry]struct{} // by ApplySet id
 	sick     map[string]map[*Entry]struct{} // members that are not healthy, see Sick
 	hooks    map[string]map[*Entry]struct{} // members that run as hooks
+	unowned  map[string]map[*Entry]struct{} // members without a fingerprint, see Unowned
 	users    map[string][]schema.GroupKind  // the kinds in use, by ApplySet id
 	changes  map[string]*changes            // by ApplySet id
 	rules    map[string]*health.Rules       // by ApplySet id; none where there is no entry
@@ -68,6 +69,7 @@ func New(ctx context.Context, cluster *kube.Cluster, tools owner.Tools, log *log
 		members: map[string]map[*Entry]struct{}{},
 		sick:    map[string]map[*Entry]struct{}{},
 		hooks:   map[string]map[*Entry]struct{}{},
+		unowned: map[string]map[*Entry]struct{}{},
 		users:   map[string][]schema.GroupKind{},
 		changes: map[string]*changes{},
 		rules:   map[string]*health.Rules{},
@@ -179,6 +181,18 @@ func (x *Index) Count(partOf string) int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return len(x.members[partOf]) - len(x.hooks[partOf])
+}
+
+// Unowned returns those of the objects that Members lists of which Pushboat owns no field.
+// Somebody has wiped their managedFields, or has copied the label to what is not the app's.
+func (x *Index) Unowned(partOf string) []Entry {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	entries := make([]Entry, 0, len(x.unowned[partOf]))
+	for entry := range x.unowned[partOf] {
+		entries = append(entries, *entry)
+	}
+	return entries
 }
 
 // Sick returns those of the objects that Members lists which are not healthy and are not
@@ -375,6 +389,9 @@ func (x *Index) insertLocked(entry *Entry) {
 	if entry.Hook != nil {
 		addTo(x.hooks, entry)
 	}
+	if entry.Fingerprint == "" {
+		addTo(x.unowned, entry)
+	}
 }
 
 // removeLocked removes an entry, which may be nil.
@@ -387,6 +404,7 @@ func (x *Index) removeLocked(old *Entry) {
 	x.noteChangeLocked(old)
 	takeFrom(x.sick, old)
 	takeFrom(x.hooks, old)
+	takeFrom(x.unowned, old)
 }
 
 // isSick reports whether the object counts as unhealthy.

@@ -47,7 +47,7 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 	gvk := f.kind.GVK
 	policy := manifest.PolicyOfMetadata(m.Annotations, m.Labels)
 	state, partial := healthOfMetadata(m, gvk), f.index.needsBody(gvk.GroupKind())
-	return Entry{
+	entry := Entry{
 		ID:              manifest.ID{Group: gvk.Group, Kind: gvk.Kind, Namespace: m.Namespace, Name: m.Name},
 		PartOf:          m.Labels[kube.PartOfLabel],
 		UID:             m.UID,
@@ -61,9 +61,12 @@ func (f *follow) entryOfMetadata(m *metav1.PartialObjectMetadata) Entry {
 		Expires:         health.Expiry(m.CreationTimestamp.Time, m.Annotations, m.Labels),
 		Policies:        policy.Policies,
 		Wave:            policy.Wave,
-		Hook:            hookOfMetadata(m, state, partial),
 		partial:         partial,
 	}
+	if entry.Fingerprint != "" {
+		entry.Hook = hookOfMetadata(m, state, partial)
+	}
+	return entry
 }
 
 // healthOfMetadata judges an object of a kind whose health needs no body: it is healthy

@@ -9,8 +9,8 @@ import (
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
-// TestSets: the sets of unhealthy objects, of hooks, and of surplus objects stay right as
-// entries come, change and go.
+// TestSets: the sets of unhealthy objects, of hooks, of surplus objects and of those that
+// Pushboat has not applied stay right as entries come, change and go.
 func TestSets(t *testing.T) {
 	x := New(t.Context(), unasked(t), owner.DefaultTools, quiet())
 	id := func(name string) manifest.ID { return manifest.ID{Kind: "Pod", Namespace: "shop", Name: name} }
@@ -18,7 +18,7 @@ func TestSets(t *testing.T) {
 	version := 0
 	put := func(name, partOf string, change func(*Entry)) {
 		version++
-		entry := Entry{ID: id(name), PartOf: partOf, ResourceVersion: string(rune('0' + version)), Health: well}
+		entry := Entry{ID: id(name), PartOf: partOf, ResourceVersion: string(rune('0' + version)), Health: well, Fingerprint: "f"}
 		change(&entry)
 		x.put(entry)
 	}
@@ -61,8 +61,14 @@ func TestSets(t *testing.T) {
 	check("when a changes hands", "", "h", "c")
 	x.drop(Entry{ID: id("c")})
 	x.drop(Entry{ID: id("h")})
+	put("u", "set", func(e *Entry) { e.Fingerprint = "" })
+	if unowned := names(x.Unowned("set")); unowned != "u" || x.Count("set") != 2 {
+		t.Errorf("of %d objects, those that are not owned are %q", x.Count("set"), unowned)
+	}
+	put("u", "set", healthy)
+	x.drop(Entry{ID: id("u")})
 	check("when c and the hook are gone", "", "", "")
-	if len(x.sick) != 1 || len(x.hooks) != 0 {
-		t.Errorf("empty sets are kept: %v, %v", x.sick, x.hooks)
+	if len(x.sick) != 1 || len(x.hooks) != 0 || len(x.unowned) != 0 {
+		t.Errorf("empty sets are kept: %v, %v, %v", x.sick, x.hooks, x.unowned)
 	}
 }

@@ -62,6 +62,10 @@ func (l *Ledger) Has(id manifest.ID) bool {
 	return ok
 }
 
+// Made reports whether Pushboat applied an object that has the app's label. Controllers copy
+// labels from templates, and hands from objects: the label alone makes nothing the app's.
+func (l *Ledger) Made(entry live.Entry) bool { return entry.Fingerprint != "" || l.Has(entry.ID) }
+
 // Each passes how each object was last left, until yield is false. The lock is held
 // meanwhile: yield must not come back to the ledger.
 func (l *Ledger) Each(yield func(manifest.ID, record.Noted) bool) {

@@ -150,7 +150,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 // and the namespaces that were made for them: they may have failed.
 func (p *Planner) isFirst() bool {
 	return !p.Index.Has(p.set, func(entry *live.Entry) bool {
-		return entry.ID.GroupKind() != manifest.NamespaceKind
+		return entry.ID.GroupKind() != manifest.NamespaceKind && p.Ledger.Made(*entry)
 	})
 }
 
@@ -375,7 +375,7 @@ func (p *Planner) former(ctx context.Context, plan *Plan, objects []Placed) {
 	}
 	for _, entry := range p.beyond(wanted) {
 		switch {
-		case skipped[entry.ID] || !p.made(entry) || kube.IsSystem(entry.ID):
+		case skipped[entry.ID] || !p.Ledger.Made(entry) || kube.IsSystem(entry.ID):
 			continue
 		case entry.Terminating:
 			plan.Dying = append(plan.Dying, Step{ID: entry.ID, Action: record.Unchanged, Note: Deletion(entry), Entry: entry})
@@ -407,12 +407,6 @@ func (p *Planner) former(ctx context.Context, plan *Plan, objects []Placed) {
 	SortSteps(plan.Outside)
 	SortSteps(plan.Prune)
 	slices.Reverse(plan.Prune)
-}
-
-// made reports whether Pushboat applied the object. Whoever copies one of our objects
-// copies its label too, and must not lose the copy.
-func (p *Planner) made(entry live.Entry) bool {
-	return p.Ledger.Has(entry.ID) || entry.Fingerprint != ""
 }
 
 // explain turns an error about one object into problems. It returns none if the cluster

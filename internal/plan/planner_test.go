@@ -70,6 +70,17 @@ func TestPlanOfAnEmptyClusterIsTheFirst(t *testing.T) {
 	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); !plan.First {
 		t.Error("the plan of an app with nothing but a namespace is not the first")
 	}
+	w.runs("kube-controller-manager", config("copied", "1"))
+	w.edited(configMap("copied"), "kube-controller-manager", func(u *unstructured.Unstructured) {
+		u.SetLabels(map[string]string{kube.PartOfLabel: SetID(w.Target.Spec.Name)})
+	})
+	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); !plan.First {
+		t.Error("the plan is not the first, as others have given its label to an object of theirs")
+	}
+	w.deployed(config("b", "1"))
+	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); plan.First {
+		t.Error("the plan of an app with an object is the first")
+	}
 }
 
 // TestUnchangedObjectsAreAskedFor checks when a plan asks the cluster for an object that is
