@@ -39,7 +39,8 @@ func TestEventsOfObjects(t *testing.T) {
 		"of a hook":                       {func(_ *office, a *app) { differs(a) }, func(e *live.Event) { e.Entry.Hook = &live.Hook{} }, nil, nil},
 		"its label is another's":          {func(o *office, a *app) { differs(a); o.claims.Set("web", "default", wants("a")) }, func(e *live.Event) { e.Entry.PartOf = "x" }, []string{"web a"}, nil},
 		"the same, never applied":         {func(o *office, _ *app) { o.claims.Set("web", "default", wants("a")) }, func(e *live.Event) { e.Entry.PartOf = "x" }, nil, nil},
-		"healthy, of an app that was not": {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Health.Status = health.Healthy }, nil, []string{"web: health"}},
+		"healthy, of an app that was not": {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Fingerprint = "f" }, nil, []string{"web: health"}},
+		"healthy, with a copied label":    {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(*live.Event) {}, nil, nil},
 		"sick, of an app that was not":    {func(_ *office, a *app) { a.last.Result = record.Unhealthy }, func(e *live.Event) { e.Entry.Health.Status = health.Progressing }, nil, nil},
 		"at its end": {
 			func(_ *office, a *app) { a.ledger.Note(manifesttest.ConfigMap("a"), record.Noted{}) },
@@ -82,7 +83,7 @@ func TestDifferenceThatSomebodyTakesBack(t *testing.T) {
 	a := o.deployed(wanted("web"))
 	o.claims.Know("web")
 	a.drifts.note(&plan.Plan{Steps: []plan.Step{changed("a")}})
-	o.changed("default", live.Event{Entry: live.Entry{ID: manifesttest.ConfigMap("a"), PartOf: a.set}})
+	o.changed("default", live.Event{Entry: live.Entry{ID: manifesttest.ConfigMap("a"), PartOf: a.set, Fingerprint: "f"}})
 	if a.drifts.has(manifesttest.ConfigMap("a")) || queued(a) != nil {
 		t.Error("the difference still counts, or the app is checked")
 	}
@@ -96,7 +97,7 @@ func TestEventsTellOfIllnessAfterADeploy(t *testing.T) {
 		a := o.deployed(wanted("web"))
 		o.claims.Know("web")
 		a.last.Result = result
-		o.changed("default", live.Event{Entry: live.Entry{ID: claimID, PartOf: a.set, Health: health.Health{Status: health.Failed}}})
+		o.changed("default", live.Event{Entry: live.Entry{ID: claimID, PartOf: a.set, Fingerprint: "f", Health: health.Health{Status: health.Failed}}})
 		if told := len(o.told()) > 0; told != (result == record.Deployed) {
 			t.Errorf("%s: told %q", what, o.told())
 		}

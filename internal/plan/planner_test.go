@@ -71,7 +71,7 @@ func TestPlanOfAnEmptyClusterIsTheFirst(t *testing.T) {
 		t.Error("the plan of an app with nothing but a namespace is not the first")
 	}
 	w.runs("kube-controller-manager", config("copied", "1"))
-	w.edited(configMap("copied"), "kube-controller-manager", func(u *unstructured.Unstructured) {
+	w.edited(manifesttest.ConfigMap("copied"), "kube-controller-manager", func(u *unstructured.Unstructured) {
 		u.SetLabels(map[string]string{kube.PartOfLabel: SetID(w.Target.Spec.Name)})
 	})
 	if plan, _ := w.planned(config("a", "1"), namespaceText("shop")); !plan.First {
