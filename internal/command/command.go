@@ -33,6 +33,7 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/rulebook"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // Session is the caller's end. Package sshd implements it.
@@ -424,31 +425,13 @@ func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 	return status, c.checkApps(right, aboutApp(status))
 }
 
-// seen returns an app's status; ok is false if there is no such app, or the caller may not
-// see it. No answer depends on which of the two it is.
-func (c *call) seen(app name.App) (status deploy.Status, ok bool) {
-	repo, known := c.Engine.Home(app)
-	if allowed := c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}); !allowed || !known {
-		return deploy.Status{}, false // and its status is not even looked at, which would take time
-	}
-	return c.Engine.Status(app)
+// apps are those of the server, as data.
+func (d *Desk) view() view.Apps {
+	return view.Apps{Engine: d.Engine, History: d.History, Policy: d.Policy}
 }
 
-// subjectOf is what a right on an app is about: its folder on its branch. Of an app whose
-// folder is not known it is the whole repository.
-func subjectOf(status deploy.Status) access.Subject {
-	return access.Subject{Repo: status.Repo, Ref: status.Branch.Ref(), Paths: []string{cmp.Or(status.Path, ".")}}
-}
+// seen returns an app's status, see view.Apps.
+func (c *call) seen(app name.App) (deploy.Status, bool) { return c.view().Seen(c.Caller(), app) }
 
-// visible lists the status of every app that the caller may see and that has
-// not been removed.
-func (c *call) visible() []deploy.Status {
-	list := []deploy.Status{}
-	for _, app := range c.Engine.Apps() {
-		status, ok := c.Engine.Status(app)
-		if ok && status.Sync != deploy.Gone && c.Policy.Allows(c.Caller(), access.ReadDeploys, access.Subject{Repo: status.Repo}) {
-			list = append(list, status)
-		}
-	}
-	return list
-}
+// visible lists the apps that the caller may see, see view.Apps.
+func (c *call) visible() []deploy.Status { return c.view().Visible(c.Caller()) }

@@ -20,6 +20,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // plan shows the changes that a revision would make.
@@ -112,7 +113,7 @@ func (c *call) changeTo(status deploy.Status, at located) (deploy.Change, error)
 // somebody who may deploy has put it; or if the caller may deploy, and so could see
 // everything by a push.
 func (c *call) accepted(status deploy.Status, stands standing) bool {
-	return stands != elsewhere || c.Policy.Check(c.Caller(), access.Deploy, subjectOf(status)) == nil
+	return stands != elsewhere || c.Policy.Check(c.Caller(), access.Deploy, view.SubjectOf(status)) == nil
 }
 
 // resolve finds the commit that a revision names. The words never reach a command line.

@@ -7,9 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
-
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
@@ -17,29 +14,16 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // difference is the result of diff: two ends and the changes between them.
 type difference struct {
-	From    string   `json:"from"` // a deploy or a revision; "" for nothing
-	To      string   `json:"to"`
-	Objects []object `json:"objects"`
+	From    string        `json:"from"` // a deploy or a revision; "" for nothing
+	To      string        `json:"to"`
+	Objects []view.Object `json:"objects"`
 
 	files []git.FileChange
-}
-
-// object is one object that differs.
-type object struct {
-	Key    string  `json:"key"`
-	Action string  `json:"action"` // added, changed or removed
-	Fields []field `json:"fields,omitempty"`
-}
-
-// field is one field that differs; Before and After are shortened.
-type field struct {
-	Path   string `json:"path"`
-	Before string `json:"before,omitempty"`
-	After  string `json:"after,omitempty"`
 }
 
 // diff shows the changes from one deploy or revision to another.
@@ -58,7 +42,7 @@ func diff(ctx context.Context, c *call) error {
 	}
 	if asJSON, err := c.asJSON(); err != nil || asJSON {
 		if err == nil {
-			err = d.findObjects()
+			d.Objects, err = view.ObjectsOf(d.files)
 		}
 		if err != nil {
 			return err
@@ -158,52 +142,4 @@ func (c *call) compareRevisions(ctx context.Context, status deploy.Status, first
 	}
 	d.files = history.Rendered(sides[0], sides[1])
 	return d, nil
-}
-
-// findObjects reads the objects from the files that differ.
-func (d *difference) findObjects() error {
-	d.Objects = []object{}
-	for _, file := range d.files {
-		before, err := parse(file.Before)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", file.Path, err)
-		}
-		after, err := parse(file.After)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", file.Path, err)
-		}
-		o := object{Action: "changed"}
-		switch {
-		case before == nil:
-			o.Action, o.Key = "added", keyOf(after)
-		case after == nil:
-			o.Action, o.Key = "removed", keyOf(before)
-		default:
-			o.Key, o.Fields = keyOf(after), fieldsOf(before, after)
-		}
-		d.Objects = append(d.Objects, o)
-	}
-	return nil
-}
-
-// fieldsOf lists the differences between two states of an object. Those of a Secret
-// have masks, which are compared.
-func fieldsOf(before, after map[string]any) []field {
-	var fields []field
-	for _, change := range manifest.Diff(before, after, manifest.Masker{}) {
-		fields = append(fields, field{Path: change.Path, Before: change.Before, After: change.After})
-	}
-	return fields
-}
-
-func keyOf(object map[string]any) string {
-	return manifest.IDOf(&unstructured.Unstructured{Object: object}).Key()
-}
-
-func parse(text []byte) (map[string]any, error) {
-	if text == nil {
-		return nil, nil
-	}
-	var object map[string]any
-	return object, yaml.Unmarshal(text, &object)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 const driftHelp = "Shows the fields that differ from Git now, who changed them, and whether the\n" +
@@ -27,29 +28,13 @@ func driftFlags(f *pflag.FlagSet) {
 	f.IntP("number", "n", 20, "the number of findings of each app to list at the most")
 }
 
-// maxFindings bounds the findings of one app that a call lists, and maxSearched the
-// records of one app that are searched for them.
-const (
-	maxFindings = 200
-	maxSearched = 1000
-)
+// maxFindings bounds the findings of one app that a call lists.
+const maxFindings = 200
 
 // appDrift is the JSON output of drift for one app.
 type appDrift struct {
 	deploy.Drift
-	Lately []driftFinding `json:"lately"` // newest first
-}
-
-// driftFinding is one object of a record of drift.
-type driftFinding struct {
-	Deploy string        `json:"deploy"`
-	Time   time.Time     `json:"time"`
-	Result record.Result `json:"result"` // corrected, or drifted if it was left
-	Object string        `json:"object"`
-	What   string        `json:"what"`
-
-	Fields  []record.Difference `json:"fields,omitempty"`
-	Culprit string              `json:"culprit,omitempty"`
+	Lately []view.Finding `json:"lately"` // newest first
 }
 
 // drift shows how apps differ from Git, and how they did lately.
@@ -68,7 +53,7 @@ func drift(ctx context.Context, c *call) error {
 		if !ok {
 			continue // it was removed just now
 		}
-		found, err := c.findings(ctx, s, time.Now().Add(-since), number)
+		found, err := c.view().Findings(ctx, s, time.Now().Add(-since), number)
 		if err != nil {
 			return err
 		}
@@ -90,61 +75,6 @@ func (c *call) driftBounds() (since time.Duration, number int, err error) {
 		return 0, 0, usageError{fmt.Sprintf("-n wants a number from 1 to %d", maxFindings)}
 	}
 	return since, number, nil
-}
-
-// findings lists the drift of an app that was found since a moment, newest first.
-func (c *call) findings(ctx context.Context, s deploy.Status, since time.Time, number int) ([]driftFinding, error) {
-	list := []driftFinding{}
-	const page = 50
-	for before, read := 0, 0; read < maxSearched; read += page {
-		records, err := c.History.List(ctx, s.Repo, s.App, before, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range records {
-			if r.Started.Before(since) {
-				return list, nil
-			}
-			before = r.Number
-			list = append(list, findingsOf(r)...)
-			if len(list) >= number {
-				return list[:number], nil
-			}
-		}
-		if len(records) < page {
-			break
-		}
-	}
-	return list, nil
-}
-
-// findingsOf lists the objects of which a record says that they had drifted.
-func findingsOf(r record.Record) []driftFinding {
-	if r.Result != record.Corrected && r.Result != record.DriftFound {
-		return nil
-	}
-	var list []driftFinding
-	for _, o := range r.Objects {
-		id, ok := manifest.ParseKey(o.Key)
-		if !ok || o.Action == record.Unchanged {
-			continue
-		}
-		f := driftFinding{Deploy: r.ID(), Time: r.Started, Result: r.Result, Object: id.String(), What: "changed", Fields: o.Differences}
-		switch {
-		case o.Action == record.Create:
-			f.What = "was deleted"
-		case o.Culprit != nil:
-			f.Culprit = o.Culprit.String()
-			f.What = "changed by " + f.Culprit
-		}
-		list = append(list, f)
-	}
-	for _, key := range r.Deleted {
-		if id, ok := manifest.ParseKey(key); ok {
-			list = append(list, driftFinding{Deploy: r.ID(), Time: r.Started, Result: r.Result, Object: id.String(), What: "was there, and is not in Git"})
-		}
-	}
-	return list
 }
 
 func (c *call) printDrifts(w io.Writer, list []appDrift, since time.Duration) {

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // followLogs prints the logs of an app's containers as they come. there is the number of
@@ -71,7 +72,7 @@ func (c *call) whileAllowed(ctx context.Context, status deploy.Status, right acc
 // audit line for that only.
 func (c *call) stillAllowed(status deploy.Status, right access.Right) error {
 	now, ok := c.Engine.Status(status.App)
-	if ok && c.Policy.Allows(c.Caller(), right, subjectOf(now)) {
+	if ok && c.Policy.Allows(c.Caller(), right, view.SubjectOf(now)) {
 		return nil
 	}
 	_, err := c.appFor(right, string(status.App))

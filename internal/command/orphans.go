@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 const orphansHelp = "An object is left out if an app wants it, if another object owns it, or if\n" +
@@ -58,7 +59,7 @@ func orphans(ctx context.Context, c *call) error {
 func (c *call) viewOf(cluster, namespace string) (name.Repo, error) {
 	for _, s := range c.visible() {
 		at, namespaces := c.Engine.Namespaces(s.App)
-		if at != cluster || !slices.Contains(namespaces, namespace) || !c.Policy.Allows(c.Caller(), c.right(), subjectOf(s)) {
+		if at != cluster || !slices.Contains(namespaces, namespace) || !c.Policy.Allows(c.Caller(), c.right(), view.SubjectOf(s)) {
 			continue
 		}
 		return s.Repo, c.checkApps(c.right(), aboutApp(s))

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/report"
+	"github.com/pushboat/pushboat/internal/view"
 	"github.com/pushboat/pushboat/internal/window"
 )
 
@@ -184,7 +185,7 @@ func (c *call) deployable() ([]name.App, error) {
 	right := c.right()
 	names, subjects := []name.App{}, []asked{}
 	for _, status := range c.visible() {
-		if c.Policy.Allows(c.Caller(), right, subjectOf(status)) {
+		if c.Policy.Allows(c.Caller(), right, view.SubjectOf(status)) {
 			names, subjects = append(names, status.App), append(subjects, aboutApp(status))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // Trail is the audit trail. Package audit has it.
@@ -39,7 +40,7 @@ type asked struct {
 }
 
 // aboutApp is what a right on an app is asked for.
-func aboutApp(status deploy.Status) asked { return asked{status.App, subjectOf(status)} }
+func aboutApp(status deploy.Status) asked { return asked{status.App, view.SubjectOf(status)} }
 
 // checkApps is check for several apps, which go to the disk together. The first refusal
 // counts.

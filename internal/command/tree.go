@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 func treeFlags(f *pflag.FlagSet) {
@@ -77,43 +78,20 @@ type treeLine struct {
 	created                 time.Time
 }
 
-// foldAbove is the number of healthy objects of a kind above which they share a line.
-const foldAbove = 5
+// foldTree makes the lines of a tree, see view.Fold.
+func foldTree(nodes []deploy.Node, all bool) []treeLine {
+	return linesOf(nil, view.Fold(nodes, all), 0)
+}
 
-// foldTree makes the lines of a tree. Many healthy objects of one kind and namespace
-// with nothing below share a line, unless all is set; old revisions without pods have
-// none.
-func foldTree(nodes []deploy.Node, all bool) []treeLine { return foldAt(nil, nodes, 0, all) }
-
-func foldAt(lines []treeLine, nodes []deploy.Node, depth int, all bool) []treeLine {
-	for len(nodes) > 0 {
-		node := nodes[0]
-		alike := 1
-		for alike < len(nodes) && isQuiet(node) && isQuiet(nodes[alike]) && sameKind(node, nodes[alike]) {
-			alike++
-		}
-		if alike > foldAbove && !all {
-			lines = append(lines, folded(nodes[:alike], depth))
-			nodes = nodes[alike:]
+func linesOf(lines []treeLine, branches []view.Branch, depth int) []treeLine {
+	for _, branch := range branches {
+		if branch.Alike != nil {
+			lines = append(lines, folded(branch.Alike, depth))
 			continue
 		}
-		nodes = nodes[1:]
-		if node.Old && !all {
-			continue
-		}
-		lines = append(lines, lineOf(node, depth))
-		lines = foldAt(lines, node.Children, depth+1, all)
+		lines = linesOf(append(lines, lineOf(branch.Node, depth)), branch.Below, depth+1)
 	}
 	return lines
-}
-
-// isQuiet reports whether an object is healthy and has nothing below it.
-func isQuiet(n deploy.Node) bool {
-	return n.Health == "healthy" && !n.Drifted && len(n.Children) == 0
-}
-
-func sameKind(a, b deploy.Node) bool {
-	return a.ID.GroupKind() == b.ID.GroupKind() && a.ID.Namespace == b.ID.Namespace
 }
 
 // folded is the line for many objects; their age is that of the oldest.
