@@ -57,11 +57,19 @@ type Caller struct {
 	Certificate Certificate
 	// Remote is where the call comes from, "192.0.2.7:51234".
 	Remote string
+	// Door is the one through which the call comes in; "" for ssh and the server's own work.
+	Door Door
 	// System is set for work that the server does by itself.
 	System bool
 	// Reason says why the server does it, "schedule of shop"; empty for people.
 	Reason string
 }
+
+// Door is a way into the server.
+type Door string
+
+// Web is the door to the pages.
+const Web Door = "web"
 
 // who is what the rules know the caller by.
 func (c Caller) who() string {

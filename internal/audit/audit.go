@@ -61,6 +61,7 @@ type Event struct {
 	Serial     uint64    `json:"serial,omitempty"`    // of the certificate; 0: it has none
 	KeyID      string    `json:"keyId,omitempty"`     // of the certificate
 	Address    string    `json:"address,omitempty"`   // where the call comes from, 192.0.2.7:51234
+	Door       string    `json:"door,omitempty"`      // web for what comes from the pages; empty for ssh
 	Repository string    `json:"repository,omitempty"`
 	App        string    `json:"app,omitempty"`
 	Ref        string    `json:"ref,omitempty"` // its full name
@@ -81,7 +82,7 @@ type Event struct {
 // Of begins the event of a caller.
 func Of(kind Kind, c access.Caller) Event {
 	return Event{
-		Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote,
+		Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote, Door: string(c.Door),
 		Authority: c.Certificate.Authority, Serial: c.Certificate.Serial, KeyID: c.Certificate.KeyID,
 	}
 }
@@ -97,7 +98,7 @@ const (
 // bounded returns the event with every text that somebody else wrote limited, and quoted
 // where it has characters that do not print.
 func (e Event) bounded() Event {
-	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy, &e.PushBy} {
+	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Door, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy, &e.PushBy} {
 		*text = bound(*text, maxText)
 	}
 	e.Kind, e.Decision = Kind(bound(string(e.Kind), maxText)), Decision(bound(string(e.Decision), maxText))

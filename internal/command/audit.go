@@ -150,6 +150,9 @@ func auditMore(e audit.Event) string {
 	if e.Address != "" {
 		add("from " + e.Address)
 	}
+	if e.Door != "" {
+		add("by the door " + e.Door)
+	}
 	add(e.Key)
 	add(access.Certificate{Authority: e.Authority, Serial: e.Serial, KeyID: e.KeyID}.String())
 	return strings.Join(parts, ", ")

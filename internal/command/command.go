@@ -17,6 +17,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/pflag"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
@@ -43,6 +44,8 @@ type Session interface {
 	Stderr() io.Writer
 	// Caller returns the owner of the session.
 	Caller() access.Caller
+	// Key returns the key, or the certificate, that the owner has logged in with.
+	Key() ssh.PublicKey
 	// Gone is closed when the client is gone.
 	Gone() <-chan struct{}
 	// Terminal says that a person reads at a terminal.
@@ -71,6 +74,7 @@ type Desk struct {
 	Book     *rulebook.Book           // to change them
 	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
+	Web      Web // the pages
 	Leads    Leadership
 	Version  string
 	HostKey  string // fingerprint of the server's key
@@ -425,7 +429,7 @@ func (c *call) known(app name.App, right access.Right) (deploy.Status, error) {
 	return status, c.checkApps(right, aboutApp(status))
 }
 
-// apps are those of the server, as data.
+// view has the apps of the server, as data.
 func (d *Desk) view() view.Apps {
 	return view.Apps{Engine: d.Engine, History: d.History, Policy: d.Policy}
 }

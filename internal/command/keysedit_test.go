@@ -44,6 +44,7 @@ func (s *talk) Read(p []byte) (int, error)  { return s.in.Read(p) }
 func (s *talk) Write(p []byte) (int, error) { return s.out.Write(p) }
 func (s *talk) Stderr() io.Writer           { return &s.stderr }
 func (s *talk) Caller() access.Caller       { return s.caller }
+func (s *talk) Key() ssh.PublicKey          { return nil }
 func (s *talk) Gone() <-chan struct{}       { return nil }
 func (s *talk) Terminal() bool              { return false }
 func (s *talk) Size() (columns, rows int)   { return 0, 0 }

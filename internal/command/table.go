@@ -29,6 +29,8 @@ func seeing() []*verb {
 		{words: "whoami", right: everybody, help: "your name, key and role", flags: output, run: whoami},
 		{words: "completion", right: everybody, args: "SHELL [HOST...]", help: "a script that completes calls in a shell", run: completion, more: completionHelp},
 		{words: "complete", right: everybody, args: "[WORD...]", help: "the words that may come next, for completion", run: complete, more: completeHelp},
+		{words: "web", right: everybody, help: "a link that logs a browser in to the pages", flags: webFlags, run: openWeb, more: webHelp},
+		{words: "web sessions", right: everybody, help: "the browsers that are logged in; --end ends one", flags: webSessionsFlags, run: webSessions, more: webSessionsHelp},
 		{words: "version", right: everybody, help: "the server's version", run: version},
 		{
 			words: "status", right: access.ReadDeploys, args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,

@@ -10,7 +10,8 @@ import (
 )
 
 // serveProbes answers /healthz and /livez, that the process serves, and /readyz, that
-// it takes pushes. They tell strangers no more than that: the reasons are in the log.
+// it takes pushes. They tell strangers no more than that: the reasons are in the log. All
+// else is for the pages, once there are any.
 // While the server stands by, another server owns the data directory, so this one
 // writes its address there later.
 func (s *server) serveProbes() error {
@@ -26,6 +27,9 @@ func (s *server) serveProbes() error {
 		return err
 	}
 	s.httpAddr = listener.Addr()
+	if listener, err = s.secured(listener); err != nil {
+		return err
+	}
 	if phase(s.phase.Load()) != standing {
 		s.tellAddress(s.httpAddr, "http.addr")
 	}
@@ -34,7 +38,10 @@ func (s *server) serveProbes() error {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	}
 	mux.HandleFunc("GET /readyz", s.answerReady)
-	s.probes = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
+	mux.HandleFunc("/", s.answerPage)
+	s.probes = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}
 	s.background.Go(func() {
 		if err := s.probes.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- err

@@ -51,6 +51,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/sshd"
 	"github.com/pushboat/pushboat/internal/trace"
+	"github.com/pushboat/pushboat/internal/web"
 )
 
 // server holds the parts of a running server.
@@ -86,7 +87,10 @@ type server struct {
 	ssh           *sshd.Server
 	front         *front // nil: no server passes ssh connections on to another
 	probes        *http.Server
-	httpAddr      net.Addr     // nil: no HTTP
+	httpAddr      net.Addr                 // nil: no HTTP
+	pages         atomic.Pointer[web.Door] // nil until this server leads
+	desk          *command.Desk
+	register      access.Register
 	phase         atomic.Int32 // a phase
 	failed        chan error   // errors of background parts
 	background    sync.WaitGroup
@@ -299,6 +303,7 @@ func (s *server) buildDoors() (err error) {
 	}
 	s.door = &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Traces: s.traces, Log: s.log}
 	source := s.buildBackups()
+	s.register = register
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
@@ -307,6 +312,7 @@ func (s *server) buildDoors() (err error) {
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
 	}
+	s.desk = desk
 	s.ssh, err = sshd.New(sshd.Config{
 		HostKeys: []ssh.Signer{s.hostKey},
 		Keys:     register,
@@ -333,6 +339,9 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 		return err
 	}
 	if err := s.serveMetrics(); err != nil {
+		return err
+	}
+	if err := s.openPages(); err != nil {
 		return err
 	}
 	if err := s.serveDebug(s.failed); err != nil {

@@ -71,6 +71,7 @@ func (s *server) stop(heir bool) {
 	case <-time.After(waits):
 		s.log.Infof("stopping: deploys that wait for health go on %s", next)
 	}
+	s.closePages(ctx)
 	s.engine.Stop(ctx)
 	if heir {
 		close(s.leaving)

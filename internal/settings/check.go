@@ -50,6 +50,7 @@ func (c *Config) check(p *problems) {
 		p.when(c.Lease == "", "ssh.relay", "it is for servers that share a lease: give lease, too")
 		p.add("ssh.relay", checkRelay(c.SSH.Relay))
 	}
+	c.HTTP.check(p)
 	if c.Debug.Address != "" {
 		p.add("debug.address", CheckLoopback(c.Debug.Address))
 	}

@@ -87,15 +87,60 @@ ControlMaster needs one for each running command.`,
 	},
 }}
 
-var httpSection = section{name: "http", settings: []Setting{{
-	Name: "http.address", Usual: true, flag: "http", field: func(c *Config) any { return &c.HTTP.Address },
-	Meaning: `Address at which the server answers probes, such as ":8080". /healthz says that
-the process serves, /readyz that it takes pushes. /readyz answers 503 with the reason while the
-server stops, and while it would refuse every push: no cluster answers, the disk cannot be
-written to, the hook program is missing. /readyz?standbyok is also 200 on a standby that passes ssh
-connections on, see ssh.relay. The address serves nothing else. Empty: no HTTP.
-DATA/run/http.addr has the address in use.`,
-}}}
+var httpSection = section{name: "http", settings: []Setting{
+	{
+		Name: "http.address", Usual: true, flag: "http", field: func(c *Config) any { return &c.HTTP.Address },
+		Meaning: `Address at which the server answers probes, such as ":8080", and serves its pages
+(see http.pages). /healthz says that the process serves, /readyz that it takes pushes. /readyz
+answers 503 with the reason while the server stops, and while it would refuse every push: no cluster
+answers, the disk cannot be written to, the hook program is missing. /readyz?standbyok is also 200 on
+a standby that passes ssh connections on, see ssh.relay. Empty: no HTTP. DATA/run/http.addr has the
+address in use.`,
+	},
+	{
+		Name: "http.pages", Default: "auto", field: func(c *Config) any { return &c.HTTP.Pages }, oneOf: []string{"auto", "on", "off"},
+		Meaning: `Whether http.address also serves pages for browsers (see docs/web.md). They need TLS,
+by http.certificate or by a proxy in front (http.proxy), or an address that only this machine
+reaches. With auto they are served where that is so, and else there are only probes; with on, the
+server does not start where it is not so.`,
+	},
+	{
+		Name: "http.advertise", field: func(c *Config) any { return &c.HTTP.Advertise },
+		Meaning: `Address of the pages as browsers write it: https://pushboat.example.org. The links
+of ssh HOST web begin with it, and requests that call the server by another name are refused.
+Required where other machines reach the pages. Empty: the address in use.`,
+	},
+	{
+		Name: "http.certificate", field: func(c *Config) any { return &c.HTTP.Certificate }, paths: true,
+		Meaning: `File with the certificate for TLS, and those up to its authority, in PEM. It is read
+again when it changes. Probes then need https, too. Empty: no TLS.`,
+	},
+	{
+		Name: "http.key", field: func(c *Config) any { return &c.HTTP.Key }, paths: true,
+		Meaning: `File with the private key of http.certificate, in PEM.`,
+	},
+	{
+		Name: "http.proxy", Default: "none", field: func(c *Config) any { return &c.HTTP.Proxy }, oneOf: []string{"none", "tls"},
+		Meaning: `What stands between browsers and the server. tls: a proxy that ends TLS, passes the
+name in Host on, and adds its client's address to X-Forwarded-For; nothing else may reach
+http.address.`,
+	},
+	{
+		Name: "http.everybody", field: func(c *Config) any { return &c.HTTP.Everybody },
+		Meaning: `Patterns of repositories whose apps may be looked at without logging in, by whoever
+reaches the pages: [shop, "team/*"]. They see how apps are, their objects and deploys, and never
+values of fields, messages, or what containers print. Empty: nobody.`,
+	},
+	{
+		Name: "http.maxIdle", Default: "12h", field: func(c *Config) any { return &c.HTTP.IdleTimeout }, least: "1m",
+		Meaning: `How long a browser stays logged in without a request.`,
+	},
+	{
+		Name: "http.maxSession", Default: "168h", field: func(c *Config) any { return &c.HTTP.MaxSession }, least: "1m",
+		Meaning: `How long a browser stays logged in at the most. It also ends with its key, and when
+the server stops.`,
+	},
+}}
 
 var debugSection = section{name: "debug", settings: []Setting{{
 	Name: "debug.address", field: func(c *Config) any { return &c.Debug.Address },

@@ -58,9 +58,17 @@ type SSH struct {
 	MaxSessionsPerConnection int
 }
 
-// HTTP configures the probes.
+// HTTP configures the probes, and the pages.
 type HTTP struct {
-	Address string // "": no HTTP
+	Address     string // "": no HTTP
+	Pages       string // auto, on or off
+	Advertise   string // "": the address in use
+	Certificate string // a file; "": no TLS
+	Key         string // a file
+	Proxy       string // none or tls
+	Everybody   []string
+	IdleTimeout time.Duration
+	MaxSession  time.Duration
 }
 
 // Debug configures the listener for profiles.

@@ -367,6 +367,9 @@ func (s *Session) Gone() <-chan struct{} { return s.gone }
 // Caller returns the owner of the session, by the key that they have signed with.
 func (s *Session) Caller() access.Caller { return s.caller }
 
+// Key returns the key, or the certificate, that the owner has signed with.
+func (s *Session) Key() gossh.PublicKey { return s.key }
+
 // ID names the session in the log and in messages; 10 hexadecimal digits.
 func (s *Session) ID() string { return s.id }
 

@@ -58,6 +58,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"let":        plain(3, "let NAME stdout|stderr|FILE PATTERN", cmdLet),
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
 	"get":        cmdGet,
+	"browse":     cmdBrowse,
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 

@@ -80,6 +80,7 @@ type stage struct {
 	disk     *server.Disk         // mounted at DATA; nil if the script has none of its own
 	own      *testcluster.Cluster // started for this script only; nil for most scripts
 	others   map[string]*another  // started beside it, by name
+	browsers map[string]*browsing // by name
 }
 
 type stageKey struct{}

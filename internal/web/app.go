@@ -1,0 +1,294 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/view"
+)
+
+// Limits of what one page shows.
+const (
+	historyPage = 20                 // deploys
+	lately      = 7 * 24 * time.Hour // how far back drift is looked for
+	maxLately   = 10                 // objects that had drifted
+	maxGroup    = 1000               // objects of one group of the tree
+)
+
+// appPage is the page of an app.
+type appPage struct {
+	Status   deploy.Status
+	Urgency  int
+	Why      []string
+	Facts    [][2]string
+	Tree     []view.Branch
+	Counts   []kindCount
+	Partial  []string
+	Drift    deploy.Drift
+	Lately   []view.Finding
+	History  []record.Record
+	Older    int // the number before which further deploys are; 0: there are none
+	Actions  []action
+	Commands []string // what the terminal can do beside
+	Everyone bool
+}
+
+// showApp shows an app: how it is, its objects, its drift and its deploys.
+func showApp(v *visit) error {
+	ctx := v.r.Context()
+	if !v.everybody() { // the cause may be a line that a container has printed
+		v.door.Apps.Engine.Explain(ctx, &v.app)
+	}
+	p := appPage{Status: v.app, Urgency: urgency(v.app), Facts: factsOf(v.app), Everyone: v.everybody(), Why: v.reasons()}
+	tree, _ := v.door.Apps.Engine.Tree(ctx, v.app.App)
+	if v.everybody() {
+		hideMessages(tree.Objects)
+		tree.Partial = nil
+	}
+	p.Tree, p.Counts, p.Partial = view.Fold(tree.Objects, false), countKinds(tree.Objects), tree.Partial
+	if drift, ok := v.door.Apps.Engine.Drift(ctx, v.app.App, true); ok {
+		p.Drift = drift
+	}
+	var err error
+	if p.Lately, err = v.door.Apps.Findings(ctx, v.app, v.now.Add(-lately), maxLately); err != nil {
+		return err
+	}
+	if p.History, p.Older, err = v.deploys(); err != nil {
+		return err
+	}
+	if v.everybody() {
+		hideValues(&p)
+	}
+	for _, a := range actions() {
+		if a.fits(v.app) && v.allows(a.right, v.app) {
+			p.Actions = append(p.Actions, a)
+		}
+	}
+	if !v.everybody() {
+		for _, verb := range []string{"status ", "tree ", "drift ", "logs -f "} {
+			p.Commands = append(p.Commands, v.fill("ssh HOST "+verb+string(v.app.App)))
+		}
+	}
+	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live", News: v.takeNews(), Body: p})
+}
+
+// deploys lists those of the app, newest first, before the one of the query.
+func (v *visit) deploys() (list []record.Record, older int, err error) {
+	before, _ := strconv.Atoi(v.r.URL.Query().Get("before")) // 0 for anything else: the newest
+	list, err = v.door.Apps.History.List(v.r.Context(), v.app.Repo, v.app.App, max(before, 0), historyPage+1)
+	if len(list) > historyPage {
+		list = list[:historyPage]
+		older = list[historyPage-1].Number
+	}
+	return list, older, err
+}
+
+// factsOf are the lines that say what an app is.
+func factsOf(s deploy.Status) [][2]string {
+	facts := [][2]string{
+		{"Repository", string(s.Repo)},
+		{"Branch", string(s.Branch)},
+		{"Folder", s.Path},
+		{"Cluster", s.Cluster},
+		{"Revision", s.Revision.Short()},
+		{"Objects", strconv.Itoa(s.Objects)},
+		{"Schedule", s.Schedule},
+	}
+	if s.Suspension != nil {
+		facts = append(facts, [2]string{"Suspended", s.Suspension.Describe()})
+	}
+	if s.Window != nil {
+		facts = append(facts, [2]string{"Window", s.Window.String()})
+	}
+	var known [][2]string
+	for _, fact := range facts {
+		if fact[1] != "" {
+			known = append(known, fact)
+		}
+	}
+	return known
+}
+
+// reasons say in full what is wrong with the app.
+func (v *visit) reasons() []string {
+	s := v.app
+	if v.everybody() {
+		return v.whyOf(s)
+	}
+	var lines []string
+	add := func(format string, args ...any) {
+		lines = append(lines, v.fill(manifest.CleanLines(fmt.Sprintf(format, args...))))
+	}
+	if s.Outage != nil {
+		add("cluster %s is not seen since %s: %s. What follows is as it was last seen.", s.Outage.Cluster, s.Outage.Since.UTC().Format("15:04 UTC"), s.Outage.Error)
+		if s.Outage.Hint != "" {
+			add("%s", s.Outage.Hint)
+		}
+	}
+	for _, symptom := range s.Sick {
+		text := symptom.Object + ": " + symptom.State
+		if symptom.Cause != "" {
+			text += ": " + symptom.Cause
+		}
+		if unwell := v.now.Sub(symptom.Since); !symptom.Since.IsZero() && unwell >= time.Second {
+			text += " (for " + manifest.Roughly(unwell) + ")"
+		}
+		add("%s", text)
+	}
+	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" {
+		add("deploy %s %s: %s", s.Last.ID(), s.Last.Result, s.Last.Message)
+	}
+	for _, text := range []struct{ before, why string }{
+		{"held: ", s.Forbidden}, {"cannot be rendered, and is kept as it was last applied: ", s.Unrendered}, {"last check: ", s.Trouble},
+	} {
+		if text.why != "" {
+			add("%s%s", text.before, text.why)
+		}
+	}
+	for _, fight := range s.Fights {
+		add("fighting over %s with %s, %d times", fight.Object, fight.With, fight.Times)
+		if fight.Ignore != "" {
+			add("leave it to them with ignore: [%s]", fight.Ignore)
+		}
+	}
+	return lines
+}
+
+// kindCount is how many objects of a kind an app has.
+type kindCount struct {
+	Kind string
+	N    int
+}
+
+func countKinds(nodes []deploy.Node) []kindCount {
+	var list []kindCount
+	for _, node := range nodes { // they are sorted, and so by kind
+		if n := len(list); n > 0 && list[n-1].Kind == node.ID.Kind {
+			list[n-1].N++
+			continue
+		}
+		list = append(list, kindCount{node.ID.Kind, 1})
+	}
+	return list
+}
+
+// hideMessages takes away what others wrote about objects.
+func hideMessages(nodes []deploy.Node) {
+	for i := range nodes {
+		nodes[i].Message = ""
+		hideMessages(nodes[i].Children)
+	}
+}
+
+// hideValues takes away values of fields, and what containers may have printed.
+func hideValues(p *appPage) {
+	p.Drift.Unseen = ""
+	for i := range p.Drift.Deviations {
+		p.Drift.Deviations[i].Fields, p.Drift.Deviations[i].Fate = nil, ""
+	}
+	for i := range p.Lately {
+		p.Lately[i].Fields = nil
+	}
+	p.Status.Sick, p.Status.Found, p.Status.Fights, p.Status.Suspension = nil, nil, nil, nil
+	for i := range p.History {
+		p.History[i].Message, p.History[i].Warnings = "", nil
+	}
+}
+
+// deployPage is the page of a deploy: a running one, or a record.
+type deployPage struct {
+	ID       string
+	App      deploy.Status
+	Running  bool
+	Lines    []string
+	From     int // the lines that are shown already
+	Record   record.Record
+	Changes  []view.Object
+	Against  string // the deploy before, with which it is compared
+	Everyone bool
+	Can      []action
+}
+
+// showDeploy shows a deploy.
+func showDeploy(v *visit) error {
+	p := deployPage{ID: record.DeployID(v.app.App, v.number), App: v.app, Everyone: v.everybody()}
+	f := frame{Title: p.ID, Section: "overview"}
+	if run := v.door.Apps.Engine.Run(v.app.App, v.number); run != nil {
+		if _, ended := run.Outcome(); !ended {
+			p.Running = true
+			log := run.Log()
+			if !v.everybody() {
+				p.Lines, p.From = linesOf(log), len(splitLines(string(log)))
+			}
+			f.News, f.Body = v.takeNews(), p
+			return v.show("deploy", f)
+		}
+	}
+	entry, ok, err := v.door.Apps.History.Find(v.r.Context(), v.app.Repo, v.app.App, v.number)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNotFound
+	}
+	p.Record = entry.Record
+	if v.everybody() {
+		p.Record.Message, p.Record.Warnings, p.Record.Hooks, p.Record.Override, p.Record.Objects = "", nil, nil, "", nil
+		f.Body = p
+		return v.show("deploy", f)
+	}
+	p.Lines = linesOf(entry.Log)
+	if err := v.compare(&p); err != nil {
+		return err
+	}
+	if back, ok := actionOf("rollback"); ok && v.allows(access.Rollback, v.app) && p.Record.Result.Applied() {
+		p.Can = append(p.Can, back)
+	}
+	f.News, f.Body = v.takeNews(), p
+	return v.show("deploy", f)
+}
+
+// compare fills in the objects that differ from the deploy before. For one that applied
+// nothing, there are none.
+func (v *visit) compare(p *deployPage) error {
+	if !p.Record.Result.Applied() && p.Record.Result != record.Failed {
+		return nil
+	}
+	found, ok, err := v.door.Apps.History.Compare(v.r.Context(), v.app.Repo, v.app.App, 0, v.number)
+	if err != nil || !ok {
+		return err
+	}
+	if found.From.Number > 0 {
+		p.Against = found.From.ID()
+	}
+	p.Changes, err = view.ObjectsOf(found.Changes)
+	if len(p.Changes) > maxGroup {
+		p.Changes = p.Changes[:maxGroup]
+	}
+	return err
+}
+
+// maxShown bounds the lines of a deploy that a page has.
+const maxShown = 5000
+
+// linesOf are the lines of a log. Of too many, the last count.
+func linesOf(log []byte) []string {
+	lines := splitLines(string(log))
+	if len(lines) > maxShown {
+		return lines[len(lines)-maxShown:]
+	}
+	return lines
+}
+
+func splitLines(text string) []string {
+	if text = strings.TrimRight(text, "\n"); text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}

@@ -1,0 +1,177 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// This file has what every request goes through before its route: limits, the name by which
+// the server was called, and the headers that have browsers keep strangers out.
+
+// Limits of a request.
+const (
+	maxBody     = 64 << 10         // bytes
+	maxPath     = 2 << 10          // bytes of its path and query
+	pageTimeout = 30 * time.Second // for everything but a stream of events
+)
+
+// policy is the Content-Security-Policy of every answer: scripts, styles and requests are
+// our own, nothing is inline, and no page is framed.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// guarded is the handler with everything around it.
+func (d *Door) guarded(next http.Handler) http.Handler {
+	origin := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		defer d.contain(w, r)
+		switch {
+		case !d.isOurHost(r.Host):
+			d.refuse(w, r, http.StatusMisdirectedRequest, "the server is not called "+bounded(r.Host, 100), "open "+d.Base)
+		case !d.crowd.enters(d.addressOf(r)):
+			w.Header().Set("Retry-After", "1")
+			d.refuse(w, r, http.StatusTooManyRequests, "too many requests from your address", "try again in a few seconds")
+		case len(r.URL.Path)+len(r.URL.RawQuery) > maxPath:
+			d.refuse(w, r, http.StatusRequestURITooLong, "the address is too long", "begin at "+d.Base)
+		case origin.Check(r) != nil:
+			d.refuse(w, r, http.StatusForbidden, "another page sent this request", "do it on this server's own page")
+		default:
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// setHeaders sets the headers of every answer.
+func setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// contain keeps a fault in one page from ending the server.
+func (d *Door) contain(w http.ResponseWriter, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	d.Log.WithField("stack", string(debug.Stack())).Errorf("web: panic in %s %s: %v", r.Method, r.Pattern, cause)
+	d.refuse(w, r, http.StatusInternalServerError, "the server has a fault", "its log says more")
+}
+
+// isOurHost reports whether a request calls the server by its name. A page of a stranger
+// whose name leads here (DNS rebinding) calls it by that name.
+func (d *Door) isOurHost(host string) bool {
+	if host == d.host {
+		return true
+	}
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	ip, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return d.Loopback && (name == "localhost" || err == nil && ip.IsLoopback())
+}
+
+// addressOf is where a request comes from. A proxy adds the address of its client at the
+// end; what stands before that, anybody may have written.
+func (d *Door) addressOf(r *http.Request) net.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return &net.TCPAddr{}
+	}
+	if d.Proxied {
+		said := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+		last := strings.TrimSpace(said[strings.LastIndexByte(said, ',')+1:])
+		if ip, err := netip.ParseAddr(last); err == nil {
+			return net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip.Unmap(), 0))
+		}
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port()))
+}
+
+// within bounds the time of a page.
+func within(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
+		defer cancel()
+		next(w, r.WithContext(ctx))
+	}
+}
+
+// The rate of requests from one IPv4 address, or IPv6 /64: a page with its style and
+// scripts is five.
+const (
+	perSecond = 20
+	atOnce    = 200
+)
+
+// maxAddresses bounds the addresses that are remembered. When there are more, all are
+// forgotten, so that none is kept out for long.
+const maxAddresses = 4096
+
+// crowd limits the requests of each address.
+type crowd struct {
+	mu      sync.Mutex
+	members map[netip.Prefix]*rate.Limiter
+}
+
+// enters reports whether an address may make a request now.
+func (c *crowd) enters(from net.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.members == nil || len(c.members) >= maxAddresses {
+		c.members = map[netip.Prefix]*rate.Limiter{}
+	}
+	of := networkOf(from)
+	if c.members[of] == nil {
+		c.members[of] = rate.NewLimiter(perSecond, atOnce)
+	}
+	return c.members[of].Allow()
+}
+
+func networkOf(from net.Addr) netip.Prefix {
+	tcp, ok := from.(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	prefix, _ := ip.Prefix(bits) // the zero prefix for no address
+	return prefix
+}
+
+// parseBase reads the address of the pages.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" {
+		return &url.URL{}, fmt.Errorf("%q is no address of pages; write https://pushboat.example.org", text)
+	}
+	return base, nil
+}
+
+// bounded cuts a text that somebody else wrote to a number of bytes.
+func bounded(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}

@@ -1,0 +1,387 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/view"
+)
+
+// This file has the streams of events by which open pages move. A stream says that what a
+// page shows has moved, and the browser asks for the page again; so it tells nothing that
+// the page would not. One look at the apps serves all streams, and there is none while no
+// page is open.
+
+const (
+	// lookRest is the least time between two looks: a rollout has many events in a second.
+	lookRest = 500 * time.Millisecond
+	// keyCheck is the time between two checks of whether a stream's visitor may still have
+	// it, as of ssh sessions.
+	keyCheck = 500 * time.Millisecond
+	// beat is how often a quiet stream says that it is there, for proxies.
+	beat = 20 * time.Second
+	// readWithin is how long a browser may take to read what it is sent, before it is cut off.
+	readWithin = 10 * time.Second
+)
+
+// Limits of the streams that are open at once: of one session, and of all.
+const (
+	maxStreamsEach = 32
+	maxStreams     = 2000
+)
+
+// hub tells streams which apps have moved.
+type hub struct {
+	look   func() map[name.App]string // what is told of each app, in brief
+	listen func() (<-chan struct{}, func())
+
+	mu        sync.Mutex
+	listeners map[*listener]struct{}
+	stop      func() // ends the looks; nil: there are none
+}
+
+// listener is one stream.
+type listener struct {
+	moved chan struct{}
+	hears func(app name.App) bool
+}
+
+// join has a listener told, until leave is called. ok is false if there are too many.
+func (h *hub) join(l *listener) (leave func(), ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.listeners) >= maxStreams {
+		return nil, false
+	}
+	if h.listeners == nil {
+		h.listeners = map[*listener]struct{}{}
+	}
+	h.listeners[l] = struct{}{}
+	if h.stop == nil {
+		done := make(chan struct{})
+		h.stop = func() { close(done) }
+		go h.watch(done)
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.listeners, l)
+		if len(h.listeners) == 0 && h.stop != nil {
+			h.stop()
+			h.stop = nil
+		}
+	}, true
+}
+
+// watch looks whenever something may have moved, until done is closed.
+func (h *hub) watch(done <-chan struct{}) {
+	news, end := h.listen()
+	defer end()
+	before := h.look()
+	for {
+		select {
+		case <-news:
+		case <-done:
+			return
+		}
+		now := h.look()
+		h.tell(moves(before, now))
+		before = now
+		timer := time.NewTimer(lookRest)
+		select {
+		case <-timer.C:
+		case <-done:
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// moves lists the apps that are not as they were before.
+func moves(before, now map[name.App]string) []name.App {
+	var moved []name.App
+	for app, brief := range now {
+		if was, known := before[app]; !known || was != brief {
+			moved = append(moved, app)
+		}
+	}
+	for app := range before {
+		if _, there := now[app]; !there {
+			moved = append(moved, app)
+		}
+	}
+	return moved
+}
+
+func (h *hub) tell(moved []name.App) {
+	h.mu.Lock()
+	listeners := slices.Collect(maps.Keys(h.listeners))
+	h.mu.Unlock()
+	for _, l := range listeners {
+		if !slices.ContainsFunc(moved, l.hears) {
+			continue
+		}
+		select {
+		case l.moved <- struct{}{}:
+		default: // it has not been told of the last one yet
+		}
+	}
+}
+
+// briefs sums up each app, so that two looks can be compared. Times that go by count for
+// nothing.
+func briefs(apps view.Apps) map[name.App]string {
+	all := map[name.App]string{}
+	for _, app := range apps.Engine.Apps() {
+		if s, ok := apps.Engine.Status(app); ok {
+			all[app] = brief(s)
+		}
+	}
+	return all
+}
+
+func brief(s deploy.Status) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s %s %s %d %s", s.Revision, s.Sync, s.Health, s.Running, s.Objects, s.Trouble)
+	if s.Last != nil {
+		fmt.Fprintf(&text, " %d %s", s.Last.Number, s.Last.Result)
+	}
+	for _, symptom := range s.Sick {
+		fmt.Fprintf(&text, " %s %s", symptom.Object, symptom.State)
+	}
+	for _, found := range s.Found {
+		fmt.Fprintf(&text, " %s %s", found.Object, found.What)
+	}
+	fmt.Fprintf(&text, " %t %t %t %s", s.Suspension != nil, s.Window != nil, s.Outage != nil, s.Forbidden)
+	return text.String()
+}
+
+// streamMoves tells that apps have moved: the one of the route, or any that the visitor may
+// see.
+func streamMoves(v *visit) error {
+	only := v.app.App
+	var caller atomic.Pointer[access.Caller] // as of the last check
+	caller.Store(&v.caller)
+	l := &listener{moved: make(chan struct{}, 1), hears: func(app name.App) bool {
+		if only != "" {
+			return app == only
+		}
+		repo, _ := v.door.Apps.Engine.Home(app)
+		return v.door.Apps.Policy.Allows(*caller.Load(), access.ReadDeploys, access.Subject{Repo: repo})
+	}}
+	leave, ok := v.door.hub.join(l)
+	if !ok {
+		return errManyStreams
+	}
+	defer leave()
+	return v.stream(func(s *stream) error {
+		for {
+			select {
+			case <-l.moved:
+				if err := s.send("moved", "", ""); err != nil {
+					return err
+				}
+			case <-s.wait():
+				now, err := s.check()
+				if err != nil {
+					return err
+				}
+				caller.Store(&now)
+			}
+		}
+	})
+}
+
+// errManyStreams and errGone end a stream.
+var (
+	errManyStreams = errors.New("too many pages are open")
+	errGone        = errors.New("the visitor has gone, or may not look any more")
+)
+
+// stream is a stream of events to a browser.
+type stream struct {
+	*visit
+	control *http.ResponseController
+	ticker  *time.Ticker
+
+	quiet time.Time // since when nothing was sent
+}
+
+// stream serves events until the visitor goes, may not have them any more, or the server
+// stops.
+func (v *visit) stream(serve func(s *stream) error) error {
+	if v.session != nil && !v.session.enter() {
+		return errManyStreams
+	}
+	if v.session != nil {
+		defer v.session.leave()
+	}
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
+	v.w.WriteHeader(http.StatusOK)
+	s := &stream{visit: v, control: http.NewResponseController(v.w), ticker: time.NewTicker(keyCheck), quiet: time.Now()}
+	defer s.ticker.Stop()
+	if err := s.comment(); err == nil {
+		_ = serve(s) // its end is seen by the browser, which asks again
+	}
+	return nil
+}
+
+// wait returns a channel that has a value when the stream is to be checked.
+func (s *stream) wait() <-chan time.Time { return s.ticker.C }
+
+// check ends the stream of somebody who has gone, or may not look any more. It returns the
+// visitor, with the rights of now, and keeps a quiet stream alive.
+func (s *stream) check() (now access.Caller, err error) {
+	now = s.caller
+	select {
+	case <-s.r.Context().Done():
+		return now, errGone
+	case <-s.door.work.ctx.Done():
+		return now, errGone
+	default:
+	}
+	if s.session != nil {
+		select {
+		case <-s.session.ended:
+			return now, errGone
+		default:
+		}
+		op, err := s.door.identify(s.session, s.door.addressOf(s.r))
+		if err != nil {
+			s.door.end(s.session, err.Error())
+			return now, errGone
+		}
+		now = op.Caller(s.door.addressOf(s.r))
+		now.Door = access.Web
+	}
+	if s.app.App != "" { // nothing is told of an app that the visitor may not see any more
+		if _, ok := s.door.Apps.Seen(now, s.app.App); !ok {
+			return now, errGone
+		}
+	}
+	if time.Since(s.quiet) > beat {
+		return now, s.comment()
+	}
+	return now, nil
+}
+
+// send sends an event. Its data is HTML, or ""; event and id may be "".
+func (s *stream) send(event string, data template.HTML, id string) error {
+	var text strings.Builder
+	if event != "" {
+		text.WriteString("event: " + event + "\n")
+	}
+	if id != "" {
+		text.WriteString("id: " + id + "\n")
+	}
+	for line := range strings.SplitSeq(string(data), "\n") {
+		text.WriteString("data: " + line + "\n")
+	}
+	return s.write(text.String() + "\n")
+}
+
+func (s *stream) comment() error { return s.write(":\n\n") }
+
+func (s *stream) write(text string) error {
+	s.quiet = time.Now()
+	if err := s.control.SetWriteDeadline(time.Now().Add(readWithin)); err != nil {
+		return err
+	}
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.control.Flush()
+}
+
+// enter counts a stream of the session; false if there are too many.
+func (s *session) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams >= maxStreamsEach {
+		return false
+	}
+	s.streams++
+	return true
+}
+
+func (s *session) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams--
+}
+
+// streamLines sends the lines of a running deploy, from the number of the query on, or from
+// the one after the last that the browser has had; and then that it has ended.
+func streamLines(v *visit) error {
+	from, _ := strconv.Atoi(v.r.URL.Query().Get("from")) // 0 for anything else
+	if last, err := strconv.Atoi(v.r.Header.Get("Last-Event-ID")); err == nil {
+		from = last
+	}
+	if v.everybody() { // lines may have what containers print
+		return errLogIn
+	}
+	run := v.door.Apps.Engine.Run(v.app.App, v.number)
+	if run == nil {
+		return errNotFound
+	}
+	return v.stream(func(s *stream) error {
+		lines, ended := make(chan string, 100), make(chan struct{})
+		ctx := v.r.Context()
+		go func() {
+			defer close(ended)
+			n := 0
+			_, _ = run.Attach(ctx, func(line string) { // ctx ends it, or the deploy
+				if n++; n > from {
+					select {
+					case lines <- line:
+					case <-ctx.Done():
+					}
+				}
+			})
+		}()
+		return s.follow(lines, ended, from)
+	})
+}
+
+// follow sends lines as they come, and together those that have come since.
+func (s *stream) follow(lines <-chan string, ended <-chan struct{}, number int) error {
+	for {
+		select {
+		case line := <-lines:
+			text := lineHTML(line)
+			for number++; len(lines) > 0; number++ {
+				text += lineHTML(<-lines)
+			}
+			if err := s.send("", text, strconv.Itoa(number)); err != nil {
+				return err
+			}
+		case <-ended:
+			if len(lines) > 0 {
+				continue
+			}
+			return s.send("end", "", "")
+		case <-s.wait():
+			if _, err := s.check(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// lineHTML is a line of a deploy's output.
+func lineHTML(line string) template.HTML {
+	return template.HTML(`<span class="line">` + template.HTMLEscapeString(line) + "</span>") // it is escaped
+}

@@ -1,0 +1,368 @@
+package web
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/record"
+)
+
+// pageSize is how many apps are on a page.
+const pageSize = 50
+
+// filter says which apps are wanted. It is in the address, so that it can be shared.
+type filter struct {
+	Text      string // in the app's name, or its repository's
+	Repo      string
+	Cluster   string
+	Namespace string
+	State     string // one of states
+	Operator  string // who deployed it last
+	Page      int    // from 1
+}
+
+// The states to filter by.
+const (
+	stateTrouble   = "trouble"
+	stateDrifted   = "drifted"
+	stateRunning   = "deploying"
+	stateSuspended = "suspended"
+	stateWaiting   = "waiting"
+	stateFine      = "fine"
+)
+
+var states = []string{stateTrouble, stateDrifted, stateRunning, stateSuspended, stateWaiting, stateFine}
+
+// maxFilter bounds a word of the filter, in bytes.
+const maxFilter = 200
+
+func readFilter(q url.Values) filter {
+	word := func(name string) string { return bounded(strings.TrimSpace(q.Get(name)), maxFilter) }
+	f := filter{
+		Text: word("q"), Repo: word("repo"), Cluster: word("cluster"), Namespace: word("namespace"),
+		State: word("state"), Operator: word("operator"),
+	}
+	f.Page, _ = strconv.Atoi(q.Get("page")) // 0 for anything else
+	f.Page = max(f.Page, 1)
+	if !slices.Contains(states, f.State) {
+		f.State = ""
+	}
+	return f
+}
+
+// address is the address of the overview with this filter, and another page of it.
+func (f filter) address(page int) string {
+	q := url.Values{}
+	for name, word := range map[string]string{
+		"q": f.Text, "repo": f.Repo, "cluster": f.Cluster, "namespace": f.Namespace, "state": f.State, "operator": f.Operator,
+	} {
+		if word != "" {
+			q.Set(name, word)
+		}
+	}
+	if page > 1 {
+		q.Set("page", strconv.Itoa(page))
+	}
+	if len(q) == 0 {
+		return "/"
+	}
+	return "/?" + q.Encode()
+}
+
+// wants reports whether an app passes, but for its namespaces, which take a look more.
+func (f filter) wants(s deploy.Status) bool {
+	by := ""
+	if s.Last != nil {
+		by = s.Last.Operator
+	}
+	text := strings.ToLower(f.Text)
+	return (text == "" || strings.Contains(strings.ToLower(string(s.App)), text) || strings.Contains(strings.ToLower(string(s.Repo)), text)) &&
+		(f.Repo == "" || string(s.Repo) == f.Repo) && (f.Cluster == "" || s.Cluster == f.Cluster) &&
+		(f.Operator == "" || by == f.Operator) && (f.State == "" || isIn(s, f.State))
+}
+
+// isIn reports whether an app is in a state of the filter.
+func isIn(s deploy.Status, state string) bool {
+	switch state {
+	case stateTrouble:
+		return urgency(s) == urgent
+	case stateDrifted:
+		return len(s.Drift) > 0
+	case stateRunning:
+		return s.Running != ""
+	case stateSuspended:
+		return s.Suspension != nil
+	case stateWaiting:
+		return s.Sync == deploy.Waits || s.Sync == deploy.Held || s.Sync == deploy.Pending
+	}
+	return urgency(s) == calm
+}
+
+// How soon somebody has to look at an app.
+const (
+	urgent = iota // something is wrong
+	noted         // something goes on, or is held on purpose
+	calm
+)
+
+// urgency decides how soon somebody has to look at an app.
+func urgency(s deploy.Status) int {
+	switch {
+	case s.Health == "failing", s.Sync == deploy.NotSynced, s.Outage != nil, s.Forbidden != "", s.Unrendered != "", len(s.Fights) > 0, s.Trouble != "":
+		return urgent
+	case s.Sync == deploy.Drifted && s.Suspension == nil, s.Sync == deploy.Unsure, s.Health == "unknown" && s.Sync != deploy.Pending:
+		return urgent
+	case s.Running != "", s.Sync != deploy.InSync, s.Suspension != nil, s.Health == "progressing", len(s.Drift) > 0:
+		return noted
+	}
+	return calm
+}
+
+// overview is the first page.
+type overview struct {
+	Filter   filter
+	States   []string
+	Rows     []row
+	Total    int // that the visitor may see
+	Found    int // of them, that pass the filter
+	Pages    int
+	Before   string // the address of the page before; "": there is none
+	After    string
+	Counts   map[string]int // by state, of all
+	Running  []row
+	Outages  []*deploy.Outage
+	Day      day
+	Choices  choices
+	Push     string // how to push
+	Everyone bool
+}
+
+// choices are the words that a filter may have.
+type choices struct{ Repos, Clusters, Operators []string }
+
+// row is a line of the overview.
+type row struct {
+	deploy.Status
+	Urgency int
+	Why     []string // what is wrong, in a few lines
+	When    string   // it was deployed last
+}
+
+// showOverview shows all apps: first what is wrong.
+func showOverview(v *visit) error {
+	f := readFilter(v.r.URL.Query())
+	all := v.door.Apps.Visible(v.caller)
+	o := overview{Filter: f, States: states, Total: len(all), Counts: map[string]int{}, Choices: choicesOf(all), Everyone: v.everybody(), Push: v.fill("git push ssh://HOST/NAME main")}
+	var found []row
+	for _, s := range all {
+		for _, state := range states {
+			if isIn(s, state) {
+				o.Counts[state]++
+			}
+		}
+		if s.Running != "" {
+			o.Running = append(o.Running, row{Status: s})
+		}
+		if !f.wants(s) || f.Namespace != "" && !v.isInNamespace(s, f.Namespace) {
+			continue
+		}
+		found = append(found, row{Status: s, Urgency: urgency(s)})
+	}
+	o.Outages = outagesOf(all)
+	slices.SortStableFunc(found, func(a, b row) int { return cmp.Compare(a.Urgency, b.Urgency) })
+	o.Found = len(found)
+	o.Pages = max((len(found)+pageSize-1)/pageSize, 1)
+	o.Filter.Page = min(f.Page, o.Pages)
+	if o.Filter.Page > 1 {
+		o.Before = f.address(o.Filter.Page - 1)
+	}
+	if o.Filter.Page < o.Pages {
+		o.After = f.address(o.Filter.Page + 1)
+	}
+	first := (o.Filter.Page - 1) * pageSize
+	o.Rows = found[first:min(first+pageSize, len(found))]
+	for i := range o.Rows {
+		o.Rows[i].Why, o.Rows[i].When = v.whyOf(o.Rows[i].Status), deployedAgo(o.Rows[i].Last, v.now)
+	}
+	o.Day = v.dayOf()
+	if v.r.Header.Get("HX-Request") != "" { // without the parts of the form that are empty
+		v.w.Header().Set("HX-Replace-Url", o.Filter.address(o.Filter.Page))
+	}
+	return v.show("overview", frame{Title: "Overview", Section: "overview", Live: "/live", Body: o})
+}
+
+func (v *visit) isInNamespace(s deploy.Status, namespace string) bool {
+	_, namespaces := v.door.Apps.Engine.Namespaces(s.App)
+	return slices.Contains(namespaces, namespace)
+}
+
+// maxWhy bounds the lines that say what is wrong with one app.
+const maxWhy = 3
+
+// whyOf says what is wrong with an app. Everybody hears no more than which objects are: what
+// a container prints may be in a message.
+func (v *visit) whyOf(s deploy.Status) []string {
+	var lines []string
+	add := func(text string) {
+		first, _, _ := strings.Cut(text, "\n")
+		lines = append(lines, manifest.Clean(first))
+	}
+	if s.Outage != nil {
+		add("cluster " + s.Outage.Cluster + " does not answer")
+	}
+	if s.Forbidden != "" && !v.everybody() {
+		add("held: " + s.Forbidden)
+	}
+	if s.Unrendered != "" && !v.everybody() {
+		add("cannot be rendered: " + s.Unrendered)
+	}
+	for _, symptom := range s.Sick {
+		if v.everybody() {
+			add(symptom.Object + " is not healthy")
+			continue
+		}
+		add(symptom.Object + ": " + symptom.State)
+	}
+	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" && !v.everybody() {
+		add(s.Last.Message)
+	}
+	for _, found := range s.Found {
+		add(found.Object + " " + found.What)
+	}
+	if s.Suspension != nil {
+		add(s.Suspension.Describe())
+	}
+	if s.Trouble != "" && !v.everybody() {
+		add("last check: " + s.Trouble)
+	}
+	if more := len(lines) - maxWhy; more > 0 {
+		lines = append(lines[:maxWhy], "and "+strconv.Itoa(more)+" more")
+	}
+	return lines
+}
+
+func outagesOf(all []deploy.Status) []*deploy.Outage {
+	var list []*deploy.Outage
+	for _, s := range all {
+		if s.Outage != nil && !slices.ContainsFunc(list, func(o *deploy.Outage) bool { return o.Cluster == s.Outage.Cluster }) {
+			list = append(list, s.Outage)
+		}
+	}
+	return list
+}
+
+// maxChoices bounds the words that are offered for one part of the filter.
+const maxChoices = 200
+
+func choicesOf(all []deploy.Status) choices {
+	repos, clusters, operators := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, s := range all {
+		repos[string(s.Repo)], clusters[s.Cluster] = true, true
+		if s.Last != nil {
+			operators[s.Last.Operator] = true
+		}
+	}
+	return choices{sorted(repos), sorted(clusters), sorted(operators)}
+}
+
+func sorted(words map[string]bool) []string {
+	var list []string
+	for word := range words {
+		if word != "" {
+			list = append(list, word)
+		}
+	}
+	slices.Sort(list)
+	return list[:min(len(list), maxChoices)]
+}
+
+// day is the last day in a picture: a bar for each hour.
+type day struct {
+	Hours     []hour
+	Good, Bad int
+	All       int
+}
+
+// hour has the deploys that ended in it, and the bars' places in the picture, which has 24
+// units by 10.
+type hour struct {
+	Good, Bad      int
+	X, GoodY, BadY int
+	GoodH, BadH    int
+	From           time.Time
+	Nothing        bool
+}
+
+// dayHeight is the height of the picture's bars.
+const dayHeight = 40
+
+// dayOf draws the deploys that have ended in the last day, as far as the server remembers.
+func (v *visit) dayOf() day {
+	events, _ := v.door.Events.Since(0)
+	var ended []event.Event
+	for _, e := range events {
+		if e.Kind == event.Deploy && v.door.Apps.Policy.Allows(v.caller, access.ReadDeploys, access.Subject{Repo: e.Repo}) {
+			ended = append(ended, e)
+		}
+	}
+	return drawDay(ended, v.now)
+}
+
+func drawDay(events []event.Event, now time.Time) day {
+	d := day{Hours: make([]hour, 24)}
+	most := 1
+	for i := range d.Hours {
+		d.Hours[i].X, d.Hours[i].From = i*10, now.Add(time.Duration(i-24)*time.Hour)
+	}
+	for _, e := range events {
+		ago := now.Sub(e.Time)
+		if ago < 0 || ago >= 24*time.Hour {
+			continue
+		}
+		h := &d.Hours[23-int(ago/time.Hour)]
+		if e.Good {
+			h.Good++
+			d.Good++
+		} else {
+			h.Bad++
+			d.Bad++
+		}
+		most = max(most, h.Good+h.Bad)
+	}
+	d.All = d.Good + d.Bad
+	for i := range d.Hours {
+		h := &d.Hours[i]
+		h.GoodH, h.BadH = barOf(h.Good, most), barOf(h.Bad, most)
+		h.GoodY = dayHeight - h.BadH - h.GoodH
+		h.BadY = dayHeight - h.BadH
+		h.Nothing = h.Good+h.Bad == 0
+	}
+	return d
+}
+
+// barOf is the height of a bar: something is seen of a single deploy.
+func barOf(n, most int) int {
+	if n == 0 {
+		return 0
+	}
+	return max(n*dayHeight/most, 4)
+}
+
+// deployedAgo says when an app was deployed last.
+func deployedAgo(last *record.Record, now time.Time) string {
+	switch {
+	case last == nil:
+		return "never"
+	case last.Result == record.Waiting:
+		return "not yet"
+	}
+	return manifest.Roughly(now.Sub(last.Started)) + " ago"
+}

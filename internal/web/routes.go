@@ -1,0 +1,165 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/audit"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/view"
+)
+
+// need is what a route takes. The zero need is nobody's.
+type need struct {
+	right access.Right
+	about about
+	// people says that it is for those who are logged in: not for everybody, whatever
+	// everybody may look at.
+	people bool
+}
+
+// about is what a route's right is about.
+type about int
+
+const (
+	nothing   about = iota
+	eachOne         // what the page lists; it leaves out what the visitor may not see
+	oneApp          // the app of {app}
+	oneDeploy       // the app of {deploy}, a deploy's name
+)
+
+// The rights of routes that show nothing of apps.
+const (
+	open     access.Right = "open the door" // everybody, also before they are logged in
+	loggedIn access.Right = "log in"        // whoever is logged in
+)
+
+// route is a row of the table.
+type route struct {
+	method, path string
+	need         need
+	serve        func(v *visit) error
+	stream       bool // it lasts as long as the visitor stays
+}
+
+// routes returns the table. Whatever the door serves is in it, but for the probes, which
+// package server answers.
+func routes() []route {
+	look := func(on about) need { return need{right: access.ReadDeploys, about: on} }
+	act := func(right access.Right) need { return need{right: right, about: oneApp, people: true} }
+	table := []route{
+		{method: "GET", path: "/static/{file}", need: need{right: open}, serve: asset},
+		{method: "GET", path: loginPath + "{token}", need: need{right: open}, serve: showLogin},
+		{method: "POST", path: "/login", need: need{right: open}, serve: logIn},
+		{method: "POST", path: "/logout", need: need{right: loggedIn, people: true}, serve: logOut},
+		{method: "GET", path: "/help", need: need{right: loggedIn}, serve: showHelp},
+		{method: "GET", path: "/{$}", need: look(eachOne), serve: showOverview},
+		{method: "GET", path: "/live", need: look(eachOne), serve: streamMoves, stream: true},
+		{method: "GET", path: "/apps/{app}", need: look(oneApp), serve: showApp},
+		{method: "GET", path: "/apps/{app}/live", need: look(oneApp), serve: streamMoves, stream: true},
+		{method: "GET", path: "/deploys/{deploy}", need: look(oneDeploy), serve: showDeploy},
+		{method: "GET", path: "/deploys/{deploy}/live", need: look(oneDeploy), serve: streamLines, stream: true},
+	}
+	for _, a := range actions() {
+		table = append(table,
+			route{method: "GET", path: "/apps/{app}/" + a.Verb, need: act(a.right), serve: a.ask},
+			route{method: "POST", path: "/apps/{app}/" + a.Verb, need: act(a.right), serve: a.do})
+	}
+	return table
+}
+
+// router makes a handler of the table.
+func (d *Door) router() http.Handler {
+	mux := http.NewServeMux()
+	for _, row := range routes() {
+		serve := func(w http.ResponseWriter, r *http.Request) { d.serve(row, w, r) }
+		if !row.stream {
+			serve = within(serve)
+		}
+		mux.HandleFunc(row.method+" "+row.path, serve)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		v := d.visit(w, r)
+		v.fail(errNotFound)
+	})
+	return mux
+}
+
+// errNotFound is what a visitor hears of what is not there, and of what they may not see.
+var errNotFound = errors.New("there is no such page")
+
+// errForm is the refusal of a form that did not come from a page of the visitor's session.
+var errForm = errors.New("the form is from an earlier session")
+
+// serve answers a request for a route, if the visitor may have that.
+func (d *Door) serve(row route, w http.ResponseWriter, r *http.Request) {
+	v := d.visit(w, r)
+	err := v.may(row.need)
+	if err == nil && r.Method == http.MethodPost && row.need.right != open {
+		err = v.checkForm()
+	}
+	if err == nil {
+		err = row.serve(v)
+	}
+	if err != nil {
+		v.fail(err)
+	}
+}
+
+// may decides whether the visitor may have a route, and finds what it is about.
+func (v *visit) may(n need) error {
+	switch {
+	case n.right == open:
+		return nil
+	case v.session == nil && (n.people || v.caller.Operator == ""):
+		return errLogIn
+	case n.right == loggedIn:
+		return nil
+	}
+	switch n.about {
+	case oneDeploy:
+		app, number, err := record.ParseDeployID(v.r.PathValue("deploy"))
+		if err != nil {
+			return errNotFound
+		}
+		v.number = number
+		return v.mayOn(n.right, app)
+	case oneApp:
+		app, err := name.ParseApp(v.r.PathValue("app"))
+		if err != nil {
+			return errNotFound
+		}
+		return v.mayOn(n.right, app)
+	case eachOne:
+		return nil // the page asks for each
+	}
+	return errNotFound
+}
+
+// mayOn decides about an app. Whoever may not see it hears what they would hear if it were
+// not there.
+func (v *visit) mayOn(right access.Right, app name.App) error {
+	status, ok := v.door.Apps.Seen(v.caller, app)
+	if !ok {
+		return errNotFound
+	}
+	v.app = status
+	subject := view.SubjectOf(status)
+	decision, err := v.door.Apps.Policy.Judge(v.caller, right, subject)
+	if err != nil {
+		e := audit.Of(audit.Verb, v.caller)
+		e.Verb, e.Repository, e.App, e.Ref = right.Verb(), string(status.Repo), string(status.App), subject.Ref
+		e.Rule, e.Decision, e.Reason = decision.Rule, audit.Refused, err.Error()
+		v.door.Trail.NoteLimited(e.Operator, e)
+	}
+	return err
+}
+
+// allows reports whether the visitor has a right on an app, for pages that leave out what
+// they do not have.
+func (v *visit) allows(right access.Right, status deploy.Status) bool {
+	return v.session != nil && v.door.Apps.Policy.Allows(v.caller, right, view.SubjectOf(status))
+}

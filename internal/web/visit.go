@@ -1,0 +1,147 @@
+package web
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// visit is one request, by somebody who is known.
+type visit struct {
+	door    *Door
+	w       http.ResponseWriter
+	r       *http.Request
+	session *session      // nil: they are not logged in
+	caller  access.Caller // the zero Caller may do nothing
+	now     time.Time
+
+	app    deploy.Status // of a route about an app, or one of its deploys
+	number int           // of a route about a deploy
+}
+
+// visit finds out whose request it is.
+func (d *Door) visit(w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{door: d, w: w, r: r, now: time.Now()}
+	v.session, v.caller = d.of(r)
+	if v.session == nil && d.Everybody != "" {
+		v.caller = access.Caller{
+			Operator: stranger, Role: access.RoleRead, Repos: d.Everybody, Remote: d.addressOf(r).String(), Door: access.Web,
+		}
+	}
+	return v
+}
+
+// stranger is the name of those who are not logged in, where they may look. No operator can
+// have it.
+const stranger = "(everybody)"
+
+// everybody reports whether the visitor is somebody who is not logged in. What others wrote
+// into objects, logs and messages is not for them.
+func (v *visit) everybody() bool { return v.session == nil }
+
+// errLogIn is the answer to somebody who is not logged in.
+var errLogIn = errors.New("you are not logged in")
+
+// checkForm refuses a form that no page of the visitor's session has sent.
+func (v *visit) checkForm() error {
+	given := v.r.PostFormValue("csrf")
+	if v.session == nil || subtle.ConstantTimeCompare([]byte(given), []byte(v.session.csrf)) != 1 {
+		return errForm
+	}
+	return nil
+}
+
+// frame is what the layout of a page shows.
+type frame struct {
+	Title    string
+	Section  string // of the navigation
+	Operator string // "": nobody is logged in
+	CSRF     string
+	Live     string // the stream of events by which the page is renewed; "": none
+	Self     string // the page's own address, to renew it
+	Now      time.Time
+	News     *news
+	Body     any
+}
+
+// show writes a page.
+func (v *visit) show(page string, f frame) error { return v.showAs(http.StatusOK, page, f) }
+
+func (v *visit) showAs(status int, page string, f frame) error {
+	f.Now, f.Self = v.now, v.r.URL.RequestURI()
+	if v.session != nil {
+		f.Operator, f.CSRF = v.session.operator, v.session.csrf
+	}
+	var text bytes.Buffer
+	if err := v.door.pages[page].ExecuteTemplate(&text, "layout", f); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(text.Bytes()) // a visitor who has gone misses it
+	return nil
+}
+
+// trouble is a page that says what is wrong.
+type trouble struct {
+	What, Hint string
+	LogIn      bool
+}
+
+// fail answers with an error: in words, with the next thing to try.
+func (v *visit) fail(err error) {
+	status, t := http.StatusInternalServerError, trouble{What: "this page cannot be shown", Hint: "try again; if that does not help, the server's log says more"}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, errNotFound):
+		status, t = http.StatusNotFound, trouble{What: "there is no such page", Hint: "begin at the overview"}
+	case errors.Is(err, errLogIn):
+		status, t = http.StatusUnauthorized, trouble{What: "you are not logged in", LogIn: true}
+		if v.r.Header.Get("Sec-Fetch-Site") == "cross-site" && v.r.Method == http.MethodGet {
+			v.w.Header().Set("Refresh", "0") // from another site comes no cookie; from this page it does
+		}
+	case errors.Is(err, errForm):
+		status, t = http.StatusForbidden, trouble{What: err.Error(), Hint: "open the page again, and send the form from there"}
+	case errors.Is(err, access.ErrDenied):
+		status, t.What = http.StatusForbidden, err.Error()
+		t.What, t.Hint = v.explain(err)
+	case errors.As(err, &tooLarge):
+		status, t = http.StatusRequestEntityTooLarge, trouble{What: "the form is too large", Hint: "send less"}
+	case v.r.Context().Err() != nil:
+		status, t.What = http.StatusServiceUnavailable, "the page took too long"
+	default:
+		v.door.Log.WithError(err).Errorf("web: %s %s", v.r.Method, v.r.Pattern)
+	}
+	if err := v.showAs(status, "trouble", frame{Title: t.What, Body: t}); err != nil {
+		v.door.Log.WithError(err).Error("web: show what is wrong")
+	}
+}
+
+// explain words an error, and the next thing to try, with the server's address as the
+// visitor uses it.
+func (v *visit) explain(err error) (message, hint string) {
+	message, hint = report.Door{}.Explain(err)
+	return v.fill(message), v.fill(hint)
+}
+
+// fill replaces HOST with the server's ssh address.
+func (v *visit) fill(text string) string {
+	if v.session == nil || v.session.fill == nil {
+		return text
+	}
+	return v.session.fill(text)
+}
+
+// refuse answers a request before its route.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, status int, what, hint string) {
+	v := &visit{door: d, w: w, r: r, now: time.Now()}
+	if err := v.showAs(status, "trouble", frame{Title: what, Body: trouble{What: what, Hint: hint}}); err != nil {
+		d.Log.WithError(err).Error("web: show what is wrong")
+	}
+}
