@@ -35,9 +35,10 @@ const (
 	maxEnvBytes = 64
 )
 
-// expelTimeout is how long a client may take to read that its session ends. A client that
+// expelTimeout is how long a client may take to read that its session ends: with the time to
+// notice that its key ended, the session is over within a second. A client that
 // reads needs milliseconds, unless the machine is short of time.
-const expelTimeout = 2 * time.Second
+const expelTimeout = 700 * time.Millisecond
 
 // gitProtocol matches the value that Git's clients send. Nothing else of the
 // environment reaches programs (CVE-2024-41956). NO_COLOR stays in this one.
