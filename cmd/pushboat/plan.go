@@ -23,6 +23,7 @@ type folderFlags struct {
 	charts       server.FolderCharts
 	plainSecrets bool
 	apps         []string
+	labels       []string
 }
 
 func (f *folderFlags) add(cmd *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *folderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which only the section charts counts: registries, credentials, ca, cacheSize")
 	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where to keep fetched charts; default: pushboat/charts in the user's cache folder")
 	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
+	cmd.Flags().StringArrayVar(&f.labels, "cluster-labels", nil, "a cluster from which entries with clusters select, as NAME:KEY=VALUE,KEY=VALUE; can be repeated")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
@@ -54,6 +56,26 @@ func (f *folderFlags) values() (map[string]string, error) {
 		values[name] = value
 	}
 	return values, nil
+}
+
+// clusters returns the clusters of --cluster-labels.
+func (f *folderFlags) clusters() (appfile.Clusters, error) {
+	clusters := appfile.Clusters{}
+	for _, given := range f.labels {
+		name, list, _ := strings.Cut(given, ":")
+		labels := map[string]string{}
+		for pair := range strings.SplitSeq(list, ",") {
+			key, value, ok := strings.Cut(pair, "=")
+			if list != "" && !ok || name == "" {
+				return nil, fmt.Errorf("--cluster-labels %q is not NAME:KEY=VALUE,KEY=VALUE; for example --cluster-labels paris:region=eu", given)
+			}
+			if ok {
+				labels[key] = value
+			}
+		}
+		clusters[name] = labels
+	}
+	return clusters, nil
 }
 
 func newPlan() *cobra.Command {
@@ -82,6 +104,10 @@ func newPlan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			labels, err := flags.clusters()
+			if err != nil {
+				return err
+			}
 			format := report.Format(output)
 			if !slices.Contains(report.Formats, format) {
 				return fmt.Errorf("-o %s: the formats are text, json and markdown", output)
@@ -89,7 +115,7 @@ func newPlan() *cobra.Command {
 			folder := server.Folder{
 				Tree: at.tree, Repository: at.repository, Branch: name.Branch(flags.branch), Choice: at.choice,
 				Clusters: map[string]string{appfile.DefaultCluster: kubeconfig}, Context: context,
-				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values, Alone: at.alone,
+				Keys: flags.keys, Charts: flags.charts, PlainSecrets: flags.plainSecrets, Values: values, Alone: at.alone, Labels: labels,
 			}
 			for _, cluster := range clusters {
 				name, file, ok := strings.Cut(cluster, "=")

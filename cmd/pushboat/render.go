@@ -53,6 +53,7 @@ type rendering struct {
 	folderFlags
 	place
 	values      map[string]string // to substitute
+	labelled    appfile.Clusters
 	out, errOut io.Writer
 	shown       bool // show values of Secrets
 }
@@ -63,7 +64,11 @@ func (f folderFlags) rendering(args []string) (rendering, error) {
 		return rendering{}, err
 	}
 	values, err := f.values()
-	return rendering{folderFlags: f, place: at, values: values}, err
+	if err != nil {
+		return rendering{}, err
+	}
+	labels, err := f.clusters()
+	return rendering{folderFlags: f, place: at, values: values, labelled: labels}, err
 }
 
 // offline answers charts' questions about any cluster.
@@ -71,7 +76,9 @@ func offline(context.Context, string) (helm.Cluster, error) { return helm.Offlin
 
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
-	specs, problems := appfile.Parse(r.tree, r.repository)
+	file, problems := appfile.Read(r.tree, appfile.Place{Repo: r.repository, Main: appfile.DefaultBranch, Clusters: r.labelled})
+	specs := file.Apps
+	r.tellUnmatched(file.Selections)
 	if err := r.choice.Check(specs); err != nil && len(problems) == 0 {
 		return err
 	}
@@ -112,6 +119,16 @@ func (r rendering) do(ctx context.Context) error {
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil
+}
+
+// tellUnmatched names the entries that make no app here, because no cluster matches.
+func (r rendering) tellUnmatched(selections []appfile.Selection) {
+	for _, s := range selections {
+		if len(s.Matches) == 0 && s.Branch == name.Branch(r.branch) {
+			fmt.Fprintf(r.errOut, "%s: clusters: %s is matched by the server, and renders nothing here\n%s", s.Source, s.Selector,
+				report.Hints("name a cluster with its labels: --cluster-labels paris:region=eu"))
+		}
+	}
 }
 
 func (r rendering) print(app name.App, objects []*manifest.Object) error {

@@ -16,6 +16,8 @@ type reader struct {
 	dependsLine map[int]int       // line of an app's entry -> line of its dependsOn
 	absent      map[name.App]bool // names of apps whose folder is missing
 	unmatched   bool              // a glob matches nothing: its apps have no names
+	clusters    Clusters          // from which entries select
+	selections  []Selection
 }
 
 // field is one key of a mapping. Name is the path to it that messages show.

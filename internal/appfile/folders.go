@@ -16,11 +16,17 @@ const folderName = "name"
 
 // cells returns the combinations of values for which an entry makes apps: those of
 // its matrix, or where it has none and names ${name}, those of the folders that match
-// its path; else one without values.
+// its path; else one without values. Where the entry selects clusters, each has one of these.
 func (r *reader) cells(fsys fs.FS, element field) []cell {
+	return r.selectClusters(element, r.places(fsys, element))
+}
+
+// places are the cells of an entry by its matrix or its folders.
+func (r *reader) places(fsys fs.FS, element field) []cell {
 	_, hasMatrix := matrixOf(element.Value)
+	_, selects := valueOf(element.Value, "clusters")
 	pattern := pathOf(element.Value)
-	if hasMatrix || pattern == nil || !mentions(element.Value, folderName) {
+	if hasMatrix || pattern == nil || !mentions(element.Value, folderName) && !(selects && isGlob(pattern.Value)) {
 		return r.matrix(element)
 	}
 	folders := []string{path.Clean(pattern.Value)}

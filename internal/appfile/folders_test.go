@@ -69,7 +69,7 @@ func TestOneMistakeIsToldOnce(t *testing.T) {
 			delete(fsys, "apps/a/same/x.yaml")
 			delete(fsys, "apps/b/same/x.yaml")
 		}
-		_, problems := Parse(fsys, "site")
+		_, problems := parseAll(fsys, "site")
 		if got := told(problems); got != test.want {
 			t.Errorf("%s:\n%swant\n%s", test.name, got, test.want)
 		}

@@ -34,7 +34,7 @@ func FuzzAppfile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file string) {
 		fsys := revision("")
 		fsys[Name] = &fstest.MapFile{Data: []byte(file)}
-		apps, problems := Parse(fsys, "site")
+		apps, problems := parseAll(fsys, "site")
 		if len(problems) > 0 && apps != nil {
 			t.Errorf("apps beside problems %v", problems)
 		}

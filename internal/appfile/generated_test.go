@@ -8,7 +8,7 @@ import (
 )
 
 func parseGenerated(file string) ([]App, manifest.Problems) {
-	return Parse(revision(file), "team/site")
+	return parseAll(revision(file), "team/site")
 }
 
 func TestGeneratedValuesAreRead(t *testing.T) {

@@ -27,7 +27,7 @@ func TestManifests(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			fsys := fstest.MapFS{Name: {Data: []byte("apps: [{path: ., " + tt.fields + "}]")}}
-			apps, problems := Parse(fsys, "shop")
+			apps, problems := parseAll(fsys, "shop")
 			if tt.problem != "" {
 				if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, tt.problem) || problems[0].Source.Line != 1 {
 					t.Errorf("problems %v, want %q", problems, tt.problem)

@@ -56,17 +56,7 @@ func (r *reader) matrix(element field) []cell {
 }
 
 // matrixOf finds the matrix of an entry before its other fields can be read.
-func matrixOf(entry *yaml.Node) (field, bool) {
-	if entry.Kind != yaml.MappingNode {
-		return field{}, false
-	}
-	for i := 0; i+1 < len(entry.Content); i += 2 {
-		if key := entry.Content[i]; key.Value == "matrix" {
-			return field{Name: "matrix", Line: key.Line, Value: form.Follow(entry.Content[i+1])}, true
-		}
-	}
-	return field{}, false
-}
+func matrixOf(entry *yaml.Node) (field, bool) { return valueOf(entry, "matrix") }
 
 // axis returns the values of an axis, each with its part of a cell.
 func (r *reader) axis(name string, f field) []cell {
@@ -117,7 +107,7 @@ func times(cells, values []cell) []cell {
 	return all
 }
 
-var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_.]+)\}`)
+var placeholder = regexp.MustCompile(`\$\{([A-Za-z0-9_./-]+)\}`)
 
 // fill returns an entry with the values of the cell in it. What the cell has no
 // value for is left: it may be for substitute.
@@ -182,7 +172,7 @@ func (c cell) unfilled(text string) (message, hint string) {
 	if use == nil {
 		return "", ""
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(c)), func(name string) bool { return name == wholePath })
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(c)), func(name string) bool { return strings.HasPrefix(name, "/") })
 	switch near := manifest.Closest(use[1], names); {
 	case near != "":
 		hint = "did you mean ${" + near + "}?"

@@ -18,20 +18,30 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Parse reads the pushboat.yaml at the root of a revision and returns its
-// apps, in the order in which they are written; globs are resolved. Without
-// that file the whole repository is one app, named after the last element of
-// repo, on branch main. If there is any problem, the apps are not to be used.
-func Parse(fsys fs.FS, repo name.Repo) ([]App, manifest.Problems) {
-	return parse(fsys, repo, DefaultBranch, func(App) bool { return true })
+// Place is where a file is read for.
+type Place struct {
+	Repo     name.Repo
+	Branch   name.Branch // of which apps are wanted; "": all
+	Main     name.Branch // the repository's main branch, that of the one app where there is no file
+	Clusters Clusters    // from which entries select
 }
 
-// ParseBranch is Parse for a push to one branch: it returns the apps of that
-// branch alone, and does not ask whether the folders of other apps exist, for
-// they may exist on their own branches only. main is the repository's main branch,
-// which is that of the one app where there is no file.
-func ParseBranch(fsys fs.FS, repo name.Repo, branch, main name.Branch) ([]App, manifest.Problems) {
-	return parse(fsys, repo, main, func(a App) bool { return a.Branch == branch })
+// File is what a pushboat.yaml makes at a place.
+type File struct {
+	Apps       []App
+	Selections []Selection // of clusters, whether any matches or not
+}
+
+// Read reads the pushboat.yaml at the root of a revision and returns its apps, in the order in
+// which they are written; globs, matrices and selections of clusters are resolved. Without
+// that file the whole repository is one app, named after the last element of the repository's
+// name, on the main branch. If there is any problem, the apps are not to be used; selections
+// are known as far as they could be read.
+//
+// For one branch, it returns the apps of that branch alone, and does not ask whether the
+// folders of other apps exist, for they may exist on their own branches only.
+func Read(fsys fs.FS, at Place) (File, manifest.Problems) {
+	return parse(fsys, at, func(a App) bool { return at.Branch == "" || a.Branch == at.Branch })
 }
 
 // Branches returns the branches from which the apps of a revision are deployed, in
@@ -40,43 +50,51 @@ func ParseBranch(fsys fs.FS, repo name.Repo, branch, main name.Branch) ([]App, m
 func Branches(fsys fs.FS, repo name.Repo, main name.Branch) (branches []name.Branch, written bool) {
 	_, err := readFile(fsys)
 	written = !errors.Is(err, fs.ErrNotExist)
-	_, problems := parse(fsys, repo, main, func(a App) bool {
-		if !slices.Contains(branches, a.Branch) {
-			branches = append(branches, a.Branch)
+	note := func(branch name.Branch) {
+		if !slices.Contains(branches, branch) {
+			branches = append(branches, branch)
 		}
+	}
+	file, problems := parse(fsys, Place{Repo: repo, Main: main}, func(a App) bool {
+		note(a.Branch)
 		return false // so that no folder of an app has to be there
 	})
 	if len(problems) > 0 {
 		return []name.Branch{DefaultBranch}, written
 	}
+	for _, selection := range file.Selections {
+		note(selection.Branch) // clusters that match may come
+	}
 	slices.Sort(branches)
 	return branches, written
 }
 
-func parse(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) ([]App, manifest.Problems) {
+func parse(fsys fs.FS, at Place, wanted func(App) bool) (File, manifest.Problems) {
 	data, err := readFile(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
-		return withoutFile(fsys, repo, main, wanted)
+		apps, problems := withoutFile(fsys, at.Repo, at.Main, wanted)
+		return File{Apps: apps}, problems
 	}
 	if err != nil {
-		return nil, manifest.Problems{{
+		return File{}, manifest.Problems{{
 			Source:  manifest.Source{File: Name},
 			Message: strings.TrimPrefix(err.Error(), Name+": "),
 			Hint:    fmt.Sprintf("%s is a plain file of at most %d KiB", Name, MaxBytes>>10),
 		}}
 	}
-	r := &reader{Reader: form.Reader{File: Name}, dependsLine: map[int]int{}, absent: map[name.App]bool{}}
-	entries := r.entries(fsys, decode(r, data), repo)
+	r := &reader{Reader: form.Reader{File: Name}, dependsLine: map[int]int{}, absent: map[name.App]bool{}, clusters: at.Clusters}
+	entries := r.entries(fsys, decode(r, data), at.Repo)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
 	r.checkDependencies(apps, wanted)
 	if len(r.Problems) > 0 {
 		r.Problems.Sort()
-		return nil, r.Problems
+		return File{Selections: r.selectionsOf(at.Branch)}, r.Problems
 	}
 	exclude(apps)
-	return slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) }), nil
+	apps = slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) })
+	return File{Apps: apps, Selections: r.selectionsOf(at.Branch)}, nil
 }
 
 // readFile returns the file's text; the pusher reads the error.
@@ -156,7 +174,8 @@ type entry struct {
 	app      App
 	named    bool // name was written
 	repo     name.Repo
-	cell     cell // of its matrix
+	cell     cell   // of its matrix
+	suffix   string // of the name
 	pathLine int
 }
 
@@ -177,9 +196,13 @@ func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo name.Repo) []entry {
 	for _, element := range r.List(apps, MaxApps) {
 		for _, cell := range r.cells(fsys, element) {
 			before := len(r.Problems)
-			entries = append(entries, r.entry(field{Name: element.Name, Line: element.Line, Value: cell.fill(element.Value)}, repo, cell))
+			e := r.entry(field{Name: element.Name, Line: element.Line, Value: cell.fill(element.Value)}, repo, cell)
+			e.onCluster(element.Value)
 			if len(cell) > 0 {
 				r.tellOnce(before)
+			}
+			if r.note(e) {
+				entries = append(entries, e)
 			}
 		}
 		if len(entries) > MaxApps {
@@ -207,7 +230,7 @@ var fileFields = []string{"apps"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "substitute",
+	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "substitute",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows",
 }
 

@@ -2,6 +2,7 @@ package appfile
 
 import (
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -37,9 +38,21 @@ func told(problems manifest.Problems) string {
 	return b.String()
 }
 
+// parseAll reads a file as for every branch, where no cluster is known.
+func parseAll(fsys fs.FS, repo name.Repo) ([]App, manifest.Problems) {
+	file, problems := Read(fsys, Place{Repo: repo, Main: DefaultBranch})
+	return file.Apps, problems
+}
+
+// parseBranch is parseAll for one branch.
+func parseBranch(fsys fs.FS, repo name.Repo, branch, main name.Branch) ([]App, manifest.Problems) {
+	file, problems := Read(fsys, Place{Repo: repo, Branch: branch, Main: main})
+	return file.Apps, problems
+}
+
 func mustParse(t *testing.T, file string) []App {
 	t.Helper()
-	apps, problems := Parse(revision(file), "team/site")
+	apps, problems := parseAll(revision(file), "team/site")
 	if len(problems) > 0 {
 		t.Fatalf("problems:\n%s", told(problems))
 	}
@@ -170,39 +183,39 @@ func TestWhichApps(t *testing.T) {
 
 func TestRepositoryNames(t *testing.T) {
 	for repo, want := range map[string]string{"shop": "shop", "team/My_Site.v2": "my-site-v2", "a/b/c.git": "c"} {
-		apps, problems := Parse(revision(""), name.Repo(repo))
+		apps, problems := parseAll(revision(""), name.Repo(repo))
 		if len(problems) > 0 || string(apps[0].Name) != want {
 			t.Errorf("%s: apps %+v, problems %v, want %s", repo, apps, problems, want)
 		}
 	}
 	want := fmt.Sprintf("the repository's name %q makes no name of an app: has 60 characters; at most 53 are allowed | add a pushboat.yaml with a name\n", strings.Repeat("a", 60))
-	if _, problems := Parse(revision(""), name.Repo(strings.Repeat("a", 60))); told(problems) != want {
+	if _, problems := parseAll(revision(""), name.Repo(strings.Repeat("a", 60))); told(problems) != want {
 		t.Errorf("problems\n%swant\n%s", told(problems), want)
 	}
 }
 
 func TestParseBranch(t *testing.T) {
 	file := "apps:\n- path: apps/shop\n- path: only/elsewhere\n  branch: prod\n- path: no/*\n  branch: prod\n  dependsOn: [there]\n"
-	apps, problems := ParseBranch(revision(file), "site", "main", "main")
+	apps, problems := parseBranch(revision(file), "site", "main", "main")
 	if len(problems) > 0 || names(apps) != "shop=apps/shop" {
 		t.Errorf("main: apps %s, problems %v", names(apps), problems)
 	}
 	want := "pushboat.yaml:3: path: there is no folder only/elsewhere in this revision | write the path from the repository's root, \".\" for the root itself\n" +
 		"pushboat.yaml:5: path: no folder matches no/* | write the path from the repository's root\n"
-	if _, problems := ParseBranch(revision(file), "site", "prod", "main"); told(problems) != want {
+	if _, problems := parseBranch(revision(file), "site", "prod", "main"); told(problems) != want {
 		t.Errorf("prod: problems\n%swant\n%s", told(problems), want)
 	}
-	if _, problems := Parse(revision(file), "site"); len(problems) != 2 {
+	if _, problems := parseAll(revision(file), "site"); len(problems) != 2 {
 		t.Errorf("all: problems %v, want two", problems)
 	}
-	if apps, problems := ParseBranch(revision(""), "site", "prod", "main"); len(apps)+len(problems) != 0 {
+	if apps, problems := parseBranch(revision(""), "site", "prod", "main"); len(apps)+len(problems) != 0 {
 		t.Errorf("without a file: apps %v, problems %v on another branch than main", apps, problems)
 	}
-	apps, problems = ParseBranch(revision(""), "site", "master", "master")
+	apps, problems = parseBranch(revision(""), "site", "master", "master")
 	if len(problems) > 0 || names(apps) != "site=." || apps[0].Branch != "master" {
 		t.Errorf("without a file, on the main branch: apps %v, problems %v", apps, problems)
 	}
-	if _, problems := ParseBranch(revision("apps:\n- path: ..\n  branch: prod\n"), "site", "main", "main"); len(problems) != 1 {
+	if _, problems := parseBranch(revision("apps:\n- path: ..\n  branch: prod\n"), "site", "main", "main"); len(problems) != 1 {
 		t.Errorf("a mistake in an app of another branch is not reported: %v", problems)
 	}
 }
@@ -228,7 +241,7 @@ func TestBranches(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, matrix, branch, cluster, namespace, createNamespace, render, kustomize, helm, manifests, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows"
+	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -368,7 +381,7 @@ func TestProblems(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			fsys := revision(test.file, "Odd_Name/a.yaml")
 			fsys["link"] = &fstest.MapFile{Mode: 0o777 | 1<<27, Data: []byte("apps")} // fs.ModeSymlink
-			apps, problems := Parse(fsys, "site")
+			apps, problems := parseAll(fsys, "site")
 			if got := told(problems); got != test.want {
 				t.Errorf("problems\n%swant\n%s", got, test.want)
 			}
@@ -381,14 +394,14 @@ func TestProblems(t *testing.T) {
 
 func TestFilesThatAreNearlyThere(t *testing.T) {
 	for _, name := range []string{"pushboat.yml", "Pushboat.yaml", ".pushboat.yaml"} {
-		_, problems := Parse(revision("", name), "site")
+		_, problems := parseAll(revision("", name), "site")
 		if want := name + ": this file is not read under this name | rename it to pushboat.yaml\n"; told(problems) != want {
 			t.Errorf("problems\n%swant\n%s", told(problems), want)
 		}
 	}
 	fsys := revision("")
 	fsys[Name+"/x"] = &fstest.MapFile{}
-	if _, problems := Parse(fsys, "site"); told(problems) != "pushboat.yaml: not a regular file | pushboat.yaml is a plain file of at most 1024 KiB\n" {
+	if _, problems := parseAll(fsys, "site"); told(problems) != "pushboat.yaml: not a regular file | pushboat.yaml is a plain file of at most 1024 KiB\n" {
 		t.Errorf("a folder: problems %v", problems)
 	}
 }
@@ -411,7 +424,7 @@ func TestLimits(t *testing.T) {
 		for i := range 120 {
 			fsys[fmt.Sprintf("many/f%d/x", i)] = &fstest.MapFile{}
 		}
-		if _, problems := Parse(fsys, "site"); !strings.Contains(told(problems), test.want) {
+		if _, problems := parseAll(fsys, "site"); !strings.Contains(told(problems), test.want) {
 			t.Errorf("%s: problems %.200s, want %q", test.name, told(problems), test.want)
 		}
 	}
@@ -463,7 +476,7 @@ func TestHelmSettingsAreChecked(t *testing.T) {
   - {name: database, path: db}
 `)},
 	}
-	apps, problems := Parse(tree, "shop")
+	apps, problems := parseAll(tree, "shop")
 	if len(problems) > 0 || len(apps) != 2 {
 		t.Fatalf("%d apps, problems %v", len(apps), problems)
 	}

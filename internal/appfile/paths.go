@@ -24,7 +24,7 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 	var apps []App
 	for _, e := range entries {
 		folders := []string{e.app.Path}
-		if isGlob(e.app.Path) && len(e.cell) > 0 {
+		if isGlob(e.app.Path) && e.cell.hasAxes() {
 			r.Add(e.pathLine, fmt.Sprintf("path: %s is a glob, and the entry has a matrix", e.app.Path), "list the folders in the matrix: path: apps/${folder}")
 			return nil
 		}
@@ -52,10 +52,16 @@ func (r *reader) expand(fsys fs.FS, entries []entry, wanted func(App) bool) []Ap
 // nameAfter names an app that has no name after its folder, or at the root
 // after its repository.
 func (r *reader) nameAfter(app *App, e entry, folder string) {
-	if app.Name = e.nameAt(folder); e.named {
+	app.Name = e.nameAt(folder)
+	if e.named && e.suffix == "" {
 		return
 	}
-	if message := checkName(string(app.Name)); message != "" {
+	switch message := checkName(string(app.Name)); {
+	case message == "":
+	case e.suffix != "":
+		r.Add(app.Source.Line, fmt.Sprintf("the app of cluster %s would be called %q, which %s", app.Cluster, app.Name, message),
+			"write a name that says where the cluster stands, as in name: web-${cluster}")
+	default:
 		r.Add(e.pathLine, fmt.Sprintf("the app of %s would be called %q, which %s", folder, app.Name, message),
 			fmt.Sprintf("write an entry with path: %s and a name", folder))
 	}
@@ -63,13 +69,14 @@ func (r *reader) nameAfter(app *App, e entry, folder string) {
 
 // nameAt is the name of the entry's app in a folder.
 func (e entry) nameAt(folder string) name.App {
+	is := name.App(path.Base(folder))
 	switch {
 	case e.named:
-		return e.app.Name
+		is = e.app.Name
 	case folder == ".":
-		return nameFrom(e.repo)
+		is = nameFrom(e.repo)
 	}
-	return name.App(path.Base(folder))
+	return is + name.App(e.suffix)
 }
 
 // checkFolder reports a path that is no folder of the revision.

@@ -37,7 +37,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
-		"generated": generatedFields,
+		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields,
 	} {
 		check(name, root.Defs[name], fields)
 	}
@@ -69,6 +69,9 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"the least", "apps: [{path: deploy}]", ""},
 		{"nothing to deploy", "apps: []", ""},
 		{"a matrix", "apps: [{name: 'shop-${region}', path: deploy, matrix: {region: [eu, {name: us, n: 2}]}}]", ""},
+		{"clusters", "apps: [{name: shop, clusters: {matchLabels: {region: eu}, matchExpressions: [{key: tier, operator: In, values: [gold]}]}}]", ""},
+		{"clusters of none", "apps: [{clusters: {}}]", "clusters"},
+		{"a wrong operator", "apps: [{clusters: {matchExpressions: [{key: a, operator: Equals}]}}]", "operator"},
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
 		{"generated values", "apps: [{helm: {generated: [auth.password, {path: auth.pin, length: 8, format: digits}]}}]", ""},

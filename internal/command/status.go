@@ -69,6 +69,10 @@ func verdictOn(s deploy.Status) error {
 		return report.WithHint(fmt.Errorf("app %s is not as its branch says, which cannot be rendered", s.App),
 			"bring back what it needs, or push a fix; see all apps: ssh HOST status")
 	}
+	if s.Unselected != "" {
+		return report.WithHint(fmt.Errorf("app %s is held: %s", s.App, s.Unselected),
+			"have it go: ssh HOST sync %s\nor give the cluster the labels again", s.App)
+	}
 	next := "see its deploys: ssh HOST history " + string(s.App)
 	switch {
 	case s.Suspension != nil:
@@ -143,6 +147,9 @@ func details(s deploy.Status, now time.Time) []string {
 	}
 	if s.Unrendered != "" {
 		lines = append(lines, "cannot be rendered: "+s.Unrendered, "it is kept as it was last applied; its branch is tried again by itself")
+	}
+	if s.Unselected != "" {
+		lines = append(lines, "held: "+s.Unselected, "it is kept as it was last applied; have it go: ssh HOST sync "+string(s.App))
 	}
 	if s.Trouble != "" {
 		lines = append(lines, fewLines("last check: "+s.Trouble)...)

@@ -55,6 +55,7 @@ type app struct {
 	last       *record.Record
 	skipped    name.Revision // the branch's newest revision, if it was pushed with -o skip
 	unrendered string        // the reason why the branch's wish is unknown; "" if it is known
+	unselected bool          // that reason is that its cluster is no longer selected
 
 	appliedDigest string // of the target that was sealed as applied last
 }

@@ -12,7 +12,7 @@ import (
 func (p *Proposal) Asked() record.Asked {
 	return record.Asked{
 		Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip, Override: p.Overridden(),
-		Signed: p.Signed,
+		Signed: p.Signed, Leaving: p.goes(),
 	}
 }
 

@@ -70,10 +70,14 @@ func (e *Engine) CheckNow(ctx context.Context, caller access.Caller, depth Depth
 	return findings, nil
 }
 
-// unrendered says in a finding that the app's branch cannot be rendered: the app is as it
-// was last applied, which need not be as its branch says.
-func (f *Finding) unrendered(why string) {
-	if why != "" && f.OK() {
+// unrendered says in a finding that the app's branch cannot be rendered, or does not make the
+// app: the app is as it was last applied, which need not be as its branch says.
+func (f *Finding) unrendered(why string, unselected bool) {
+	switch {
+	case why == "" || !f.OK():
+	case unselected:
+		f.Result, f.Message = CheckFailed, "held: "+why
+	default:
 		f.Result, f.Message = CheckFailed, "cannot be rendered: "+why
 	}
 }

@@ -16,6 +16,11 @@ func (e *Engine) commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}
+	if p.Push == "" { // otherwise the push has kept them, see Asked
+		if err := e.confirmLeaving(p.Repo, p.Branch, p.Revision, p.goes()); err != nil {
+			e.Log.WithField("repository", p.Repo).Warnf("%v; if the server is killed now, its apps are held: %s", err, name.Join(p.goes(), ", "))
+		}
+	}
 	begun := &together{free: map[name.App]bool{}}
 	runs := map[name.App]*Run{}
 	apps := e.want(p)

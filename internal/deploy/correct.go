@@ -226,7 +226,7 @@ func (at *attempt) closeCheck() {
 		at.trouble.set(at.noValues)
 		at.finding.Result, at.finding.Message = CheckFailed, at.noValues
 	}
-	at.finding.unrendered(at.unrenderedWhy())
+	at.finding.unrendered(at.unrenderedWhy(), at.isUnselected())
 	at.rollBackLate(at.target, at.job)
 }
 

@@ -11,10 +11,11 @@ import (
 
 // branchRead is a branch as it was read.
 type branchRead struct {
-	head   name.Revision
-	asked  record.Asked      // options of its newest accepted revision
-	apps   map[name.App]bool // the apps that it names, and whose targets can be used
-	unread string            // why it cannot be rendered in full; "" if it can
+	head    name.Revision
+	asked   record.Asked      // options of its newest accepted revision
+	apps    map[name.App]bool // the apps that it names, and whose targets can be used
+	unread  string            // why it cannot be rendered in full; "" if it can
+	selects bool              // it selects clusters by their labels
 }
 
 // desiredState is the kind of state that an app should be in.
@@ -25,6 +26,7 @@ const (
 	asNamed      desiredState = iota // as its branch names it
 	asBefore                         // as it was deployed before a revision that -o skip keeps from it
 	asApplied                        // as last applied, because the branch's wish is unknown
+	asSelected                       // as last applied, because its cluster is no longer selected
 	asRemoved                        // gone: no branch names it any more
 	asRemembered                     // gone for long, with a history to ask for
 )
@@ -38,7 +40,7 @@ type desire struct {
 	branch name.Branch
 	head   name.Revision // the newest revision of the branch
 	kept   name.Revision // for asBefore: the revision; "" if the app was never deployed
-	why    string        // for asApplied
+	why    string        // for asApplied and asSelected
 	retry  bool          // the branch may be read another time
 }
 
@@ -87,6 +89,9 @@ func recordDesires(repo name.Repo, branches map[name.Branch]branchRead, broken e
 		return desire{}, false
 	case d.why != "":
 		d.state = asApplied
+		return d, true
+	case !read.confirmed(rec.App):
+		d.state, d.why = asSelected, whyUnselected(rec.Cluster)
 		return d, true
 	}
 	d.state = asRemoved // its deletion was confirmed, and may not have ended

@@ -19,7 +19,13 @@ func TestDesired(t *testing.T) {
 	unread := func(apps map[name.App]bool) map[name.Branch]branchRead {
 		return map[name.Branch]branchRead{"main": {head: "r2", apps: apps, unread: "a key is away"}}
 	}
-	deployed := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Deployed}}
+	selecting := func(asked record.Asked) map[name.Branch]branchRead {
+		return map[name.Branch]branchRead{"main": {head: "r2", asked: asked, apps: empty, selects: true}}
+	}
+	leaving := record.Asked{Revision: "r2", Leaving: []name.App{"blog", "shop"}}
+	otherLeaves := record.Asked{Revision: "r2", Leaving: []name.App{"blog"}}
+	earlier := record.Asked{Revision: "r1", Leaving: []name.App{"shop"}}
+	deployed := &record.Saved{Record: record.Record{App: "shop", Cluster: "paris", Branch: "main", Revision: "r1", Result: record.Deployed}}
 	failed := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Failed}}
 	removed := &record.Saved{Record: record.Record{Branch: "main", Revision: "r1", Result: record.Removed}}
 	skipped := &record.Saved{Record: record.Record{Branch: "main", Revision: "r2", Skipped: "r2", Held: "r1", Result: record.Skipped}}
@@ -47,6 +53,11 @@ func TestDesired(t *testing.T) {
 		"skipped, and left the branch":         {at(empty, skip), nil, deployed, desire{state: asBefore, kept: "r1"}, false},
 		"left the branch":                      {at(empty, record.Asked{}), nil, deployed, desire{state: asRemoved}, false},
 		"removed":                              {at(empty, record.Asked{}), nil, removed, desire{state: asRemembered}, false},
+		"its cluster is not selected":          {selecting(record.Asked{}), nil, deployed, desire{state: asSelected, why: whyUnselected("paris")}, false},
+		"not selected, and confirmed":          {selecting(leaving), nil, deployed, desire{state: asRemoved}, false},
+		"not selected, another is confirmed":   {selecting(otherLeaves), nil, deployed, desire{state: asSelected, why: whyUnselected("paris")}, false},
+		"not selected, confirmed before":       {selecting(earlier), nil, deployed, desire{state: asSelected, why: whyUnselected("paris")}, false},
+		"not selected, and removed":            {selecting(record.Asked{}), nil, removed, desire{state: asRemembered}, false},
 		"removed, and back":                    {at(named, record.Asked{}), nil, removed, desire{state: asNamed}, false},
 		"removed, and back with -o skip":       {at(named, skip), nil, removed, desire{state: asRemembered}, false},
 		"unreadable":                           {unread(empty), nil, deployed, desire{state: asApplied, why: "a key is away"}, false},

@@ -74,6 +74,8 @@ type Source interface {
 	Asked(repo name.Repo, branch name.Branch) (record.Asked, error)
 	// AskedOf returns what was last asked for with one app of a branch alone.
 	AskedOf(repo name.Repo, branch name.Branch, app name.App) (record.Asked, error)
+	// SetAsked stores such options, in place of those before.
+	SetAsked(repo name.Repo, branch name.Branch, asked record.Asked) error
 	// Tree reads a revision.
 	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
 }
@@ -98,6 +100,10 @@ type Config struct {
 	// Choose selects the apps of a revision for a caller that looks at some of them;
 	// nil: all of them.
 	Choose func([]appfile.App) []appfile.App
+
+	// Labels returns the clusters from which apps may be selected, with their labels; nil:
+	// there are none.
+	Labels func() appfile.Clusters
 
 	// Windows are those of the rules in force; nil: there are none.
 	Windows Windows

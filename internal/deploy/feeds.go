@@ -16,13 +16,16 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 		}
 		p.Main = main
 	}
-	return appfile.ParseBranch(p.Tree, p.Repo, p.Branch, p.Main)
+	file, problems := appfile.Read(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.engine.Selectable(p.Repo)})
+	p.selections = file.Selections
+	return file.Apps, problems
 }
 
-// deploys reports whether the branch feeds any app, now or with the change. A
+// deploys reports whether the branch feeds any app, now, with the change, or once clusters
+// come that it selects. A
 // pushboat.yaml that cannot be read counts on the main branch, and on the one of
 // apps that name none: people mean it to deploy there.
 func (p *Proposal) deploys() bool {
-	return len(p.specs) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
+	return len(p.specs) > 0 || len(p.selections) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
 		(len(p.Problems) > 0 && (p.Branch == p.Main || p.Branch == appfile.DefaultBranch))
 }

@@ -176,6 +176,16 @@ func (s *fakeSource) AskedOf(_ name.Repo, _ name.Branch, app name.App) (record.A
 	return s.askedOf[app], s.askedErr
 }
 
+func (s *fakeSource) SetAsked(_ name.Repo, branch name.Branch, asked record.Asked) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked == nil {
+		s.asked = map[name.Branch]record.Asked{}
+	}
+	s.asked[branch] = asked
+	return nil
+}
+
 func (s *fakeSource) Tree(_ name.Repo, revision name.Revision) (fs.FS, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -122,6 +122,13 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 	}
 	for name, targets := range byCluster(p.targets) {
 		cluster := e.Clusters.Get(name)
+		if cluster == nil { // of apps that leave
+			p.Problems = append(p.Problems, manifest.Problem{
+				Message: fmt.Sprintf("cluster %q is not known to this server: what its apps have there cannot be deleted", name),
+				Hint:    "have an admin name it again, or leave it to the cluster: push with prune: false for these apps first",
+			})
+			continue
+		}
 		if err := cluster.ready(ctx); err != nil {
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue

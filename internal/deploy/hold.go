@@ -148,7 +148,21 @@ func (e *Engine) claimAll(a *app, t *target, found []plan.Placed, problems manif
 func (a *app) setUnrendered(why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unrendered = why
+	a.unrendered, a.unselected = why, false
+}
+
+// setUnselected notes that the reason is one of labels: the branch itself can be rendered.
+func (a *app) setUnselected() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unselected = true
+}
+
+// isUnselected reports whether the app is held because its cluster is no longer selected.
+func (a *app) isUnselected() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unselected
 }
 
 func (a *app) unrenderedWhy() string {

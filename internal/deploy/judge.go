@@ -117,7 +117,7 @@ func (at *attempt) branchMoved() bool {
 		return false
 	case head == t.Revision && at.takenStands():
 		return false
-	case head == at.skippedRevision():
+	case head == at.skippedRevision(), at.isUnselected():
 		return false
 	case at.engine.reservations.expect(repo, branch): // the push that is under way brings it
 		return false

@@ -110,6 +110,7 @@ func (h heads) Asked(name.Repo, name.Branch) (record.Asked, error) { return reco
 func (h heads) AskedOf(name.Repo, name.Branch, name.App) (record.Asked, error) {
 	return record.Asked{}, nil
 }
+func (h heads) SetAsked(name.Repo, name.Branch, record.Asked) error { return nil }
 
 func (remembering) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) {
 	return nil, nil

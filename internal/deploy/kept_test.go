@@ -76,7 +76,7 @@ func serviceID(name string) manifest.ID {
 
 // readShop reads the apps of branch main of repository shop.
 func readShop(tree fs.FS, revision name.Revision) ([]*target, manifest.Problems) {
-	specs, problems := appfile.ParseBranch(tree, "shop", "main", "main")
-	targets, found := newReader().readTargets(reading{specs: specs, tree: tree, repo: "shop", revision: revision})
+	file, problems := appfile.Read(tree, appfile.Place{Repo: "shop", Branch: "main", Main: "main"})
+	targets, found := newReader().readTargets(reading{specs: file.Apps, tree: tree, repo: "shop", revision: revision})
 	return targets, append(problems, found...)
 }

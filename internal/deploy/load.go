@@ -71,12 +71,12 @@ type loading struct {
 // branch reads a branch.
 func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 	e := l.engine
-	targets, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
+	targets, selections, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
 	asked, err := e.Source.Asked(l.repo, branch)
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
-	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}}
+	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}, selects: len(selections) > 0}
 	if len(problems) > 0 {
 		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 		read.unread = whyUnread(problems)
@@ -139,6 +139,11 @@ func (l *loading) fulfil(app name.App, d desire) {
 		l.keepSkipped(app, d)
 	case asApplied:
 		l.hold(app, &saved, d.why)
+	case asSelected:
+		l.hold(app, &saved, d.why)
+		if a := e.app(app); a != nil && a.unrenderedWhy() == d.why {
+			a.setUnselected()
+		}
 	case asRemoved:
 		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), app)
 		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
@@ -198,7 +203,7 @@ func (l *loading) earlier() earlier {
 		at := point{branch, revision}
 		if read[at] == nil {
 			read[at] = map[name.App]*target{}
-			targets, problems := l.engine.readBranch(reading{repo: l.repo, revision: revision, records: l.records, earlier: true}, branch)
+			targets, _, problems := l.engine.readBranch(reading{repo: l.repo, revision: revision, records: l.records, earlier: true}, branch)
 			for _, t := range targets {
 				if t.sound(problems) {
 					read[at][t.Spec.Name] = t
@@ -220,20 +225,20 @@ func (e *Engine) noteCharts(repo name.Repo, records map[name.App]record.Saved) {
 }
 
 // readBranch renders the apps of a branch at a revision, of which apps and files are
-// still to be read.
-func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, manifest.Problems) {
+// still to be read. It also returns what the branch selects of the clusters.
+func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, []appfile.Selection, manifest.Problems) {
 	var err error
 	if r.tree, err = e.Source.Tree(r.repo, r.revision); err != nil {
-		return nil, manifest.Problems{{Message: err.Error()}}
+		return nil, nil, manifest.Problems{{Message: err.Error()}}
 	}
 	main, err := e.Source.Main(r.repo)
 	if err != nil {
-		return nil, manifest.Problems{{Message: err.Error()}}
+		return nil, nil, manifest.Problems{{Message: err.Error()}}
 	}
-	var problems manifest.Problems
-	r.specs, problems = appfile.ParseBranch(r.tree, r.repo, branch, main)
+	file, problems := appfile.Read(r.tree, appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)})
+	r.specs = file.Apps
 	targets, found := e.readTargets(r)
-	return targets, append(problems, found...)
+	return targets, file.Selections, append(problems, found...)
 }
 
 // restore registers an app with its newest record, which is nil if there is none, and

@@ -34,7 +34,7 @@ func TestACheckSaysThatAnAppCannotBeRendered(t *testing.T) {
 		{CheckDrifted, "a key is away", CheckDrifted},
 	} {
 		f := Finding{Result: test.found}
-		if f.unrendered(test.why); f.Result != test.want {
+		if f.unrendered(test.why, false); f.Result != test.want {
 			t.Errorf("%s, %q: %s", test.found, test.why, f.Result)
 		}
 	}

@@ -109,6 +109,10 @@ func (r *Run) waitsFor() string {
 
 // standingLocks are those that outlast any work.
 func (a *app) standingLocks() []Lock {
+	if a.isUnselected() {
+		return append(locksOf(a.suspended.current(), a.skippedRevision(), "", a.name, a.lastRecord()),
+			Lock{Kind: LockUnread, What: a.unrenderedWhy(), End: "sync " + string(a.name)})
+	}
 	return locksOf(a.suspended.current(), a.skippedRevision(), a.unrenderedWhy(), a.name, a.lastRecord())
 }
 

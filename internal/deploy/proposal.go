@@ -159,21 +159,22 @@ type Proposal struct {
 
 	Signed record.Signed // for the records of the deploys; to be set before Accept
 
-	added    []name.App // apps that the branch did not have, unless it had none
-	removed  []name.App // apps that it has no more
-	guarded  bool       // the problems are deletions to confirm, which the plan shows
-	unread   bool       // there are files that could not be read
-	engine   *Engine
-	specs    []appfile.App                    // of the branch
-	targets  []*target                        // every app of the branch, and those that leave it
-	stays    map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
-	disputed map[*target]map[manifest.ID]bool // objects that other apps want, see dispute
-	changed  map[name.App]*plan.Plan
-	with     map[string]*plan.Companions // by cluster
-	claims   *plan.Claims
-	closed   map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
-	override map[name.App]string  // why others are deployed although windows are closed
-	state    proposalState
+	added      []name.App // apps that the branch did not have, unless it had none
+	removed    []name.App // apps that it has no more
+	guarded    bool       // the problems are deletions to confirm, which the plan shows
+	unread     bool       // there are files that could not be read
+	engine     *Engine
+	specs      []appfile.App                    // of the branch
+	selections []appfile.Selection              // of clusters, by the branch
+	targets    []*target                        // every app of the branch, and those that leave it
+	stays      map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
+	disputed   map[*target]map[manifest.ID]bool // objects that other apps want, see dispute
+	changed    map[name.App]*plan.Plan
+	with       map[string]*plan.Companions // by cluster
+	claims     *plan.Claims
+	closed     map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
+	override   map[name.App]string  // why others are deployed although windows are closed
+	state      proposalState
 }
 
 // Refused reports whether the change must not be made.

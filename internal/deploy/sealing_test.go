@@ -189,11 +189,11 @@ func sealedShop(t *testing.T) (was *target, next *office) {
 	t.Helper()
 	o := newOffice(t)
 	tree := shopAt("1")
-	specs, problems := appfile.ParseBranch(withApps(tree), "shop", "main", "main")
+	file, problems := appfile.Read(withApps(tree), appfile.Place{Repo: "shop", Branch: "main", Main: "main"})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	targets, problems := o.readTargets(reading{specs: specs, tree: tree, repo: "shop", revision: "r1"})
+	targets, problems := o.readTargets(reading{specs: file.Apps, tree: tree, repo: "shop", revision: "r1"})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

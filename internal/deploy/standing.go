@@ -13,17 +13,18 @@ import (
 
 // standing holds all facts that decide whether an app's cluster matches its branch.
 type standing struct {
-	running   bool          // a deploy goes on
-	skipped   bool          // the newest revision was pushed with -o skip
-	unread    bool          // the branch cannot be rendered
-	wanted    bool          // there is a revision to deploy
-	last      record.Result // that stands, of the newest deploy; "" if there is none
-	settled   bool          // the revision was the last to be applied completely
-	suspended bool          // by an operator
-	waits     bool          // for a window
-	forbidden string        // why the repository's grant does not give all of it; "" if it does
-	differing []Difference  // objects that are known to differ from the revision
-	trouble   string        // why the last check could not be done
+	running    bool          // a deploy goes on
+	skipped    bool          // the newest revision was pushed with -o skip
+	unread     bool          // the branch cannot be rendered
+	unselected bool          // the branch no longer selects its cluster
+	wanted     bool          // there is a revision to deploy
+	last       record.Result // that stands, of the newest deploy; "" if there is none
+	settled    bool          // the revision was the last to be applied completely
+	suspended  bool          // by an operator
+	waits      bool          // for a window
+	forbidden  string        // why the repository's grant does not give all of it; "" if it does
+	differing  []Difference  // objects that are known to differ from the revision
+	trouble    string        // why the last check could not be done
 }
 
 // sync is the verdict: in sync only if nothing is known to speak against it.
@@ -31,7 +32,7 @@ func (s standing) sync() Sync {
 	switch {
 	case s.running:
 		return Deploying
-	case s.skipped, s.forbidden != "":
+	case s.skipped, s.unselected, s.forbidden != "":
 		return Held
 	case s.waits:
 		return Waits

@@ -40,7 +40,10 @@ type Status struct {
 	Trouble  string        `json:"trouble,omitempty"`
 	// Unrendered is the reason why the branch's wish is unknown: the app is kept as
 	// last applied.
-	Unrendered string  `json:"unrendered,omitempty"`
+	Unrendered string `json:"unrendered,omitempty"`
+	// Unselected says that the branch no longer selects the app's cluster: the app is kept as
+	// last applied until somebody confirms that it goes.
+	Unselected string  `json:"unselected,omitempty"`
 	Forbidden  string  `json:"forbidden,omitempty"` // what the repository's grant does not give: the app is held
 	Outage     *Outage `json:"outage,omitempty"`    // of the cluster: the rest is as it was last seen
 	Running    string  `json:"running,omitempty"`   // the deploy that goes on
@@ -164,6 +167,9 @@ func (e *Engine) Status(app name.App) (status Status, ok bool) {
 func (a *app) status() Status {
 	a.mu.Lock()
 	s := Status{App: a.name, Repo: a.repo, Branch: a.branch, Last: a.last, Unrendered: a.unrendered}
+	if a.unselected {
+		s.Unrendered, s.Unselected = "", a.unrendered
+	}
 	t := a.want
 	a.mu.Unlock()
 	s.Trouble, s.Suspension = a.trouble.reason(), a.suspended.current()
@@ -207,7 +213,7 @@ func (a *app) status() Status {
 func (a *app) standing(t *target, s Status) standing {
 	stands := standing{
 		running: s.Running != "", skipped: a.skippedRevision() != "", suspended: s.Suspension != nil,
-		unread: s.Unrendered != "", forbidden: s.Forbidden, differing: s.Found, trouble: s.Trouble,
+		unread: s.Unrendered != "", unselected: s.Unselected != "", forbidden: s.Forbidden, differing: s.Found, trouble: s.Trouble,
 	}
 	if s.Last != nil {
 		stands.last = s.Last.Stands()

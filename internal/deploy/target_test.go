@@ -23,11 +23,11 @@ func TestTargetIsTakenFromTheOneBefore(t *testing.T) {
 	} {
 		o := newOffice(t)
 		tree := withApps(shopAt("1"))
-		specs, problems := appfile.ParseBranch(tree, "shop", "main", "main")
+		file, problems := appfile.Read(tree, appfile.Place{Repo: "shop", Branch: "main", Main: "main"})
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		r := reading{specs: specs, tree: tree, repo: "shop", revision: "r1"}
+		r := reading{specs: file.Apps, tree: tree, repo: "shop", revision: "r1"}
 		first, problems := o.readTargets(r)
 		if len(problems) > 0 || len(first) != 1 {
 			t.Fatal(problems)

@@ -91,6 +91,6 @@ func (e *Engine) readable(b unreadBranch) bool {
 	if err != nil || head == "" {
 		return false
 	}
-	_, problems := e.readBranch(reading{repo: b.repo, revision: head}, b.branch)
+	_, _, problems := e.readBranch(reading{repo: b.repo, revision: head}, b.branch)
 	return len(problems) == 0 && !e.reservations.expect(b.repo, b.branch)
 }

@@ -10,6 +10,7 @@ func (p *Proposal) warnings() manifest.Problems {
 	for _, plan := range p.Plans {
 		all = append(all, plan.Warnings()...)
 	}
+	all = append(all, unselected(p.selections)...)
 	all.Sort()
 	return all
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -54,6 +56,7 @@ type Fleet struct {
 	clusters   *deploy.Clusters
 	identities *identities
 	allowed    atomic.Pointer[kube.Allowed]
+	labels     atomic.Pointer[appfile.Clusters] // of members; neither it nor what is in it ever changes
 
 	mu         sync.Mutex // held while the set changes
 	engine     Engine     // nil until Join
@@ -79,6 +82,7 @@ func Open(config Config, configured []Member) (*Fleet, error) {
 		f.members[m.Name] = m
 	}
 	f.clusters = deploy.NewClusters(clusters...)
+	f.noteLabels()
 	return f, errors.Join(problems...)
 }
 
@@ -142,7 +146,33 @@ func (f *Fleet) change() error {
 		}
 	}
 	f.members = next
+	f.noteLabels()
 	return errors.Join(problems...)
+}
+
+func (f *Fleet) noteLabels() {
+	labels := appfile.Clusters{}
+	for name, m := range f.members {
+		labels[name] = m.Labels
+	}
+	f.labels.Store(&labels)
+}
+
+// Labels are the clusters of the set, with their labels.
+func (f *Fleet) Labels() appfile.Clusters { return *f.labels.Load() }
+
+// LabelsWith is Labels once the clusters of admin.git are others.
+func (f *Fleet) LabelsWith(next []*rules.Cluster) appfile.Clusters {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	labels := appfile.Clusters{}
+	for _, c := range next {
+		labels[c.Name] = c.Labels
+	}
+	for _, m := range f.configured {
+		labels[m.Name] = m.Labels
+	}
+	return labels
 }
 
 // reach has a member be reached as it says.

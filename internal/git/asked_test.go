@@ -31,7 +31,7 @@ func TestWhatWasAskedForIsKept(t *testing.T) {
 	if err := os.WriteFile(files[0], []byte(strings.Repeat("x", 1<<20)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := repo.Asked(ref); err != nil || len(text) > 1<<10 {
+	if text, err := repo.Asked(ref); err != nil || len(text) > maxAsked {
 		t.Fatalf("read %d bytes (%v)", len(text), err)
 	}
 }

@@ -44,6 +44,8 @@ type push struct {
 	judging  *trace.Span // of the gate
 
 	certified signedPush
+	// unconfirmed is what rules would change that are refused until that is confirmed.
+	unconfirmed *rulesPlan
 
 	mu        sync.Mutex          // protects the fields that the two hooks and the session share
 	detach    bool                // the pusher does not wait for the deploys
@@ -135,6 +137,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	}
 	branches, found := p.judgeAll(ctx, updates, req.Quarantine)
 	if problems = append(problems, found...); len(problems) > 0 {
+		p.unconfirmed.print(out)
 		return p.refuse(out, problems)
 	}
 	p.printSigned(out)

@@ -45,11 +45,13 @@ type Session interface {
 
 // Rules are the server's own repository, admin.git. Package rulebook has them.
 type Rules interface {
-	// Propose says what putting a revision in force would change, a line each, or what
-	// is wrong with it.
-	Propose(tree fs.FS, author access.Caller) (changes []string, problems manifest.Problems)
-	// Take puts the newest revision in force. It may be called again at any time.
-	Take(ctx context.Context, by access.Caller) error
+	// Propose says what putting a revision in force would change, a line each, and which
+	// apps would go with it; or what is wrong with it, or has to be confirmed: with the number
+	// of deletions, -1 for none.
+	Propose(tree fs.FS, author access.Caller, confirmed int) (changes []string, leaving []name.App, problems manifest.Problems)
+	// Take puts the newest revision in force. It may be called again at any time. leaving are
+	// apps whose going was confirmed.
+	Take(ctx context.Context, by access.Caller, leaving ...name.App) error
 	// Current returns the rules in force.
 	Current() *rules.Rules
 }

@@ -18,7 +18,8 @@ import (
 type rulesPlan struct {
 	to      git.Hash
 	changes []string
-	taken   bool // it is in force
+	leaving []name.App // that would go with it
+	taken   bool       // it is in force
 }
 
 // inForce reports whether a branch is that of the rules in force.
@@ -46,13 +47,17 @@ func (p *push) judgeRules(ctx context.Context, update hook.RefUpdate, branch nam
 	if err != nil {
 		return manifest.Problems{{Message: err.Error(), Hint: "push a commit to a branch"}}
 	}
-	changes, problems := p.door.Rules.Propose(tree, p.session.Caller())
+	changes, leaving, problems := p.door.Rules.Propose(tree, p.session.Caller(), p.options.ConfirmPrune)
+	plan := &rulesPlan{to: update.New, changes: changes, leaving: leaving}
 	if len(problems) > 0 {
+		if len(changes) > 0 { // they only have to be confirmed
+			p.unconfirmed = plan
+		}
 		return problems
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rules = &rulesPlan{to: update.New, changes: changes}
+	p.rules = plan
 	return nil
 }
 
@@ -84,7 +89,7 @@ func (p *push) takeRules(ctx context.Context, out io.Writer) {
 	if plan == nil {
 		return
 	}
-	if err := p.door.Rules.Take(ctx, p.session.Caller()); err != nil {
+	if err := p.door.Rules.Take(ctx, p.session.Caller(), plan.leaving...); err != nil {
 		p.markTaken(false)
 		p.door.Log.WithError(err).Error("access: the rules that were pushed are not in force; the former stay")
 		fmt.Fprintf(out, "error: the rules are pushed, but not in force: the former ones stay\n%s",

@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestPlansOfRules(t *testing.T) {
@@ -40,7 +41,9 @@ type fakeRules struct {
 	now             *rules.Rules // nil: none
 }
 
-func (f *fakeRules) Propose(fs.FS, access.Caller) ([]string, manifest.Problems) { return nil, nil }
+func (f *fakeRules) Propose(fs.FS, access.Caller, int) ([]string, []name.App, manifest.Problems) {
+	return nil, nil, nil
+}
 
 func (f *fakeRules) Current() *rules.Rules {
 	if f.now == nil {
@@ -49,7 +52,7 @@ func (f *fakeRules) Current() *rules.Rules {
 	return f.now
 }
 
-func (f *fakeRules) Take(context.Context, access.Caller) error {
+func (f *fakeRules) Take(context.Context, access.Caller, ...name.App) error {
 	if f.failures > 0 {
 		f.failures--
 		return errors.New("the disk")

@@ -94,6 +94,15 @@ func (s Source) KeepAskedOf(repo name.Repo, branch name.Branch, app name.App, as
 // askedOf names one app of a branch; no ref has a blank.
 func askedOf(branch name.Branch, app name.App) string { return branch.Ref() + " " + string(app) }
 
+// SetAsked stores options with a branch, in place of those before.
+func (s Source) SetAsked(repo name.Repo, branch name.Branch, asked record.Asked) error {
+	repository, err := s.Repos.Open(repo)
+	if err != nil {
+		return err
+	}
+	return repository.SetAsked(branch.Ref(), asked.String())
+}
+
 // Tree reads a revision.
 func (s Source) Tree(repo name.Repo, revision name.Revision) (fs.FS, error) {
 	repository, err := s.Repos.Open(repo)

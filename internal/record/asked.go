@@ -17,6 +17,8 @@ type Asked struct {
 	Skip     bool   // do not deploy
 	Override string // why to deploy although a window is closed; "" to wait for it
 	Signed   Signed // who signed, for the records
+	// Leaving are apps of a branch that selects clusters whose removal was confirmed.
+	Leaving []name.App
 }
 
 // Signed is who signed a push.
@@ -28,17 +30,20 @@ type Signed struct {
 // Any reports whether anybody has signed.
 func (s Signed) Any() bool { return len(s.Commits) > 0 || s.Push != nil }
 
-// The words of a reason and of signers begin with these.
+// The words of a reason, of signers, and of apps with commas between begin with these.
 const (
 	overrideWord = "override="
 	signedWord   = "signed="
+	leavingWord  = "leaving="
 )
 
 // maxAskedSigners bounds the signers of commits that are kept.
 const maxAskedSigners = 100
 
 // Any reports whether there is something to keep.
-func (a Asked) Any() bool { return a.Force || a.Skip || a.Override != "" || a.Signed.Any() }
+func (a Asked) Any() bool {
+	return a.Force || a.Skip || a.Override != "" || a.Signed.Any() || len(a.Leaving) > 0
+}
 
 // String returns the form that ParseAsked reads.
 func (a Asked) String() string {
@@ -56,6 +61,9 @@ func (a Asked) String() string {
 		signed.Commits = signed.Commits[:min(len(signed.Commits), maxAskedSigners)]
 		text, _ := json.Marshal(signed) // never fails: it has texts and numbers
 		words = append(words, signedWord+url.QueryEscape(string(text)))
+	}
+	if len(a.Leaving) > 0 {
+		words = append(words, leavingWord+name.Join(a.Leaving, ","))
 	}
 	return strings.Join(words, " ")
 }
@@ -76,6 +84,12 @@ func ParseAsked(text string) Asked {
 			a.Force = true
 		case word == "skip":
 			a.Skip = true
+		case strings.HasPrefix(word, leavingWord):
+			for text := range strings.SplitSeq(word[len(leavingWord):], ",") {
+				if app, err := name.ParseApp(text); err == nil {
+					a.Leaving = append(a.Leaving, app)
+				}
+			}
 		case strings.HasPrefix(word, overrideWord):
 			a.Override, _ = url.QueryUnescape(word[len(overrideWord):]) // a damaged reason is none
 		case strings.HasPrefix(word, signedWord):

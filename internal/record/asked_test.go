@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 const revision = "3f2c1ab3f2c1ab3f2c1ab3f2c1ab3f2c1ab3f2c1"
@@ -19,6 +21,7 @@ func TestAskedIsReadAsWritten(t *testing.T) {
 		{Revision: revision, Force: true, Override: "ü"},
 		{Revision: revision, Override: "why", Signed: Signed{Commits: Signers{{"ana", "SHA256:x+/=", 2}}, Push: &PushSigner{"ben", "SHA256:y"}}},
 		{Revision: revision, Signed: Signed{Push: &PushSigner{"ben", "SHA256:y"}}},
+		{Revision: revision, Skip: true, Leaving: []name.App{"shop-paris", "shop-rome"}},
 	} {
 		if got := ParseAsked(asked.String()); !reflect.DeepEqual(got, asked) {
 			t.Errorf("wrote %+v, read %+v", asked, got)
@@ -52,6 +55,7 @@ func TestARevisionAloneIsNotKept(t *testing.T) {
 		{Asked{Revision: revision, Override: "why"}, true},
 		{Asked{Revision: revision, Signed: Signed{Commits: Signers{{Operator: "ana"}}}}, true},
 		{Asked{Revision: revision, Signed: Signed{Push: &PushSigner{}}}, true},
+		{Asked{Revision: revision, Leaving: []name.App{"shop"}}, true},
 	} {
 		if got := test.asked.Any(); got != test.want {
 			t.Errorf("%+v: got %v", test.asked, got)

@@ -21,6 +21,7 @@ const (
 	CauseRestart  Cause = "restart"  // an operator had pods replaced
 	CauseWindow   Cause = "window"   // a window opened, for which the deploy had waited
 	CauseRotate   Cause = "rotate"   // an operator had its generated values replaced
+	CauseClusters Cause = "clusters" // other clusters have the labels that the app's entry selects
 )
 
 // Checks reports whether the cause only compares, and deploys nothing new.

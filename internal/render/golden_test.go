@@ -83,7 +83,8 @@ func (f fixture) readApp(t *testing.T) appfile.App {
 	if _, ok := f.files[appfile.Name]; !ok {
 		return appfile.App{Name: "shop", Path: "app", Cluster: "default", Render: appfile.RenderAuto}
 	}
-	apps, problems := appfile.Parse(f.files, "shop")
+	file, problems := appfile.Read(f.files, appfile.Place{Repo: "shop", Main: appfile.DefaultBranch})
+	apps := file.Apps
 	if len(problems) > 0 || len(apps) != 1 {
 		t.Fatalf("%s: %d apps, problems %v", f.name, len(apps), problems)
 	}

@@ -77,7 +77,8 @@ func TestAppNamesItselfInProblems(t *testing.T) {
 
 func TestAppLeavesOutFoldersOfOtherApps(t *testing.T) {
 	fsys := revision(appfile.Name, "apps: [{path: .}, {path: sub/inner}]", "a.yaml", object("a"), "sub/b.yaml", object("b"), "sub/inner/c.yaml", object("c"))
-	apps, problems := appfile.Parse(fsys, "site")
+	file, problems := appfile.Read(fsys, appfile.Place{Repo: "site", Main: appfile.DefaultBranch})
+	apps := file.Apps
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -50,7 +50,8 @@ func onCluster(_ context.Context, _ name.Repo, _ string, from appfile.Origin) (D
 func substituted(t *testing.T, file string, read ReadData, files fstest.MapFS) (Result, manifest.Problems) {
 	t.Helper()
 	files[appfile.Name] = &fstest.MapFile{Data: []byte(file)}
-	apps, problems := appfile.Parse(files, "shop")
+	parsed, problems := appfile.Read(files, appfile.Place{Repo: "shop", Main: appfile.DefaultBranch})
+	apps := parsed.Apps
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -235,7 +236,8 @@ func TestSubstitutionIsBounded(t *testing.T) {
 // declaration.
 func TestWhyFollowsNames(t *testing.T) {
 	files := revision(appfile.Name, declaring, "app/a.yaml", uses)
-	apps, _ := appfile.Parse(files, "shop")
+	file, _ := appfile.Read(files, appfile.Place{Repo: "shop", Main: appfile.DefaultBranch})
+	apps := file.Apps
 	session := New(worker.NewPool(nil, worker.DefaultLimits, nil), nil).WithData(onCluster).Session(files)
 	defer session.Close()
 	for field, want := range map[string]string{

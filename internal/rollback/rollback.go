@@ -78,7 +78,7 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if request.Head != "" && request.Head != head {
 		return nil, report.WithHint(fmt.Errorf("branch %s has moved on to %s", status.Branch, head.Short()), "the newer revision is deployed")
 	}
-	spec, err := specOf(repo, status, head)
+	spec, err := m.specOf(repo, status, head)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.
 }
 
 // specOf reads the app's entry of pushboat.yaml at the head of its branch.
-func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.App, error) {
+func (m *Maker) specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.App, error) {
 	tree, err := repo.Tree(head)
 	if err != nil {
 		return appfile.App{}, err
@@ -126,12 +126,12 @@ func specOf(repo *git.Repository, status deploy.Status, head git.Hash) (appfile.
 	if err != nil {
 		return appfile.App{}, err
 	}
-	specs, problems := appfile.ParseBranch(tree, status.Repo, status.Branch, main)
+	file, problems := appfile.Read(tree, appfile.Place{Repo: status.Repo, Branch: status.Branch, Main: main, Clusters: m.Engine.Selectable(status.Repo)})
 	if err := problems.Err(); err != nil {
 		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
 			"push a commit that fixes it; then try again")
 	}
-	for _, spec := range specs {
+	for _, spec := range file.Apps {
 		if spec.Name == status.App {
 			return spec, nil
 		}

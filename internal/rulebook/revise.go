@@ -72,7 +72,7 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	if err != nil {
 		return Revised{}, err
 	}
-	changes, problems := b.Propose(next, r.By)
+	changes, _, problems := b.Propose(next, r.By, -1)
 	if len(problems) > 0 {
 		return Revised{From: head, Commit: commit}, problems
 	}

@@ -67,10 +67,12 @@ type Clusters interface {
 
 // Effects is what rules do to the apps that are deployed. Package server has it.
 type Effects interface {
-	// Foresee says what rules would do, a line each, and what is wrong with them.
-	Foresee(next *rules.Rules) (lines []string, problems manifest.Problems)
-	// Taken is told of rules that are in force, and of those before.
-	Taken(before *rules.Rules)
+	// Foresee says what rules would do, a line each, which apps would go, and what is wrong
+	// with the rules, or has to be confirmed: with the number of deletions, -1 for none.
+	Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems)
+	// Taken is told of rules that are in force, of those before, and of the apps whose going
+	// was confirmed.
+	Taken(before *rules.Rules, leaving []name.App)
 }
 
 // Tell sets who knows the effects of rules. Call it before the first push.
@@ -179,35 +181,36 @@ func (b *Book) Account(repo name.Repo) (account string, known bool) {
 	return current.rules.Account(repo), current.revision != ""
 }
 
-// Propose says what putting a revision in force would change, a line each, or what is
-// wrong with it.
-func (b *Book) Propose(tree fs.FS, author access.Caller) (changes []string, problems manifest.Problems) {
+// Propose says what putting a revision in force would change, or what is wrong with it, or has
+// to be confirmed by its author: with the number of deletions, -1 for none.
+func (b *Book) Propose(tree fs.FS, author access.Caller, confirmed int) (changes []string, leaving []name.App, problems manifest.Problems) {
 	if b.repo == nil {
-		return nil, manifest.Problems{{Message: "the rules could not be opened when the server started", Hint: "its log says why; start it again"}}
+		return nil, nil, manifest.Problems{{Message: "the rules could not be opened when the server started", Hint: "its log says why; start it again"}}
 	}
 	next, problems := rules.Parse(tree)
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
 	current, now := b.Current(), time.Now()
 	if problems := append(rules.LockOut(current, next, author, now), rules.NeverOpen(current, next, now)...); len(problems) > 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
 	warnings, problems := b.clusters.Propose(next.Clusters())
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
 	changes = slices.Concat(rules.Compare(current, next), rules.ClosedBy(current, next, now), warnings)
 	if b.effects == nil {
-		return changes, nil
+		return changes, nil, nil
 	}
-	lines, problems := b.effects.Foresee(next)
-	return append(changes, lines...), problems
+	lines, leaving, problems := b.effects.Foresee(next, author, confirmed)
+	return append(changes, lines...), leaving, problems
 }
 
 // Take puts the newest revision of the branch in force as a whole, and records it. It may
-// be called again at any time. With an error, the former rules stay.
-func (b *Book) Take(ctx context.Context, by access.Caller) error {
+// be called again at any time. leaving are apps whose going was confirmed. With an error, the
+// former rules stay.
+func (b *Book) Take(ctx context.Context, by access.Caller, leaving ...name.App) error {
 	b.turn.Lock()
 	defer b.turn.Unlock()
 	if b.repo == nil {
@@ -237,7 +240,7 @@ func (b *Book) Take(ctx context.Context, by access.Caller) error {
 	defer b.tellTaken()
 	b.clusters.Take(next.Clusters())
 	if b.effects != nil {
-		b.effects.Taken(before)
+		b.effects.Taken(before, leaving)
 	}
 	for _, warning := range next.Warnings() {
 		b.log.Warn("access: " + warning)

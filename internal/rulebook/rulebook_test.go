@@ -172,7 +172,7 @@ func TestServersServeWithoutRules(t *testing.T) {
 	}
 	var none Book
 	none.edition.Store(&edition{rules: rules.None()})
-	if _, problems := none.Propose(fstest.MapFS{}, ana); len(problems) != 1 {
+	if _, _, problems := none.Propose(fstest.MapFS{}, ana, -1); len(problems) != 1 {
 		t.Errorf("a push to what could not be opened: %v", problems)
 	}
 	if err := none.Take(t.Context(), ana); err == nil {
@@ -225,7 +225,7 @@ func TestPropose(t *testing.T) {
 		tree[path] = &fstest.MapFile{Data: data}
 	}
 	tree["operators/ben.yaml"] = &fstest.MapFile{Data: []byte("keys: []\n")}
-	changes, problems := book.Propose(tree, ana)
+	changes, _, problems := book.Propose(tree, ana, -1)
 	if len(problems) > 0 || len(changes) != 1 || changes[0] != "  + ben (person) becomes an operator" {
 		t.Errorf("got %q, %v", changes, problems)
 	}
@@ -233,11 +233,11 @@ func TestPropose(t *testing.T) {
 		t.Error("a proposal is in force")
 	}
 	tree["access.yaml"] = &fstest.MapFile{Data: []byte("rules: []\n")}
-	if _, problems := book.Propose(tree, ana); len(problems) != 1 {
+	if _, _, problems := book.Propose(tree, ana, -1); len(problems) != 1 {
 		t.Errorf("a lock-out: %v", problems)
 	}
 	delete(tree, "access.yaml")
-	if _, problems := book.Propose(tree, ana); len(problems) != 1 {
+	if _, _, problems := book.Propose(tree, ana, -1); len(problems) != 1 {
 		t.Errorf("no access.yaml: %v", problems)
 	}
 }

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sirupsen/logrus"
+
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -17,13 +21,25 @@ type effects struct {
 	engine  *deploy.Engine
 	current func() *rules.Rules
 	repos   func() ([]name.Repo, error)
+	labels  func(next []*rules.Cluster) appfile.Clusters
+	log     *logrus.Entry
 }
 
 // maxConfined bounds the apps that a plan of rules gives a reason for.
 const maxConfined = 8
 
-// Foresee says which apps the grants of rules would hold, and which no longer.
-func (e effects) Foresee(next *rules.Rules) ([]string, manifest.Problems) {
+// Foresee says which apps the grants of rules would hold, and which no longer, and which apps
+// come and go with the labels of clusters. What goes has to be confirmed.
+func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
+	lines = e.foreseeGrants(next)
+	selected, err := e.engine.Reselect(context.Background(), deploy.Selecting{Clusters: e.labels(next.Clusters()), Grants: next.Grant, By: author, Confirmed: confirmed})
+	if err != nil {
+		return lines, nil, manifest.Problems{{Message: fmt.Sprintf("find the apps that select clusters: %v", err), Remedy: manifest.Again("")}}
+	}
+	return append(lines, selected.Lines()...), selected.Going(), selected.Problems
+}
+
+func (e effects) foreseeGrants(next *rules.Rules) []string {
 	held, freed := e.engine.Regrant(context.Background(), next.Grant)
 	var lines []string
 	if len(held) > 0 {
@@ -35,7 +51,7 @@ func (e effects) Foresee(next *rules.Rules) ([]string, manifest.Problems) {
 	if len(freed) > 0 {
 		lines = append(lines, fmt.Sprintf("  + %s no longer held: %s", are(freed), names(freed)))
 	}
-	return append(lines, e.tooMany(next)...), nil
+	return append(lines, e.tooMany(next)...)
 }
 
 func are(apps []deploy.Confined) string {
@@ -74,7 +90,11 @@ func (e effects) tooMany(next *rules.Rules) (lines []string) {
 	return lines
 }
 
-// Taken has the apps judged again whose grants are others.
-func (e effects) Taken(before *rules.Rules) {
+// Taken has the apps judged again whose grants are others, and those come and go that select
+// other clusters.
+func (e effects) Taken(before *rules.Rules, leaving []name.App) {
 	e.engine.Regranted(func(repo name.Repo) *grant.Grant { return before.Grant(repo) })
+	if err := e.engine.Reselected(context.Background(), leaving); err != nil {
+		e.log.Errorf("cluster: %v; apps that select clusters are found again with the next change of the rules", err)
+	}
 }

@@ -42,7 +42,7 @@ func configured(c settings.Config) ([]fleet.Member, error) {
 			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
 			continue
 		}
-		members = append(members, fleet.Member{Name: name, Place: placeOf(c, name), Way: way})
+		members = append(members, fleet.Member{Name: name, Place: placeOf(c, name), Labels: c.Clusters[name].Labels, Way: way})
 	}
 	return members, errors.Join(problems...)
 }
@@ -70,4 +70,12 @@ type ruledKeys struct{ *server }
 // Decrypt implements fleet.Keys.
 func (k ruledKeys) Decrypt(ctx context.Context, name string, data []byte) ([]byte, *manifest.Problem) {
 	return k.keys.Decrypt(ctx, name, data)
+}
+
+// reselect has the apps come whose clusters are selected by now, and holds those whose
+// clusters no longer are.
+func (s *server) reselect() {
+	if err := s.engine.Reselected(context.Background(), nil); err != nil {
+		s.log.Errorf("reload: %v; apps that select clusters are found again with the next reload", err)
+	}
 }

@@ -40,6 +40,7 @@ type Folder struct {
 	// values that the server already has.
 	PlainSecrets bool
 	Values       map[string]string // substituted instead of those of pushboat.yaml
+	Labels       appfile.Clusters  // of the clusters from which entries select
 	Alone        bool              // it is in no repository, so nothing above it is visible
 }
 
@@ -98,8 +99,9 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	if specs, problems := appfile.ParseBranch(folder.Tree, folder.Repository, folder.Branch, folder.Branch); len(problems) == 0 {
-		if err := folder.Choice.Check(specs); err != nil {
+	at := appfile.Place{Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Clusters: folder.Labels}
+	if file, problems := appfile.Read(folder.Tree, at); len(problems) == 0 {
+		if err := folder.Choice.Check(file.Apps); err != nil {
 			return err
 		}
 	}
@@ -107,6 +109,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
 		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
 			WithData(readData(clusters, nil, nil)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
+		Labels: func() appfile.Clusters { return folder.Labels },
 		Choose: folder.Choice.Of, Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
@@ -180,6 +183,8 @@ func (nowhere) Asked(name.Repo, name.Branch) (record.Asked, error) { return reco
 func (nowhere) AskedOf(name.Repo, name.Branch, name.App) (record.Asked, error) {
 	return record.Asked{}, nil
 }
+
+func (nowhere) SetAsked(name.Repo, name.Branch, record.Asked) error { return nil }
 
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) { return nil, nil }

@@ -29,6 +29,7 @@ func (s *server) reload() {
 		s.log.Error("reload: the former settings and the former keys stay in force; try pushboat config check, and send SIGHUP again")
 		return
 	}
+	s.background.Go(s.reselect) // it waits until every repository has been read
 	taken := s.takeUp(next)
 	s.log.Infof("reload: %s; taken up: %s; every other setting takes a restart", s.keyring.Describe(), taken)
 }

@@ -41,7 +41,8 @@ type Config struct {
 
 // Cluster says how to reach a cluster.
 type Cluster struct {
-	Kubeconfig string // "": as a pod of the cluster itself
+	Kubeconfig string            // "": as a pod of the cluster itself
+	Labels     map[string]string // by which apps select clusters
 }
 
 // SSH configures the SSH door, see sshd.Config.

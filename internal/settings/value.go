@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Size is a number of bytes, written as Kubernetes writes them: 512Mi.
@@ -113,7 +114,7 @@ func parseText(field any, text string) (err error) {
 }
 
 // errCluster is the error for a malformed entry of clusters.
-var errCluster = errors.New("a cluster has one setting, kubeconfig: {name: {kubeconfig: FILE}}")
+var errCluster = errors.New("a cluster has the settings kubeconfig and labels: {name: {kubeconfig: FILE, labels: {region: eu}}}")
 
 // decode sets a field to a value of the file, and notes the lines of its entries.
 func decode(field any, node *yaml.Node, note func(entry string, line int)) error {
@@ -164,12 +165,29 @@ func decodeCluster(cluster *Cluster, node *yaml.Node) error {
 		return nil
 	}
 	return eachEntry(node, errCluster, func(name string, value *yaml.Node) error {
-		if name != "kubeconfig" || value.Kind != yaml.ScalarNode {
+		switch {
+		case isNull(value) && (name == "kubeconfig" || name == "labels"):
+			return nil
+		case name == "labels":
+			return decodeLabels(cluster, value)
+		case name != "kubeconfig" || value.Kind != yaml.ScalarNode:
 			return errCluster
 		}
-		if !isNull(value) {
-			cluster.Kubeconfig = value.Value
+		cluster.Kubeconfig = value.Value
+		return nil
+	})
+}
+
+// errLabel is the error for labels that Kubernetes would not take.
+var errLabel = errors.New("labels of a cluster are as in Kubernetes: {region: eu}, of letters, digits, - _ . with an optional domain/ before the key")
+
+func decodeLabels(cluster *Cluster, node *yaml.Node) error {
+	cluster.Labels = map[string]string{}
+	return eachEntry(node, errCluster, func(key string, value *yaml.Node) error {
+		if value.Kind != yaml.ScalarNode || len(validation.IsQualifiedName(key)) > 0 || len(validation.IsValidLabelValue(value.Value)) > 0 {
+			return errLabel
 		}
+		cluster.Labels[key] = value.Value
 		return nil
 	})
 }
@@ -231,7 +249,12 @@ func format(field any) string {
 	case *map[string]string:
 		return formatPairs(*value, quoted)
 	case *map[string]Cluster:
-		return formatPairs(*value, func(c Cluster) string { return "{kubeconfig: " + quoted(c.Kubeconfig) + "}" })
+		return formatPairs(*value, func(c Cluster) string {
+			if len(c.Labels) == 0 {
+				return "{kubeconfig: " + quoted(c.Kubeconfig) + "}"
+			}
+			return "{kubeconfig: " + quoted(c.Kubeconfig) + ", labels: " + formatPairs(c.Labels, quoted) + "}"
+		})
 	}
 	return ""
 }

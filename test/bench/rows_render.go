@@ -300,13 +300,13 @@ func (w *renderedRepo) read(ctx context.Context, head string) (rendered int, err
 }
 
 func (w *renderedRepo) renderChanged(ctx context.Context, tree fs.FS) (rendered int, err error) {
-	specs, problems := appfile.ParseBranch(tree, "repo", "main", "main")
+	file, problems := appfile.Read(tree, appfile.Place{Repo: "repo", Branch: "main", Main: "main"})
 	if err := problems.Err(); err != nil {
 		return 0, err
 	}
 	session := w.renderer.Session(tree)
 	defer session.Close()
-	for _, spec := range specs {
+	for _, spec := range file.Apps {
 		if w.inputs[string(spec.Name)].Hold(tree) {
 			continue
 		}
