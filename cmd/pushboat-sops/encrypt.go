@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,10 +23,11 @@ const maxPlain = 4 << 20
 // formatNames are the formats by file extension, as in sops; any other file is binary.
 var formatNames = map[string]string{".yaml": "yaml", ".yml": "yaml", ".json": "json", ".env": "dotenv", ".ini": "ini"}
 
-func runEncrypt(args []string, out io.Writer) error {
+func runEncrypt(args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("encrypt", flag.ContinueOnError)
 	recipients := flags.String("age", "", "age recipients, or public SSH keys, with commas between")
 	regex := flags.String("regex", "", "encrypt only values under keys that match")
+	format := flags.String("format", "", "yaml, json, dotenv, ini or binary; default: by the file's name")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -33,23 +35,23 @@ func runEncrypt(args []string, out io.Writer) error {
 		return errors.New(usage)
 	}
 	name := flags.Arg(0)
-	file, err := os.Open(name)
-	if err != nil {
-		return err
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxPlain+1))
+	data, err := io.ReadAll(io.LimitReader(in, maxPlain+1))
 	if err != nil {
 		return err
 	}
 	if len(data) > maxPlain {
 		return fmt.Errorf("%s has more than %d bytes", name, maxPlain)
 	}
-	format := formatNames[filepath.Ext(name)]
-	if format == "" {
-		format = "binary"
-	}
-	text, err := encrypt(data, format, *recipients, *regex)
+	is := cmp.Or(*format, formatNames[filepath.Ext(name)], "binary")
+	text, err := encrypt(data, is, *recipients, *regex)
 	if err != nil {
 		return fmt.Errorf("encrypt %s: %w", name, err)
 	}

@@ -43,7 +43,7 @@ func seclude() (in, out *os.File, err error) {
 }
 
 const usage = `usage: pushboat-sops serve [--ssh-key FILE] [--age-keys FILE] [--pgp-keys FILE] [--key ID]
-       pushboat-sops encrypt --age RECIPIENT [--regex REGEX] FILE`
+       pushboat-sops encrypt --age RECIPIENT [--regex REGEX] [--format FORMAT] FILE|-`
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
@@ -53,7 +53,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	case "serve":
 		return runServe(args[1:], in, out)
 	case "encrypt":
-		return runEncrypt(args[1:], out)
+		return runEncrypt(args[1:], in, out)
 	}
 	return errors.New(usage)
 }

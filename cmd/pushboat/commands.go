@@ -29,7 +29,7 @@ func newRoot(b build) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(b.version), newConfig(), newInstall(b.version), newUninstall(), newBackup(b.version), newRestore(),
+	root.AddCommand(newServe(b.version), newConfig(), newInstall(b.version), newUninstall(), newCluster(b.version), newBackup(b.version), newRestore(),
 		newRender(), newPlan(), newSchema(), newManual(b), newRenderWorker(), newVersion(b), newSBOM(b))
 	return root
 }

@@ -2,13 +2,17 @@ package secrets
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 const (
@@ -148,4 +152,26 @@ func Try(config Config) error {
 		return fmt.Errorf("start pushboat-sops: %w", err)
 	}
 	return nil
+}
+
+// encryptTimeout bounds the encryption of one file.
+const encryptTimeout = 30 * time.Second
+
+// Encrypt encrypts the values of a YAML file under a key, as SOPS does, for age recipients or
+// public SSH keys. program is the absolute path of pushboat-sops. The text is written nowhere.
+func Encrypt(ctx context.Context, program string, text []byte, key string, recipients []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, encryptTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "encrypt", "--age", strings.Join(recipients, ","), "--regex", "^"+key+"$", "--format", "yaml", "-")
+	cmd.Env, cmd.Dir = []string{"GOTRACEBACK=none"}, "/"
+	var out, told bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &out, &told
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil, fmt.Errorf("encrypt it: %s", manifest.Clean(strings.TrimSpace(told.String()))) // it is about recipients, and has nothing of the text
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start pushboat-sops, which must be in the same folder as pushboat: %w", err)
+	}
+	return out.Bytes(), nil
 }
