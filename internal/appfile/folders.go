@@ -26,7 +26,10 @@ func (r *reader) places(fsys fs.FS, element field) []cell {
 	_, hasMatrix := matrixOf(element.Value)
 	_, selects := valueOf(element.Value, "clusters")
 	pattern := pathOf(element.Value)
-	if hasMatrix || pattern == nil || !mentions(element.Value, folderName) && !(selects && isGlob(pattern.Value)) {
+	if hasMatrix || pattern == nil {
+		return r.matrix(element)
+	}
+	if folders := mentions(element.Value, folderName) || selects && isGlob(pattern.Value); !folders {
 		return r.matrix(element)
 	}
 	folders := []string{path.Clean(pattern.Value)}

@@ -95,7 +95,7 @@ func TestRestart(t *testing.T) {
 				test.set(o, a, api)
 			}
 			run, err := o.Restart(context.Background(), "web", test.object, RestartBy{Caller: access.Caller{Operator: "ana"}})
-			if closed := (*ClosedError)(nil); test.want == errClosed && errors.As(err, &closed) {
+			if closed := (*ClosedError)(nil); errors.Is(test.want, errClosed) && errors.As(err, &closed) {
 				err = errClosed
 			}
 			if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {

@@ -37,8 +37,15 @@ func Table() []Metric {
 		title   string
 		metrics []Metric
 	}{
-		{"The server", ofServer}, {"Pushes", ofPushes}, {"Deploys and checks", ofDeploys}, {"Apps", ofApps},
-		{"Clusters", ofClusters}, {"Git", ofGit}, {"SSH", ofDoors}, {"Disk, audit trail, backups", ofKeeping}, {"Traces", ofSending},
+		{"The server", ofServer},
+		{"Pushes", ofPushes},
+		{"Deploys and checks", ofDeploys},
+		{"Apps", ofApps},
+		{"Clusters", ofClusters},
+		{"Git", ofGit},
+		{"SSH", ofDoors},
+		{"Disk, audit trail, backups", ofKeeping},
+		{"Traces", ofSending},
 	} {
 		for _, m := range part.metrics {
 			m.Part = part.title

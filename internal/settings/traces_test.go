@@ -33,8 +33,10 @@ func TestReceiversOfTraces(t *testing.T) {
 
 func TestVariableOfOpenTelemetry(t *testing.T) {
 	for _, c := range []struct{ own, variable, want string }{
-		{"", "", ""}, {"", "http://one:4318", "http://one:4318/v1/traces"},
-		{"http://two:4318", "http://one:4318", "http://two:4318/v1/traces"}, {"none", "http://one:4318", ""},
+		{"", "", ""},
+		{"", "http://one:4318", "http://one:4318/v1/traces"},
+		{"http://two:4318", "http://one:4318", "http://two:4318/v1/traces"},
+		{"none", "http://one:4318", ""},
 	} {
 		config := Config{Traces: Traces{Endpoint: c.own}, origins: origins{places: map[string]Place{}}}
 		config.readOTel(environment{lookup: func(name string) (string, bool) {

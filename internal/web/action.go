@@ -180,12 +180,10 @@ func (a action) do(v *visit) error {
 	as := v.asVerb()
 	ctx, cancel := context.WithTimeout(v.door.work.ctx, verbTimeout) // it outlives the request
 	ended := make(chan int, 1)
-	v.door.work.group.Add(1) // the request itself is still counted
-	go func() {
-		defer v.door.work.group.Done()
+	v.door.work.group.Go(func() { // the request itself is still counted
 		defer cancel()
 		ended <- v.door.Run(ctx, as, words)
-	}()
+	})
 	timer := time.NewTimer(doneWithin)
 	defer timer.Stop()
 	n := &news{Title: a.Title}
