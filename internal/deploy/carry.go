@@ -93,11 +93,16 @@ func (at *attempt) cleanUp() stageEvent {
 		at.work.AfterFailure()
 	}
 	at.work.EndHooks(&rec)
-	rec.Hooks = append(rec.Hooks, unreached(at.lastRecord(), at.doneBefore(at.target, at.job), rec)...)
+	at.keepHooks(&rec)
 	at.work.TellWarnings() // of hooks
 	rec.Warnings = at.work.Warnings()
 	at.rec = &rec
 	return eventDone
+}
+
+// keepHooks enters the hooks of earlier attempts that must not run again.
+func (at *attempt) keepHooks(rec *record.Record) {
+	rec.Hooks = append(rec.Hooks, unreached(at.lastRecord(), at.doneBefore(at.target, at.job), *rec)...)
 }
 
 // tellsHooks reports whether the hooks for a failure run. A retry that fails like the
@@ -118,6 +123,7 @@ func (at *attempt) repeated() bool {
 func (at *attempt) record() stageEvent {
 	if at.rec == nil {
 		rec := at.account()
+		at.keepHooks(&rec) // one that failed before it carried anything out has reached none
 		at.rec = &rec
 	}
 	at.finish(at.job, at.plan, *at.rec)

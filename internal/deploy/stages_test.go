@@ -283,20 +283,35 @@ func TestDeployEndsTheDifferencesThatWereLeft(t *testing.T) {
 // TestFailedRetryKeepsTheHooksThatAreDone: the record of a retry that fails before its
 // hooks keeps the hooks that were done, since the next retry reads this record.
 func TestFailedRetryKeepsTheHooksThatAreDone(t *testing.T) {
-	o := newOffice(t)
-	a := o.has("web", "shop", wanted("web"))
-	job := record.HookResult{Key: "batch/Job/shop/a", Phase: "PreSync", Result: manifest.EndSucceeded}
-	a.remember(record.Record{Result: record.Failed, Digest: a.digestFor(a.wanted()), Hooks: []record.HookResult{job}})
-	o.carries(&fakeWork{ends: map[string]func() error{"apply": with(errors.New("away"))}})
-	j := pushedOnto(a)
-	j.kind, j.cause = checkJob, record.CauseRetry
-	a.attempt(j)
-	last := a.lastRecord()
-	if last.Result != record.Failed || !slices.Equal(last.Hooks, []record.HookResult{job}) {
-		t.Errorf("the retry is recorded as %s with hooks %v", last.Result, last.Hooks)
-	}
-	if done := a.doneBefore(a.wanted(), systemJob(record.CauseRetry)); !done[apply.HookKey("PreSync", job.Key)] {
-		t.Errorf("done before the next retry are %v", done)
+	for name, set := range map[string]func(o *office, j *job){
+		"it cannot apply": func(*office, *job) {},
+		"it cannot plan": func(o *office, j *job) {
+			o.Clusters.put("default", nil)
+			j.fresh = time.Now().Add(time.Minute) // no plan is that young
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			a := o.has("web", "shop", wanted("web"))
+			job := record.HookResult{Key: "batch/Job/shop/a", Phase: "PreSync", Result: manifest.EndSucceeded}
+			a.remember(record.Record{Result: record.Failed, Digest: a.digestFor(a.wanted()), Hooks: []record.HookResult{job}})
+			w := &fakeWork{ends: map[string]func() error{"apply": with(errors.New("away"))}}
+			o.carries(w)
+			j := pushedOnto(a)
+			j.kind, j.cause = checkJob, record.CauseRetry
+			set(o, j)
+			a.attempt(j)
+			last := a.lastRecord()
+			if last.Result != record.Failed || last.Message == "" || !slices.Equal(last.Hooks, []record.HookResult{job}) {
+				t.Errorf("the retry is recorded as %s (%s) with hooks %v", last.Result, last.Message, last.Hooks)
+			}
+			if applied := len(w.steps) > 0; applied == (name == "it cannot plan") {
+				t.Errorf("the attempt took the steps %v", w.steps)
+			}
+			if done := a.doneBefore(a.wanted(), systemJob(record.CauseRetry)); !done[apply.HookKey("PreSync", job.Key)] {
+				t.Errorf("done before the next retry are %v", done)
+			}
+		})
 	}
 }
 
