@@ -60,10 +60,11 @@ func TestTheFileOfACluster(t *testing.T) {
 	if err != nil || file != filepath.Join(a.Clone, "clusters", "paris.yaml") {
 		t.Fatalf("%q, %v", file, err)
 	}
-	for about, test := range map[string]struct {
+	for _, test := range []struct {
+		about  string
 		labels map[string]string
 		want   string
-	}{"the former labels": {nil, "eu"}, "others": {map[string]string{"region": "us"}, "us"}} {
+	}{{"the former labels", nil, "eu"}, {"others", map[string]string{"region": "us"}, "us"}} { // each leaves the file to the next
 		a.Labels = test.labels
 		if err := a.write(t.Context(), file, kubeconfigWith("paris", "https://paris:6443", []byte("CA"), "t0ken")); err != nil {
 			t.Fatal(err)
@@ -77,11 +78,11 @@ func TestTheFileOfACluster(t *testing.T) {
 			Labels     map[string]string
 		}
 		if err := yaml.Unmarshal(text, &read); err != nil || read.Labels["region"] != test.want {
-			t.Errorf("%s: %v, %v", about, read.Labels, err)
+			t.Errorf("%s: %v, %v", test.about, read.Labels, err)
 		}
 		way, err := (kube.Allowed{}).Kubeconfig([]byte(strings.Replace(read.Kubeconfig, "Q0E=", "", 1)))
 		if err != nil || way.Config.Host != "https://paris:6443" || way.Config.BearerToken != "t0ken" {
-			t.Errorf("%s: the kubeconfig is not read: %v\n%s", about, err, read.Kubeconfig)
+			t.Errorf("%s: the kubeconfig is not read: %v\n%s", test.about, err, read.Kubeconfig)
 		}
 	}
 	a.Clone = t.TempDir()
