@@ -7,6 +7,7 @@
 #   make dist        archives and packages for Linux, in bin/dist
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
+#   make race        those in test/ again; every server with the race detector
 #   make soak        servers that are killed, frozen, cut off: FAULTS=1000, SEED=n
 #   make manifests   config/install anew from its chart
 #   make lint        golangci-lint, with the rules of .golangci.yml
@@ -64,14 +65,14 @@ GOLANGCI_LINT := bin/golangci-lint
 RUN ?= .
 BENCH ?= .
 FUZZTIME ?= 10s
-TEST_TIMEOUT ?= 30m
+TEST_TIMEOUT ?= 60m
 FAULTS ?= 1000
 SEED ?= 0
 
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build dist reproduce devcluster demo test test-devcluster test-sops soak lint fmt docs manifests fuzz bench bench-go clean help
+.PHONY: build dist reproduce devcluster demo test race test-devcluster test-sops soak lint fmt docs manifests fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -124,6 +125,11 @@ test: bin/devcluster test-devcluster test-sops
 	@$(say) 'testing (cold: 8 to 15 min, most of it compiling for the race detector)'
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
 
+# make test has the race detector in unit tests, and in the servers of test/converge.
+race: bin/devcluster
+	@$(say) 'testing every server with the race detector (about 40 min)'
+	@CGO_ENABLED=1 PUSHBOAT_TEST_RACE=all go test -race -count=1 -timeout 2h -run '$(RUN)' ./test/...
+
 test-devcluster:
 	@$(say) 'checking the devcluster module (about 1 min)'
 	@go -C cmd/devcluster vet ./...
@@ -138,7 +144,7 @@ test-sops:
 # faults then. make test makes a few with it.
 soak: bin/devcluster
 	@$(say) 'making $(FAULTS) random faults (about 1 h for 1000)'
-	@PUSHBOAT_TEST_NORACE=1 go test -count=1 -v -timeout 4h ./test/converge -run '^TestSoak$$' -faults $(FAULTS) -seed $(SEED)
+	@PUSHBOAT_TEST_RACE=none go test -count=1 -v -timeout 4h ./test/converge -run '^TestSoak$$' -faults $(FAULTS) -seed $(SEED)
 
 $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@$(say) 'building $(GOLANGCI_LINT) (cold: about 5 min)'

@@ -82,7 +82,7 @@ func (w *world) newBranches() {
 // newGround starts a cluster, and makes everything that a server needs. audit is a folder
 // for the API server's audit logs; "" means no log.
 func newGround(t *testing.T, seed uint64, audit string) *world {
-	programs := server.Build(t)
+	programs := server.BuildWithRaceDetector(t)
 	dir, err := os.MkdirTemp("", "pb-converge-") //nolint:usetesting // sockets are in it: the path must be short
 	if err != nil {
 		t.Fatal(err)

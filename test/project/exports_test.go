@@ -117,6 +117,7 @@ func loadProgram(t *testing.T) *program {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,Module", "./internal/...", "./cmd/...", "./hooks")
 	cmd.Dir, cmd.Stderr = root, os.Stderr
+	cmd.Env = append(os.Environ(), asTheMakefile...)
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,10 @@ import (
 // root is the top folder of the repository.
 const root = "../.."
 
+// asTheMakefile has the Makefile's flags, so that go finds in its cache what it needs, and
+// compiles nothing twice: `make test` sets others for the race detector.
+var asTheMakefile = []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false"}
+
 // read returns the text of a file at a path in the repository.
 func read(t *testing.T, name string) string {
 	t.Helper()

@@ -14,13 +14,29 @@ import (
 // root is the top folder of the repository, relative to the tests that use this package.
 const root = "../.."
 
+// raceEnv is a variable: "all" builds the server of every test with the race detector,
+// "none" that of no test.
+const raceEnv = "PUSHBOAT_TEST_RACE"
+
 // Build builds the server, its hook program and the programs that tests run besides them.
 // It returns their folder, which belongs to this run. The tests must be in a folder of
-// test/.
+// test/. The race detector doubles what a server costs, so that tests that mostly do one
+// thing after another do without.
 func Build(t *testing.T) string {
 	t.Helper()
+	return buildAll(t, os.Getenv(raceEnv) == "all" && compilesC(t))
+}
+
+// BuildWithRaceDetector is Build for tests that make many things happen at once. The race
+// detector needs a C compiler.
+func BuildWithRaceDetector(t *testing.T) string {
+	t.Helper()
+	return buildAll(t, os.Getenv(raceEnv) != "none" && compilesC(t))
+}
+
+func buildAll(t *testing.T, race bool) string {
+	t.Helper()
 	start := time.Now()
-	race := raceDetector(t)
 	kept := filepath.Join(root, "bin", "test")
 	if race {
 		kept = filepath.Join(root, "bin", "test-race")
@@ -81,14 +97,10 @@ func build(t *testing.T, race bool, module, dir string, what ...string) {
 	}
 }
 
-// raceDetector reports whether the server is built with the race detector, which needs a C
-// compiler that works. It tries the compiler to know.
-func raceDetector(t *testing.T) bool {
+// compilesC reports whether there is a C compiler that works. It tries the compiler to
+// know.
+func compilesC(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv("PUSHBOAT_TEST_NORACE") != "" {
-		t.Log("PUSHBOAT_TEST_NORACE is set: the server has no race detector")
-		return false
-	}
 	cc, err := exec.Command("go", "env", "CC").Output()
 	if err != nil {
 		t.Fatalf("go env CC: %v", err)

@@ -48,7 +48,6 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	t.Setenv("PUSHBOAT_TEST_NORACE", "1") // the test makes many pushes at once, which race detection would slow down
 	w := &world{t: t, ctx: context.WithoutCancel(t.Context()), home: &server.Home{Dir: dir, Programs: server.Build(t)}}
 	w.startCluster()
 	w.must(w.home.WriteClients())
