@@ -91,6 +91,8 @@ type App struct {
 	Health    []Health // before the rules that hold for all
 	// Windows are those of the app, beside those of the server's rules: both have to be open.
 	Windows window.Set `json:",omitempty"`
+	// Released are objects that the app gives up to other repositories.
+	Released []Released `json:",omitempty"`
 	// PlainSecrets allows Secrets in the repository whose values are not encrypted.
 	PlainSecrets bool
 

@@ -30,6 +30,9 @@ type Place struct {
 type File struct {
 	Apps       []App
 	Selections []Selection // of clusters, whether any matches or not
+	// Released are whole apps that the file gives up, and to which repositories. They count
+	// on the branch from which they were deployed.
+	Released map[name.App]name.Repo
 }
 
 // Read reads the pushboat.yaml at the root of a revision and returns its apps, in the order in
@@ -83,18 +86,23 @@ func parse(fsys fs.FS, at Place, wanted func(App) bool) (File, manifest.Problems
 		}}
 	}
 	r := &reader{Reader: form.Reader{File: Name}, dependsLine: map[int]int{}, absent: map[name.App]bool{}, clusters: at.Clusters}
-	entries := r.entries(fsys, decode(r, data), at.Repo)
+	fields := r.file(decode(r, data))
+	entries := r.entries(fsys, fields, at.Repo)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
 	r.checkDependencies(apps, wanted)
+	var released map[name.App]name.Repo
+	if list, ok := fields["release"]; ok {
+		released = r.readReleases(list, apps, at.Repo)
+	}
 	if len(r.Problems) > 0 {
 		r.Problems.Sort()
 		return File{Selections: r.selectionsOf(at.Branch)}, r.Problems
 	}
 	exclude(apps)
 	apps = slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) })
-	return File{Apps: apps, Selections: r.selectionsOf(at.Branch)}, nil
+	return File{Apps: apps, Selections: r.selectionsOf(at.Branch), Released: released}, nil
 }
 
 // readFile returns the file's text; the pusher reads the error.
@@ -179,17 +187,23 @@ type entry struct {
 	pathLine int
 }
 
-// entries reads the list of apps.
-func (r *reader) entries(fsys fs.FS, root *yaml.Node, repo name.Repo) []entry {
+// file reads the fields of the file.
+func (r *reader) file(root *yaml.Node) map[string]field {
 	if root == nil {
 		return nil
 	}
 	before := len(r.Problems)
-	apps, ok := r.Fields(root, "the file", fileFields)["apps"]
+	fields := r.Fields(root, "the file", fileFields)
+	if _, ok := fields["apps"]; !ok && len(r.Problems) == before {
+		r.Add(1, "apps is missing", "write apps: [] to deploy nothing")
+	}
+	return fields
+}
+
+// entries reads the list of apps.
+func (r *reader) entries(fsys fs.FS, fields map[string]field, repo name.Repo) []entry {
+	apps, ok := fields["apps"]
 	if !ok {
-		if len(r.Problems) == before {
-			r.Add(1, "apps is missing", "write apps: [] to deploy nothing")
-		}
 		return nil
 	}
 	var entries []entry
@@ -226,7 +240,7 @@ func (r *reader) tellOnce(from int) {
 }
 
 // fileFields are the fields of the file itself.
-var fileFields = []string{"apps"}
+var fileFields = []string{"apps", "release"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{

@@ -246,7 +246,7 @@ func TestProblems(t *testing.T) {
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
 		{"apps without a value", "\napps:\n", at(2, "apps has no value | remove the line to get the default")},
-		{"a text", "shop", at(1, `the file is "shop", not a mapping | known fields are apps`)},
+		{"a text", "shop", at(1, `the file is "shop", not a mapping | known fields are apps, release`)},
 		{"unknown at the top", "app: []\n", at(1, `unknown field "app" in the file | did you mean apps?`)},
 		{"two documents", "apps: []\n---\napps: []\n", at(2, "there is a second document | keep all in one document")},
 		{"syntax", "apps:\n- name: a\n path: b\n", at(3, "not valid YAML: did not find expected key | check the indentation of this line and of the one before")},

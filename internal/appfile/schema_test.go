@@ -37,7 +37,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
-		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields,
+		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields,
 	} {
 		check(name, root.Defs[name], fields)
 	}
@@ -78,6 +78,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a generated value without a path", "apps: [{helm: {generated: [{length: 8}]}}]", "path"},
 		{"substitutes", "apps: [{substitute: {prefix: app_, values: {app_n: 3}, from: {app_d: {configMap: a/b, key: c}}}}]", ""},
 		{"health and ignore", "apps: [{ignore: [{kind: Deployment, pointers: [/spec/replicas]}], health: [{kind: Widget, current: 'true'}]}]", ""},
+		{"what is released", "apps: [{path: a}]\nrelease: [{app: b, to: x/y}, {app: a, to: x, objects: [ConfigMap/c]}]", ""},
+		{"released to nobody", "apps: []\nrelease: [{app: b}]", "to"},
 		{"an unknown field", "apps: [{pth: deploy}]", "pth"},
 		{"no apps", "app: []", "apps"},
 		{"a wrong word", "apps: [{drift: maybe}]", "drift"},

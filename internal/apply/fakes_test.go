@@ -73,6 +73,10 @@ type fakeOthers struct {
 	quits []string // the targets that want nothing any more
 }
 
+func (o *fakeOthers) Released(context.Context, name.App, string, manifest.ID, name.Repo) bool {
+	return false
+}
+
 func (o *fakeOthers) Home(name.App) (repo name.Repo, unrendered, ok bool) { return "", false, false }
 
 func (o *fakeOthers) Asking(_ string, namespace manifest.ID, but map[name.App]bool) name.App {

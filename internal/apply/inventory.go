@@ -143,7 +143,7 @@ func (w *Work) narrowInventory() error {
 		return nil // objects that were left behind still count
 	}
 	narrowed := adding(w.App.signed(kube.NewParent(w.App.Name, "")),
-		w.Plan.Steps, w.Plan.Kinds(), w.later, w.Plan.Hooks, w.waiting(), w.held())
+		w.Plan.Steps, w.Plan.Kinds(), w.later, w.Plan.Hooks, w.waiting(), w.held(), w.Plan.Outside)
 	return w.writeInventory(ctx, old, narrowed)
 }
 

@@ -435,7 +435,25 @@ func (d *Desk) view() view.Apps {
 }
 
 // seen returns an app's status, see view.Apps.
-func (c *call) seen(app name.App) (deploy.Status, bool) { return c.view().Seen(c.Caller(), app) }
+func (c *call) seen(app name.App) (deploy.Status, bool) {
+	status, ok := c.view().Seen(c.Caller(), app)
+	return c.placed(status), ok
+}
 
 // visible lists the apps that the caller may see, see view.Apps.
-func (c *call) visible() []deploy.Status { return c.view().Visible(c.Caller()) }
+func (c *call) visible() []deploy.Status {
+	list := c.view().Visible(c.Caller())
+	for i := range list {
+		list[i] = c.placed(list[i])
+	}
+	return list
+}
+
+// placed has a status name the place of the grant that holds the app, for a caller who may
+// read the rules.
+func (c *call) placed(status deploy.Status) deploy.Status {
+	if status.Forbidden != "" && c.readsRules() {
+		status.Forbidden = c.Rules().Grant(status.Repo).Placed(status.Forbidden, status.Repo)
+	}
+	return status
+}

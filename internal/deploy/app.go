@@ -84,6 +84,15 @@ func (t *target) keeping(prune bool) *target {
 	return t
 }
 
+// givenTo returns the target of an app that is gone and released as a whole to a repository,
+// "" for none: nothing of it is deleted, and no hook of its removal runs.
+func (t *target) givenTo(repo name.Repo) *target {
+	if repo != "" {
+		t.GivenTo, t.Spec.Prune, t.LastHooks = repo, false, nil
+	}
+	return t
+}
+
 // sameHome is an error if another repository or branch has the app. An app
 // that was removed is nobody's.
 func (a *app) sameHome(repo name.Repo, branch name.Branch) error {

@@ -77,6 +77,9 @@ func (e *Engine) want(p *Proposal) []wanting {
 func (e *Engine) enter(p *Proposal) []wanting {
 	e.wants.Lock()
 	defer e.wants.Unlock()
+	if p.Only == "" {
+		e.releases.set(branchOf{p.Repo, p.Branch}, p.released)
+	}
 	var apps []wanting
 	for _, t := range inOrder(p.targets) {
 		if p.Only != "" && p.Only != t.Spec.Name {

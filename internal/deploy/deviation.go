@@ -105,18 +105,12 @@ func (a *app) stepsOf(ctx context.Context, t *target, found []Difference, closel
 func (a *app) lookClosely(ctx context.Context, t *target, looks map[manifest.ID]Fight) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, closeLookTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
-	if err := cluster.ready(ctx); err != nil {
-		return nil, err
-	}
-	as := a.engine.callerOf(t)
-	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-	if problems := with.Vet(ctx, as.api); len(problems) > 0 {
-		return nil, problems
-	}
 	part := t.only(looks)
-	objects, problems := plan.Resolve(ctx, as.api, &part.Target, with, a.engine.within(t.Repo, cluster))
-	if len(problems) > 0 {
+	with, objects, problems, err := a.resolveNow(ctx, t, part)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(problems) > 0:
 		return nil, problems
 	}
 	objects = among(a.engine.withoutShared(part, objects), looks)

@@ -118,6 +118,7 @@ type Engine struct {
 	Config
 	claims       *plan.Claims
 	reservations *reservations
+	releases     releases
 	suspect      func(app name.App, id manifest.ID)
 	wanted       func(app name.App, schedule, full string)
 	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)
@@ -298,7 +299,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 		}
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 		as := e.callerOf(t)
-		problems := with.Vet(ctx, as.api)
+		problems := with.Vet(ctx, as.api, e.within(t.Repo, cluster))
 		objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, e.within(t.Repo, cluster))
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))
 	}

@@ -35,7 +35,7 @@ func (e *Engine) exposed(p *Proposal) manifest.Problems {
 			problem := secret.Problem
 			if refused {
 				problem.Remedy = manifest.Remedy{}
-				problem.Message += "; the grant of repository " + string(p.Repo) + " lets nobody store it as it is"
+				problem.Message += "; " + e.grantOf(p.Repo).Naming(p.Repo, p.ReadsRules) + " lets nobody store it as it is"
 			}
 			id := secret.Object.ID()
 			id.Namespace = cmp.Or(id.Namespace, t.Spec.Namespace)

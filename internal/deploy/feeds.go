@@ -5,7 +5,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// readSpecs reads which apps the branch feeds. Where the change does not say which the
+// readSpecs reads which apps the branch feeds, and which it gives up. Where the change does not say which the
 // repository's main branch is, it does so afterwards.
 func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 	if p.Main == "" {
@@ -18,14 +18,16 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 	}
 	file, problems := appfile.Read(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.engine.Selectable(p.Repo)})
 	p.selections = file.Selections
+	p.released = p.engine.ownReleases(branchOf{p.Repo, p.Branch}, file.Released)
 	return file.Apps, problems
 }
 
-// deploys reports whether the branch feeds any app, now, with the change, or once clusters
-// come that it selects. A
+// deploys reports whether the branch feeds any app, or gives any up, now, with the change, or
+// once clusters come that it selects. A
 // pushboat.yaml that cannot be read counts on the main branch, and on the one of
 // apps that name none: people mean it to deploy there.
 func (p *Proposal) deploys() bool {
 	return len(p.specs) > 0 || len(p.selections) > 0 || len(p.engine.appsOn(p.Repo, p.Branch)) > 0 ||
+		len(p.released) > 0 || p.engine.releases.any(branchOf{p.Repo, p.Branch}) ||
 		(len(p.Problems) > 0 && (p.Branch == p.Main || p.Branch == appfile.DefaultBranch))
 }

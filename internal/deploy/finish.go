@@ -31,6 +31,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	rec.SignedBy, rec.PushBy = signed.Commits, signed.Push
 	if t != nil {
 		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.Revision, t.Spec.Cluster, !t.Spec.Prune, t.had
+		rec.GivenTo = t.GivenTo
 		rec.Charts, rec.Generated = t.charts, a.generatedPaths(t)
 	}
 	if rec.Skipped = a.skippedRevision(); rec.Skipped != "" && t != nil {

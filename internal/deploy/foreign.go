@@ -78,7 +78,7 @@ func serverName(id string) string {
 func (e *Engine) foreign(parent kube.Parent, cluster string, repo name.Repo) error {
 	a := e.app(parent.App)
 	verdict := judgeParent(parent, kube.Parent{Server: e.Server, Epoch: e.Epoch, Repository: repo}, a != nil && a.hasRecord())
-	if verdict == ours {
+	if verdict == ours || verdict == otherRepositorys && e.isReleased(parent, repo) {
 		return nil
 	}
 	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Whose: verdict, Own: e.Epoch}

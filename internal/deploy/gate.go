@@ -104,9 +104,9 @@ func (e *Engine) leaving(p *Proposal) []*target {
 		switch {
 		case named[a.name] || a.removed() || a.sameHome(p.Repo, p.Branch) != nil:
 		case t != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.origin == fromRecord && a.prunes()))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.origin == fromRecord && a.prunes()).givenTo(p.released[a.name]))
 		case last != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune).givenTo(p.released[a.name]))
 		}
 	}
 	return gone
@@ -140,7 +140,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 		}
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Unread = p.unread
-		p.Problems = append(p.Problems, p.with[name].Vet(ctx, as.api)...)
+		p.Problems = append(p.Problems, p.with[name].Vet(ctx, as.api, p.within(cluster))...)
 		for _, t := range targets {
 			if p.stays[t.Spec.Name] {
 				continue // its claims stand
@@ -217,7 +217,7 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := plan.Planner{With: p.with[t.Spec.Cluster], Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader(), Disputed: p.disputed[t]}
+			with := plan.Planner{With: p.with[t.Spec.Cluster], InPlace: p.ReadsRules, Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader(), Disputed: p.disputed[t]}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t, p.reader()))
@@ -289,6 +289,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 	p.Parent = *parent
 	plan, problems, err := p.Plan(ctx, objects)
 	if plan != nil {
+		problems = append(problems, e.keptBack(ctx, plan, *parent, t, p.Reader)...)
 		plan.Applies, plan.Parent = applies, parent
 		plan.Generated = t.given.fates
 		plan.RunsHooks = t.Gone || !plan.Empty() || !a.settled(t)
@@ -301,6 +302,7 @@ func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters.Get(t.Spec.Cluster)
 	p.API, p.Index, p.Others = e.as(t.Repo, cluster).api, cluster.planIndex, others{e}
 	p.Within = e.within(t.Repo, cluster)
+	p.Within.InPlace = p.InPlace
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)
 	p.Wanted, p.Forcing, p.Strays = a.wanted().planned(), a.isForced(), a.retakes.strays()
 }

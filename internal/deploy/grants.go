@@ -6,6 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -102,8 +103,12 @@ func (e *Engine) checkCount(p *Proposal, underWay []*Proposal) manifest.Problems
 	if would <= max(g.MaxObjects, has) {
 		return nil
 	}
+	named := "its grant"
+	if p.ReadsRules {
+		named = g.Naming(p.Repo, true)
+	}
 	return manifest.Problems{{
-		Message: fmt.Sprintf("repository %s would have %s; its grant gives it at most %d", p.Repo, manifest.Plural(would, "object"), g.MaxObjects),
+		Message: fmt.Sprintf("repository %s would have %s; %s gives it at most %d", p.Repo, manifest.Plural(would, "object"), named, g.MaxObjects),
 		Hint:    fmt.Sprintf("remove some from its apps\nor ask an admin to give more: maxObjects: %d", would),
 	}}
 }
@@ -116,6 +121,23 @@ func (p *Proposal) count() (n int) {
 		}
 	}
 	return n
+}
+
+// placed has problems name the grant by its place, for a caller who may read the rules.
+func (p *Proposal) placed(problems manifest.Problems) manifest.Problems {
+	g := p.engine.grantOf(p.Repo)
+	if g == nil || !p.ReadsRules {
+		return problems
+	}
+	for i := range problems {
+		problems[i].Message = g.Placed(problems[i].Message, p.Repo)
+	}
+	return problems
+}
+
+// readsRules reports whether a caller may read the server's own rules.
+func (e *Engine) readsRules(caller access.Caller) bool {
+	return e.Sees != nil && !caller.System && e.Sees(caller, access.AdminRepo)
 }
 
 // counts reports whether a target, which may be nil, has objects of a repository.

@@ -71,12 +71,14 @@ type loading struct {
 // branch reads a branch.
 func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 	e := l.engine
-	targets, selections, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
+	targets, file, problems := e.readBranch(reading{repo: l.repo, revision: head, records: l.records}, branch)
 	asked, err := e.Source.Asked(l.repo, branch)
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
-	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}, selects: len(selections) > 0}
+	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}, selects: len(file.Selections) > 0}
+	skips := asked.Skip && asked.Revision == head
+	l.release(branch, file.Released, len(problems) == 0 && !skips)
 	if len(problems) > 0 {
 		e.Log.WithField("repository", l.repo).WithField("branch", branch).Warnf("not deployed: %s", problems.Error())
 		read.unread = whyUnread(problems)
@@ -105,6 +107,18 @@ func (t *target) follows(head name.Revision, all ...record.Asked) {
 			}
 		}
 	}
+}
+
+// release notes which apps a branch gives up: of those that records know as its own. Where
+// what it says does not count, it gives up none.
+func (l *loading) release(branch name.Branch, given map[name.App]name.Repo, counts bool) {
+	own := map[name.App]name.Repo{}
+	for app, to := range given {
+		if saved, ok := l.records[app]; ok && counts && saved.Record.Branch == branch {
+			own[app] = to
+		}
+	}
+	l.engine.releases.set(branchOf{l.repo, branch}, own)
 }
 
 // isApplied reports whether an app of a branch that cannot be rendered in full is,
@@ -146,7 +160,7 @@ func (l *loading) fulfil(app name.App, d desire) {
 		}
 	case asRemoved:
 		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), app)
-		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune))
+		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune).givenTo(e.releases.to(l.repo, app)))
 	case asRemembered:
 		if e.app(app) == nil {
 			l.restore(app, d.branch, &saved, nil, "")
@@ -225,20 +239,20 @@ func (e *Engine) noteCharts(repo name.Repo, records map[name.App]record.Saved) {
 }
 
 // readBranch renders the apps of a branch at a revision, of which apps and files are
-// still to be read. It also returns what the branch selects of the clusters.
-func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, []appfile.Selection, manifest.Problems) {
+// still to be read. It also returns what else the branch's file says.
+func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, appfile.File, manifest.Problems) {
 	var err error
 	if r.tree, err = e.Source.Tree(r.repo, r.revision); err != nil {
-		return nil, nil, manifest.Problems{{Message: err.Error()}}
+		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}
 	}
 	main, err := e.Source.Main(r.repo)
 	if err != nil {
-		return nil, nil, manifest.Problems{{Message: err.Error()}}
+		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}
 	}
 	file, problems := appfile.Read(r.tree, appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)})
 	r.specs = file.Apps
 	targets, found := e.readTargets(r)
-	return targets, file.Selections, append(problems, found...)
+	return targets, file, append(problems, found...)
 }
 
 // restore registers an app with its newest record, which is nil if there is none, and

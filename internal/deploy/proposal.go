@@ -45,9 +45,6 @@ type Change struct {
 	Push     string       // the push's id
 	Only     name.App     // one app of the branch; "" for all
 	Cause    record.Cause // "": a push if there is the push's id, else a sync
-	// ReadsRules says that the caller may read the server's rules: refusals name their
-	// places.
-	ReadsRules bool
 	// Unaccepted is set for a revision that nobody with the right to deploy has
 	// accepted, and whose caller has no such right. It is only planned, and in a way
 	// that keeps its templates and names from revealing anything: without keys and
@@ -83,7 +80,7 @@ const (
 // Open reads which apps the branch feeds at the change's revision.
 func (e *Engine) Open(change Change) *Draft {
 	e.known()
-	p := &Proposal{Change: change, engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}}
+	p := &Proposal{Change: change, ReadsRules: e.readsRules(change.Caller), engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
 	if e.Choose != nil {
 		p.specs = e.Choose(p.specs)
@@ -139,7 +136,7 @@ func (d *Draft) Propose(ctx context.Context) *Proposal {
 	span := d.Gate.Child("plan")
 	d.p.plan(ctx)
 	span.End()
-	d.p.Problems = report.WithGrant(d.p.Problems)
+	d.p.Problems = d.p.placed(report.WithGrant(d.p.Problems))
 	done = true
 	return d.p
 }
@@ -156,6 +153,9 @@ type Proposal struct {
 	Change
 	Problems manifest.Problems
 	Plans    []*plan.Plan // of the apps that the change would change
+	// ReadsRules says that the caller may read the server's rules: refusals name their
+	// places.
+	ReadsRules bool
 
 	Signed record.Signed // for the records of the deploys; to be set before Accept
 
@@ -166,6 +166,7 @@ type Proposal struct {
 	engine     *Engine
 	specs      []appfile.App                    // of the branch
 	selections []appfile.Selection              // of clusters, by the branch
+	released   map[name.App]name.Repo           // apps of the branch that it gives up, and to whom
 	targets    []*target                        // every app of the branch, and those that leave it
 	stays      map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
 	disputed   map[*target]map[manifest.ID]bool // objects that other apps want, see dispute

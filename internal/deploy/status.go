@@ -349,6 +349,7 @@ func (e *Engine) Forget(repo name.Repo) {
 		e.Log.WithField("repository", repo).Warn(err) // the next start sweeps it
 	}
 	e.forgetUnread(repo)
+	e.releases.forget(repo)
 	for _, a := range e.strike(repo) {
 		a.tellSchedules()
 		if heir := e.app(a.name); heir != nil { // another repository has taken the name already

@@ -249,9 +249,11 @@ func (e *Engine) wantedOf(app name.App) *target {
 // targetDigest changes whenever the app has to be deployed again. It does not cover
 // settings that only say when and how to look (schedule, drift, timeout, health).
 func targetDigest(spec appfile.App, rendered string) string {
-	shape, err := json.Marshal([]any{
-		rendered, spec.Cluster, spec.Namespace, spec.CreateNamespace, spec.Prune, spec.Ignore,
-	})
+	shapes := []any{rendered, spec.Cluster, spec.Namespace, spec.CreateNamespace, spec.Prune, spec.Ignore}
+	if len(spec.Released) > 0 { // what is not released any more is deleted
+		shapes = append(shapes, spec.Released)
+	}
+	shape, err := json.Marshal(shapes)
 	if err != nil {
 		return rendered
 	}

@@ -103,20 +103,31 @@ func (a *app) runTests(wait context.Context, run *Run) ([]record.HookResult, err
 	return w.Hooks(), err
 }
 
+// resolveNow asks the cluster of a target where the objects of a part of it are, which may
+// be all of it. The problems are all that is wrong with them, and with definitions that come
+// with the target.
+func (a *app) resolveNow(ctx context.Context, t, part *target) (*plan.Companions, []plan.Placed, manifest.Problems, error) {
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
+	if err := cluster.ready(ctx); err != nil {
+		return nil, nil, nil, err
+	}
+	api, within := a.engine.callerOf(t).api, a.engine.within(t.Repo, cluster)
+	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
+	problems := with.Vet(ctx, api, within)
+	objects, unresolved := plan.Resolve(ctx, api, &part.Target, with, within)
+	return with, objects, append(problems, unresolved...), nil
+}
+
 // planTests plans only the tests, each with a dry-run unless it is the one that passed
 // last.
 func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
-	if err := cluster.ready(ctx); err != nil {
+	with, objects, problems, err := a.resolveNow(ctx, t, t)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	as := a.engine.callerOf(t)
-	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-	problems := with.Vet(ctx, as.api)
-	objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, a.engine.within(t.Repo, cluster))
-	if problems = append(problems, unresolved...); len(problems) > 0 {
+	case len(problems) > 0:
 		return nil, report.OnceAKind(problems)
 	}
 	objects = slices.DeleteFunc(objects, func(o plan.Placed) bool {

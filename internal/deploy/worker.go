@@ -140,7 +140,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	with := j.with
 	if with == nil {
 		with = plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		if problems := with.Vet(ctx, as.api); len(problems) > 0 {
+		if problems := with.Vet(ctx, as.api, a.engine.within(t.Repo, cluster)); len(problems) > 0 {
 			return nil, problems
 		}
 	}

@@ -57,6 +57,16 @@ func NewSchemas(crds []*manifest.Object) *Schemas {
 	return s
 }
 
+// LeaveOut has definitions not count for which why returns a reason, which is not "".
+func (s *Schemas) LeaveOut(why func(definition *manifest.Object) string) {
+	for gk, d := range s.definitions {
+		if reason := why(d.object); reason != "" {
+			delete(s.definitions, gk)
+			s.left[gk] = reason
+		}
+	}
+}
+
 // Left returns the reason why the push's definition of a kind does not count; "" if
 // there is none.
 func (s *Schemas) Left(gk apischema.GroupKind) string { return s.left[gk] }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/access/grant"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -96,5 +97,20 @@ func TestNothingOutsideOfAGrantIsDeleted(t *testing.T) {
 	w.Within.Grant.Namespaces.Patterns = []glob.Pattern{"shop"}
 	if plan, _ = w.planned(config("a", "1")); len(plan.Outside) > 0 || !slices.ContainsFunc(plan.Prune, func(step Step) bool { return step.ID.Name == "b" }) {
 		t.Errorf("within: deletes %v, keeps %v", plan.Prune, plan.Outside)
+	}
+}
+
+// TestWhatIsReleasedStays: an object that the app gives up to another repository stays until
+// that one takes it, whatever else would become of it.
+func TestWhatIsReleasedStays(t *testing.T) {
+	w := newWorld(t)
+	w.deployed(config("a", "1"), config("b", "1"))
+	w.Target.Spec.Released = []appfile.Released{{To: "team/store", Kind: "ConfigMap", Namespace: "shop", Name: "b"}}
+	plan, problems := w.planned(config("a", "1"))
+	if len(problems) > 0 || len(plan.Prune) > 0 || len(plan.Outside) != 1 || plan.Outside[0].Note != "released to team/store, kept until it is deployed there" || !plan.Empty() {
+		t.Errorf("%v, deletes %v, keeps %v", problems, plan.Prune, plan.Outside)
+	}
+	if plan, _ = w.planned(config("a", "1"), config("b", "1")); len(plan.Outside) > 0 || len(plan.Same) != 2 {
+		t.Errorf("while the revision has it: keeps %v", plan.Outside)
 	}
 }

@@ -263,9 +263,19 @@ func NewCompanions(targets []*Target, known func(t *Target, o *manifest.Object) 
 	return with
 }
 
-// Vet leaves out the definitions that define nothing on the cluster, and reports those
-// that would redefine a kind that the cluster itself serves.
-func (c *Companions) Vet(ctx context.Context, api API) manifest.Problems {
+// Vet leaves out the definitions that are outside of the bounds, and those that define
+// nothing on the cluster, and reports those that would redefine a kind that the cluster
+// itself serves. The bounds come first: about a definition that may not be deployed, nothing
+// is asked of the cluster, or told.
+func (c *Companions) Vet(ctx context.Context, api API, within Bounds) manifest.Problems {
+	c.Schemas.LeaveOut(func(o *manifest.Object) string {
+		id := o.ID()
+		id.Namespace = "" // whatever is written: a definition is in none
+		if refusal, _ := within.Outside(ctx, id); refusal != nil {
+			return "the grant of the repository does not give its CustomResourceDefinition at " + o.Source.String()
+		}
+		return ""
+	})
 	return api.Vet(ctx, c.Schemas)
 }
 

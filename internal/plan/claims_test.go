@@ -2,10 +2,12 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -206,8 +208,13 @@ func TestCompanions(t *testing.T) {
 	if !with.Pending(widgetKind) || with.Pending(kube.Kind{GVK: schema.GroupVersionKind{Version: "v1", Kind: "ConfigMap"}}) || !with.Defines() {
 		t.Error("the definitions of the push are not those in its targets")
 	}
-	if told := with.Vet(t.Context(), newFakeAPI(t)); len(told) != 1 || told[0].Message != "vetted" {
+	if told := with.Vet(t.Context(), newFakeAPI(t), Bounds{}); len(told) != 1 || told[0].Message != "vetted" {
 		t.Errorf("the cluster was not asked about the definitions: %v", told)
+	}
+	without := NewCompanions([]*Target{shop, blog}, func(*Target, *manifest.Object) bool { return false })
+	without.Vet(t.Context(), newFakeAPI(t), Bounds{Repo: "shop", Grant: &grant.Grant{}})
+	if without.Defines() || !strings.Contains(without.Schemas.Left(widgetKind.GVK.GroupKind()), "does not give its CustomResourceDefinition") {
+		t.Errorf("the cluster was asked about definitions that may not be deployed: %q", without.Schemas.Left(widgetKind.GVK.GroupKind()))
 	}
 	known := NewCompanions([]*Target{shop}, func(of *Target, o *manifest.Object) bool { return of == shop && o.GetName() == "widgets.example.org" })
 	if known.Defines() || known.Pending(widgetKind) {

@@ -26,7 +26,7 @@ func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) 
 		return step, problems, nil
 	}
 	step.Entry = p.Index.EntryOf(running)
-	if problem := p.owner(o, &step); problem != nil {
+	if problem := p.owner(ctx, o, &step); problem != nil {
 		return step, append(problems, *problem), nil
 	}
 	after, err := p.API.Apply(ctx, o.Kind, o.Unstructured, kube.ApplyOptions{DryRun: true})

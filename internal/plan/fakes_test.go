@@ -230,6 +230,7 @@ type fakeApp struct {
 	repo       name.Repo
 	unrendered bool
 	asks       string // the namespace that the app's createNamespace makes
+	gives      name.Repo
 }
 
 func (o fakeOthers) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
@@ -244,6 +245,10 @@ func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[name.A
 		}
 	}
 	return ""
+}
+
+func (o fakeOthers) Released(_ context.Context, app name.App, _ string, _ manifest.ID, to name.Repo) bool {
+	return o[app].gives == to
 }
 
 // fakeTrials remembers the digests of sound hooks.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/pushboat/pushboat/internal/kube"
@@ -11,7 +12,7 @@ import (
 
 // owner finds the owner of the running object. It notes in the step that an object
 // changes hands, and refuses an object that its owner keeps.
-func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
+func (p *Planner) owner(ctx context.Context, o Placed, step *Step) *manifest.Problem {
 	applied := p.Ledger.Has(o.Key)
 	switch {
 	case step.Entry.PartOf == SetID(p.Target.Spec.Name):
@@ -29,6 +30,11 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 		return nil
 	}
 	holder := p.holderOf(step.Entry.PartOf)
+	if p.isReleased(ctx, holder, o.Key) {
+		step.Other = holder.app
+		step.Say("moved from another repository, which has released it")
+		return nil
+	}
 	if kept := holder.keeps(p.Target.Repo); kept != nil {
 		if holder.app != "" && !p.Reader.Sees(p.Target.Repo, holder.repo) {
 			kept = Hidden()
@@ -41,13 +47,23 @@ func (p *Planner) owner(o Placed, step *Step) *manifest.Problem {
 	return nil
 }
 
-// isOurs reports whether a running object is the app's, or that of another app of the
-// repository which hands it over.
-func (p *Planner) isOurs(o Placed, running live.Entry) bool {
+// isOurs reports whether a running object is the app's, or that of another app which hands
+// it over.
+func (p *Planner) isOurs(ctx context.Context, o Placed, running live.Entry) bool {
 	if p.Ledger.Has(o.Key) || running.PartOf == SetID(p.Target.Spec.Name) {
 		return true
 	}
-	return running.PartOf != "" && p.holderOf(running.PartOf).keeps(p.Target.Repo) == nil
+	if running.PartOf == "" {
+		return false
+	}
+	holder := p.holderOf(running.PartOf)
+	return holder.keeps(p.Target.Repo) == nil || p.isReleased(ctx, holder, o.Key)
+}
+
+// isReleased reports whether an app of another repository gives the object up to that of
+// the target.
+func (p *Planner) isReleased(ctx context.Context, h holder, id manifest.ID) bool {
+	return h.app != "" && !h.unrendered && h.repo != p.Target.Repo && p.Others.Released(ctx, h.app, p.API.Name(), id, p.Target.Repo)
 }
 
 // holder is the app whose label an object has that another app is about to take over.
@@ -86,7 +102,7 @@ func (h holder) keeps(repo name.Repo) *manifest.Problem {
 	case h.repo != repo:
 		return &manifest.Problem{
 			Message: fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", h.app, h.repo),
-			Hint:    "have it deleted there with prune: true, or " + handOver,
+			Hint:    "have it released there in pushboat.yaml, release: [{app: " + string(h.app) + ", to: " + string(repo) + ", objects: [...]}],\nor deleted with prune: true, or " + handOver,
 		}
 	}
 	return nil

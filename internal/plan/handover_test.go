@@ -55,6 +55,27 @@ func TestHandOver(t *testing.T) {
 			runs: func(w *world) { w.deployedBy("blog", "blog", config("a", "1")) },
 			want: "unchanged ConfigMap shop/a", refused: "belongs to app blog of repository blog, which has left it",
 		},
+		"an app of another repository, which releases it": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "blog", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "blog", gives: "shop"}
+			},
+			want: "configured ConfigMap shop/a: moved from another repository, which has released it", other: "blog",
+		},
+		"one that releases it to a third": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "blog", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "blog", gives: "other"}
+			},
+			want: "unchanged ConfigMap shop/a", refused: "belongs to app blog of repository blog",
+		},
+		"one that releases it and cannot be rendered": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "blog", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "blog", gives: "shop", unrendered: true}
+			},
+			want: "unchanged ConfigMap shop/a", refused: "cannot be rendered",
+		},
 		"an app that cannot be rendered": {
 			runs: func(w *world) {
 				w.deployedBy("blog", "shop", config("a", "1"))
@@ -123,7 +144,11 @@ func TestMadeNamespaceIsTakenOverOnlyFromOurs(t *testing.T) {
 		"it has lost its label":        {func(w *world) { w.Ledger.Note(NamespaceID("shop"), record.Noted{}) }, "configured Namespace shop: had lost the label that makes it part of the app"},
 		"it is of another app":         {func(w *world) { w.ownNamespace("blog", "shop") }, "configured Namespace shop: moved from app blog"},
 		"it is of another repository":  {func(w *world) { w.ownNamespace("blog", "blog") }, left},
-		"it is not there":              {func(w *world) { delete(w.api.running, NamespaceID("shop")) }, "created Namespace shop"},
+		"it is released by another one": {func(w *world) {
+			w.ownNamespace("blog", "blog")
+			w.others["blog"] = fakeApp{repo: "blog", gives: "shop"}
+		}, "configured Namespace shop: moved from another repository, which has released it"},
+		"it is not there": {func(w *world) { delete(w.api.running, NamespaceID("shop")) }, "created Namespace shop"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

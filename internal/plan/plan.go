@@ -67,7 +67,7 @@ type Plan struct {
 	Steps     []Step    // the objects of the revision, but for the same ones, in the order they are applied
 	Prune     []Step    // objects that have left the revision, in the order of deletion
 	Dying     []Step    // objects that have left it, and whose deletion is under way
-	Outside   []Step    // objects that have left it, and that the repository's grant does not let anybody delete
+	Outside   []Step    // objects that have left it, and that stay: released, or outside of the repository's grant
 	Moved     []Step    // objects that have left it, and that another app of the push takes over
 	Hooks     []Step    // every hook of the revision
 	Gone      bool      // the plan deletes the whole app

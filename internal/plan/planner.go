@@ -69,6 +69,9 @@ type Others interface {
 	// Asking returns an app, but none of those that are left out, that has
 	// createNamespace make a namespace; "" if there is none.
 	Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App
+	// Released reports whether an app of another repository gives an object up to a
+	// repository, and its own grant gives it the object.
+	Released(ctx context.Context, app name.App, cluster string, id manifest.ID, to name.Repo) bool
 }
 
 // Trials remembers which hooks were found sound, by their digests.
@@ -105,6 +108,7 @@ type Planner struct {
 	With    *Companions  // the other parts of the push
 	Claims  *Claims      // the claims of every app
 	Within  Bounds       // what of the app may be deleted
+	InPlace bool         // what is kept outside of the grant names its place, for those who may read it
 	Strays  []live.Entry // objects of the app that have lost its label
 	Masker  manifest.Masker
 	Reader  Reader // of the problems
@@ -278,10 +282,10 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		if reason := LeftAs(o.Policy.Policies, step.Entry, true); reason != "" {
 			return step.Leave(step.Entry, reason), nil, nil
 		}
-		if p.Target.IsMade(o.Object) && !p.isOurs(o, step.Entry) {
+		if p.Target.IsMade(o.Object) && !p.isOurs(ctx, o, step.Entry) {
 			return step.Leave(step.Entry, "exists already, and stays when the app goes"), nil, nil
 		}
-		if problem := p.owner(o, &step); problem != nil {
+		if problem := p.owner(ctx, o, &step); problem != nil {
 			return step, manifest.Problems{*problem}, nil
 		}
 	}
@@ -356,8 +360,8 @@ func IsNamespaceMissing(err error) bool {
 }
 
 // former enters the objects that the app owns and the revision no longer has. Another app
-// that wants one gets it; the rest is deleted, unless prune is false, or the grant does not
-// give it.
+// that wants one gets it; the rest is deleted, unless prune is false, the grant does not give
+// it, or it is released to another repository, which may still take it.
 func (p *Planner) former(ctx context.Context, plan *Plan, objects []Placed) {
 	skipped := map[manifest.ID]bool{} // a skipped object leaves alone the one that runs
 	wanted := func(yield func(manifest.ID) bool) {
@@ -389,6 +393,9 @@ func (p *Planner) former(ctx context.Context, plan *Plan, objects []Placed) {
 				step.Other = heir
 			}
 			plan.Moved = append(plan.Moved, step)
+		case p.Target.Spec.ReleasedTo(entry.ID) != "":
+			note := "released to " + string(p.Target.Spec.ReleasedTo(entry.ID)) + ", kept until it is deployed there"
+			plan.Outside = append(plan.Outside, Step{ID: entry.ID, Action: record.Unchanged, Note: note, Entry: entry})
 		case p.Target.Spec.Prune && p.Within.Kept(ctx, entry.ID) != "":
 			plan.Outside = append(plan.Outside, Step{ID: entry.ID, Action: record.Unchanged, Note: p.Within.Kept(ctx, entry.ID), Entry: entry})
 		case p.Target.Spec.Prune:

@@ -42,6 +42,7 @@ type Record struct {
 	Held      name.Revision `json:"held,omitempty"`      // the revision that stays deployed instead
 	Standing  Result        `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
 	NoPrune   bool          `json:"noPrune,omitempty"`   // objects that leave the revision stay on the cluster
+	GivenTo   name.Repo     `json:"givenTo,omitempty"`   // of an app that was removed: the repository to which it is released
 	Had       name.Revision `json:"had,omitempty"`       // of a removal: the last revision that has the app
 	Formerly  []name.App    `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
 	Renamed   name.App      `json:"renamed,omitempty"`   // the app that has all objects of this one, which is removed

@@ -14,6 +14,8 @@ func removal(r record.Record) string {
 	switch {
 	case r.Renamed != "":
 		return fmt.Sprintf("%s: renamed to %s, nothing deleted", r.App, r.Renamed)
+	case r.GivenTo != "":
+		return fmt.Sprintf("%s: released to repository %s, nothing deleted", r.App, r.GivenTo)
 	case r.NoPrune:
 		return fmt.Sprintf("%s: removed, nothing deleted (prune: false)", r.App)
 	}

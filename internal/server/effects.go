@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -18,19 +20,33 @@ import (
 
 // effects are what rules of admin.git do to the apps that are deployed.
 type effects struct {
-	engine  *deploy.Engine
-	current func() *rules.Rules
-	repos   func() ([]name.Repo, error)
-	labels  func(next []*rules.Cluster) appfile.Clusters
-	log     *logrus.Entry
+	engine   deployed
+	current  func() *rules.Rules
+	repos    func() ([]name.Repo, error)
+	labels   func(next []*rules.Cluster) appfile.Clusters
+	clusters func() []string // of the configuration
+	log      *logrus.Entry
+}
+
+// deployed are the apps that are deployed. *deploy.Engine has them.
+type deployed interface {
+	Regrant(ctx context.Context, next deploy.Grants) (held, freed []deploy.Confined)
+	Regranted(before deploy.Grants)
+	Reselect(ctx context.Context, by deploy.Selecting) (deploy.Reselection, error)
+	Reselected(ctx context.Context, leaving []name.App) error
+	ObjectsOf(repo name.Repo) int
 }
 
 // maxConfined bounds the apps that a plan of rules gives a reason for.
 const maxConfined = 8
 
 // Foresee says which apps the grants of rules would hold, and which no longer, and which apps
-// come and go with the labels of clusters. What goes has to be confirmed.
+// come and go with the labels of clusters. What goes has to be confirmed. It refuses grants
+// that name a cluster which nobody knows.
 func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
+	if problems = e.unknownClusters(next); len(problems) > 0 {
+		return nil, nil, problems
+	}
 	lines = e.foreseeGrants(next)
 	selected, err := e.engine.Reselect(context.Background(), deploy.Selecting{Clusters: e.labels(next.Clusters()), Grants: next.Grant, By: author, Confirmed: confirmed})
 	if err != nil {
@@ -45,13 +61,44 @@ func (e effects) foreseeGrants(next *rules.Rules) []string {
 	if len(held) > 0 {
 		lines = append(lines, fmt.Sprintf("  - %s held, neither deployed nor corrected: %s", are(held), names(held)))
 		for _, app := range held[:min(len(held), maxConfined)] {
-			lines = append(lines, fmt.Sprintf("      %s: %s", app.App, app.Why))
+			lines = append(lines, fmt.Sprintf("      %s: %s", app.App, next.Grant(app.Repo).Placed(app.Why, app.Repo)))
 		}
 	}
 	if len(freed) > 0 {
 		lines = append(lines, fmt.Sprintf("  + %s no longer held: %s", are(freed), names(freed)))
 	}
 	return append(lines, e.tooMany(next)...)
+}
+
+// unknownClusters refuses the clusters that grants name, and that neither the configuration
+// nor clusters/ has. One that the rules in force name as well is no reason: the
+// configuration may have lost it, and any other change has to pass.
+func (e effects) unknownClusters(next *rules.Rules) (problems manifest.Problems) {
+	known := e.clusters()
+	for _, cluster := range next.Clusters() {
+		known = append(known, cluster.Name)
+	}
+	before := map[glob.Pattern]bool{}
+	for _, g := range e.current().Grants() {
+		for _, p := range g.Clusters {
+			before[p] = true
+		}
+	}
+	for _, g := range next.Grants() {
+		for _, p := range g.Clusters {
+			if !p.IsLiteral() || before[p] || slices.Contains(known, string(p)) {
+				continue
+			}
+			hint := "list the clusters: ssh HOST cluster list"
+			if near := manifest.Closest(string(p), known); near != "" {
+				hint = "did you mean " + near + "? " + hint
+			}
+			problems = append(problems, manifest.Problem{
+				Source: g.ClustersAt, Message: fmt.Sprintf("clusters: the server knows no cluster %q", manifest.Clean(string(p))), Hint: hint,
+			})
+		}
+	}
+	return problems
 }
 
 func are(apps []deploy.Confined) string {

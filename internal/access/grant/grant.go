@@ -30,6 +30,7 @@ type Grant struct {
 	MaxObjects    int             // of all apps of a repository; 0: any number
 	Rate          Rate            // of pushes to a repository
 	At            manifest.Source // zero unless it is Written
+	ClustersAt    manifest.Source // of Clusters; zero if they are not written
 }
 
 // Origin is where a grant comes from.
@@ -164,6 +165,7 @@ func (s Selector) String() string {
 func (g *Grant) Equal(other *Grant) bool {
 	a, b := *g, *other
 	a.At, b.At = manifest.Source{}, manifest.Source{}
+	a.ClustersAt, b.ClustersAt = manifest.Source{}, manifest.Source{}
 	a.Repos, b.Repos = nil, nil
 	return reflect.DeepEqual(a, b)
 }

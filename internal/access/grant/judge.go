@@ -153,15 +153,28 @@ func (g *Grant) JudgeCluster(cluster string) *Refusal {
 // Tell says a refusal of the grant as a message, and the next thing to try. inPlace is for
 // those who may read the rules, and names the grant by its place.
 func (r Refusal) Tell(g *Grant, repo name.Repo, inPlace bool) (message, hint string) {
-	switch {
-	case g.Origin == Missing:
+	switch g.Origin {
+	case Missing:
 		return "no grant is for repository " + string(repo) + ": it may deploy nothing",
 			"ask an admin to give it one in repositories.yaml: - {repositories: [" + string(repo) + "], namespaces: [NAME]}"
-	case g.Origin == Open:
+	case Open:
 		return "the grant of all repositories " + r.Message, "use another namespace\nor ask an admin for a grant that names it: " +
 			"grants: [{repositories: [" + string(repo) + "], namespaces: ['*', " + r.namespace + "], clusterScoped: ['*']}, {clusterScoped: ['*']}]"
-	case inPlace && g.At.File != "":
-		return "the grant at " + g.At.String() + " " + r.Message, r.Hint
 	}
-	return "the grant of repository " + string(repo) + " " + r.Message, r.Hint
+	return g.Naming(repo, inPlace) + " " + r.Message, r.Hint
+}
+
+// Naming names the grant: by its place for those who may read the rules, and otherwise as
+// that of the repository.
+func (g *Grant) Naming(repo name.Repo, inPlace bool) string {
+	if inPlace && g.At.File != "" {
+		return "the grant at " + g.At.String()
+	}
+	return "the grant of repository " + string(repo)
+}
+
+// Placed is a text that was told about the grant of a repository, for somebody who may read
+// the rules: it names the grant by its place.
+func (g *Grant) Placed(text string, repo name.Repo) string {
+	return strings.ReplaceAll(text, g.Naming(repo, false)+" ", g.Naming(repo, true)+" ")
 }

@@ -50,6 +50,9 @@ func (p *parser) readGrant(r *form.Reader, element form.Field) {
 	g := &grant.Grant{Origin: grant.Written, At: manifest.Source{File: reposFile, Line: element.Line}}
 	g.Repos = readPatterns(r, fields, "repositories", checkRepo)
 	g.Clusters = readPatterns(r, fields, "clusters", checkCluster)
+	if f, ok := fields["clusters"]; ok {
+		g.ClustersAt = manifest.Source{File: reposFile, Line: f.Line}
+	}
 	g.Namespaces = readNamespaces(r, fields)
 	g.ClusterScoped = readKinds(r, fields, "clusterScoped")
 	g.Kinds = readAllowed(r, fields)
@@ -87,6 +90,9 @@ var accountText = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-
 
 // Grant returns what a repository may do to clusters: the first grant that fits it.
 func (r *Rules) Grant(repo name.Repo) *grant.Grant { return grant.Find(r.grants, string(repo)) }
+
+// Grants returns the grants, in the file's order; nil if the file has none.
+func (r *Rules) Grants() []*grant.Grant { return r.grants }
 
 // Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME";
 // "" for the server itself.
