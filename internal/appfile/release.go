@@ -27,6 +27,10 @@ func (a App) ReleasedTo(id manifest.ID) name.Repo {
 	return ""
 }
 
+// MaxReleased bounds the objects that a file releases one by one: every plan compares them
+// with what leaves the app.
+const MaxReleased = 1000
+
 // releaseFields are the fields of an entry of release.
 var releaseFields = []string{"app", "to", "objects"}
 
@@ -37,7 +41,7 @@ const releaseHint = "write - {app: shop, to: other/repository} for an app that i
 // readReleases reads what the repository gives up: objects go into their apps, and whole
 // apps are returned.
 func (r *reader) readReleases(list field, apps []App, repo name.Repo) map[name.App]name.Repo {
-	whole := map[name.App]name.Repo{}
+	whole, count := map[name.App]name.Repo{}, 0
 	for _, element := range r.List(list, MaxList) {
 		app, to, ok := r.readRelease(element, repo)
 		if !ok {
@@ -51,7 +55,12 @@ func (r *reader) readReleases(list field, apps []App, repo name.Repo) map[name.A
 		case some && at == nil:
 			r.Add(objects.Line, fmt.Sprintf("release: there is no app %s in this file whose objects could be released", app), r.nearestApp(apps, app))
 		case some:
-			at.Released = append(at.Released, r.releasedObjects(objects, to)...)
+			released := r.releasedObjects(objects, to)
+			if before := count; before <= MaxReleased && before+len(released) > MaxReleased {
+				r.Add(objects.Line, fmt.Sprintf("release names more than %d objects", MaxReleased), "release the app as a whole, or some after the others")
+			}
+			count += len(released)
+			at.Released = append(at.Released, released...)
 		case at != nil:
 			r.Add(element.Line, fmt.Sprintf("release: app %s is still under apps", app), "remove it there, or name the objects to release: objects: [ConfigMap/settings]")
 		default:

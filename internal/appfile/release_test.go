@@ -2,6 +2,7 @@ package appfile
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +57,7 @@ func TestReleaseIsStrict(t *testing.T) {
 		"{app: shop, whom: x}":                                               "unknown field",
 		"{app: old, to: x}\n- {app: old, to: y}":                             "4: release names app old twice | keep one",
 		"{app: shop, to: x, objects: [" + strings.Repeat("A/b,", 201) + "]}": "200",
+		strings.Join(slices.Repeat([]string{"{app: shop, to: x, objects: [" + strings.Repeat("A/b,", 200) + "]}"}, 7), "\n- "): "8: release names more than 1000 objects | release the app as a whole",
 	} {
 		_, problems := Read(revision("apps: [{path: apps/shop}]\nrelease:\n- "+entry+"\n"), Place{Repo: "site", Branch: "main", Main: "main"})
 		if text := told(problems); len(problems) != 1 || !strings.Contains(text, want) {

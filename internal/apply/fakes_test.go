@@ -73,8 +73,10 @@ type fakeOthers struct {
 	quits []string // the targets that want nothing any more
 }
 
-func (o *fakeOthers) Released(context.Context, name.App, string, manifest.ID, name.Repo) bool {
-	return false
+func (o *fakeOthers) Released(context.Context, plan.Release) bool { return false }
+
+func (o *fakeOthers) Holder(context.Context, name.App, string) (repo name.Repo, unrendered, ok bool, err error) {
+	return "", false, false, nil
 }
 
 func (o *fakeOthers) Home(name.App) (repo name.Repo, unrendered, ok bool) { return "", false, false }

@@ -21,6 +21,7 @@ import (
 type Inventory struct {
 	mu    sync.Mutex
 	known *kube.Parent // nil until read from the cluster or written to it
+	on    string       // the cluster
 }
 
 // Known returns the inventory as it was read or written last; ok is false if it was neither.
@@ -33,16 +34,32 @@ func (i *Inventory) Known() (parent kube.Parent, ok bool) {
 	return *i.known, true
 }
 
-func (i *Inventory) set(parent *kube.Parent) {
+// KnownOn is Known for a cluster: an app that was removed may come back on another one.
+func (i *Inventory) KnownOn(cluster string) (parent kube.Parent, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.known = parent
+	if i.known == nil || i.on != cluster {
+		return kube.Parent{}, false
+	}
+	return *i.known, true
 }
+
+// Forget has the next use read it again.
+func (i *Inventory) Forget() { i.set(nil, "") }
+
+func (i *Inventory) set(parent *kube.Parent, cluster string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.known, i.on = parent, cluster
+}
+
+// known returns the app's inventory on its cluster, as it was read or written last.
+func (a *App) known() (parent kube.Parent, ok bool) { return a.Inventory.KnownOn(a.Cluster.API.Name()) }
 
 // ReadInventory returns the app's inventory, from memory once it is known. It does not
 // exist if the app was never applied.
 func (a *App) ReadInventory(ctx context.Context) (kube.Parent, error) {
-	if known, ok := a.Inventory.Known(); ok {
+	if known, ok := a.known(); ok {
 		return known, nil
 	}
 	parent, err := a.Cluster.API.ReadParent(ctx, a.Name, a.Repo)
@@ -64,7 +81,7 @@ func (a *App) SetInventory(parent *kube.Parent) {
 		kinds = parent.Kinds
 	}
 	a.Cluster.Index.Use(a.set(), kinds)
-	a.Inventory.set(parent)
+	a.Inventory.set(parent, a.Cluster.API.Name())
 }
 
 // MendInventory repairs the app's inventory if somebody has changed or deleted it, or
@@ -81,7 +98,7 @@ func (a *App) MendInventory(ctx context.Context, p *plan.Plan) (written bool, er
 		a.SetInventory(nil)
 		return false, fmt.Errorf("check the inventory on the cluster: %w", err)
 	}
-	left, _ := a.Inventory.Known()
+	left, _ := a.known()
 	wanted := adding(a.signed(there), p.Steps, p.Kinds())
 	wanted.Kinds, wanted.Namespaces = wanted.Kinds.With(left.Kinds...), wanted.Namespaces.With(left.Namespaces...)
 	if !there.Exists() || !wanted.Equal(there) {
@@ -104,7 +121,7 @@ func (a *App) signed(parent kube.Parent) kube.Parent {
 // widenInventory makes the inventory list every kind and namespace that the app has or is
 // about to have.
 func (w *Work) widenInventory() error {
-	if _, known := w.App.Inventory.Known(); w.Plan.Parent != nil && !known {
+	if _, known := w.App.known(); w.Plan.Parent != nil && !known {
 		w.App.SetInventory(w.Plan.Parent) // as the plan has found it
 	}
 	defer w.cluster.slot()()

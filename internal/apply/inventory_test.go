@@ -108,7 +108,7 @@ func TestMendedInventory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.app.Inventory.set(test.known)
+			w.app.Inventory.set(test.known, "default")
 			w.api.parent = test.there
 			w.plans(w.step(config("a", "1")))
 			written, err := w.app.MendInventory(t.Context(), w.order.Plan)

@@ -133,8 +133,16 @@ func (a *app) repository() name.Repo {
 	return repo
 }
 
+// isLeftBy reports whether a repository would get the name of an app that another one had:
+// nothing that is known of that one's counts.
+func (a *app) isLeftBy(repo name.Repo) bool { return a.removed() && a.repository() != repo }
+
 // moveIn makes a repository and branch the home of an app that was removed.
 func (a *app) moveIn(repo name.Repo, branch name.Branch) {
+	if a.isLeftBy(repo) {
+		a.inventory.Forget()
+		a.ledger.Retain(func(func(manifest.ID) bool) {})
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.repo, a.branch = repo, branch

@@ -167,8 +167,8 @@ func (e *Engine) skip(p *Proposal) []*Run {
 	clusters := map[name.App]string{}
 	for _, t := range p.targets {
 		clusters[t.Spec.Name] = t.Spec.Cluster
-		if a := e.app(t.Spec.Name); a != nil && !a.removed() {
-			continue
+		if a := e.app(t.Spec.Name); a != nil && (!a.removed() || a.isLeftBy(p.Repo)) {
+			continue // what is only stored takes nobody's name
 		}
 		if a, err := e.register(t.Spec.Name, t.Repo, t.Spec.Branch); err == nil {
 			a.setWant(nil) // if it was removed once, its removal was

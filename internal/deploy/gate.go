@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (e *Engine) checkNames(p *Proposal) manifest.Problems {
 	var problems manifest.Problems
 	for _, t := range p.targets {
 		if a := e.app(t.Spec.Name); a != nil {
-			elsewhere := a.sameHome(p.Repo, p.Branch)
+			elsewhere := cmp.Or(a.sameHome(p.Repo, p.Branch), e.promised(a, p.Repo))
 			if old := a.wanted(); elsewhere == nil && old != nil && !old.Gone && !a.removed() && old.Spec.Cluster != t.Spec.Cluster {
 				problems = append(problems, manifest.Problem{
 					App: t.Spec.Name, Source: t.Spec.Source,
@@ -271,7 +272,7 @@ func (e *Engine) upToDate(p *Proposal, t *target) bool {
 // with others.
 func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, parent *kube.Parent, objects []plan.Placed) (*plan.Plan, manifest.Problems, error) {
 	cluster, a := e.Clusters.Get(t.Spec.Cluster), e.app(t.Spec.Name)
-	if a == nil {
+	if a == nil || a.isLeftBy(t.Repo) {
 		a = newApp(e, t.Spec.Name, t.Repo, t.Spec.Branch) // planned, not yet deployed
 	}
 	if parent == nil {

@@ -19,7 +19,7 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 	for cluster, targets := range byCluster(p.targets) {
 		var unknown []*target
 		for _, t := range targets {
-			if a := e.app(t.Spec.Name); (a == nil || !a.knowsInventory()) && !e.upToDate(p, t) {
+			if a := e.app(t.Spec.Name); (a == nil || !a.knowsInventory(t)) && !e.upToDate(p, t) {
 				unknown = append(unknown, t)
 			}
 		}
@@ -45,7 +45,8 @@ func (e *Engine) parentsOf(ctx context.Context, p *Proposal) (map[*target]*kube.
 	return parents, nil
 }
 
-func (a *app) knowsInventory() bool {
-	_, known := a.inventory.Known()
-	return known
+// knowsInventory reports whether the inventory is known that an app is to have by a target.
+func (a *app) knowsInventory(t *target) bool {
+	_, known := a.inventory.KnownOn(t.Spec.Cluster)
+	return known && !a.isLeftBy(t.Repo)
 }

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"sync"
 
@@ -70,33 +71,69 @@ func (r *releases) to(from name.Repo, app name.App) name.Repo {
 }
 
 // ownReleases are those of a branch's releases that are of its own apps: no branch gives up
-// what another one has.
+// what another one has. An app that the other repository has accepted by now, and not yet
+// deployed, stays given up.
 func (e *Engine) ownReleases(at branchOf, given map[name.App]name.Repo) map[name.App]name.Repo {
 	own := maps.Clone(given)
-	maps.DeleteFunc(own, func(app name.App, _ name.Repo) bool {
+	maps.DeleteFunc(own, func(app name.App, to name.Repo) bool {
 		a := e.app(app)
 		if a == nil {
 			return true
 		}
 		repo, branch := a.home()
-		return repo != at.repo || branch != at.branch
+		return (repo != at.repo || branch != at.branch) && (repo != to || e.releases.to(at.repo, app) != to)
 	})
 	return own
 }
 
-// Released reports whether an app of another repository gives up an object to a repository,
-// and its own grant gives it the object: nobody can give away what they could not delete.
-func (o others) Released(ctx context.Context, app name.App, cluster string, id manifest.ID, to name.Repo) bool {
-	a, at := o.engine.app(app), o.engine.Clusters.Get(cluster)
+// promised is an error if a repository may not have the name of a removed app, since the
+// one that had it gives the app up to a third.
+func (e *Engine) promised(a *app, repo name.Repo) error {
+	from := a.repository()
+	if to := e.releases.to(from, a.name); from != repo && to != "" && to != repo {
+		return fmt.Errorf("app %s is released by repository %s to repository %s", a.name, from, to)
+	}
+	return nil
+}
+
+// Holder returns the repository that has what carries an app's label on a cluster: the one
+// that the inventory there names. The app may have been removed, and its name be another
+// repository's by now, on another cluster.
+func (o others) Holder(ctx context.Context, app name.App, cluster string) (repo name.Repo, unrendered, ok bool, err error) {
+	e := o.engine
+	a, at := e.app(app), e.Clusters.Get(cluster)
+	if a == nil || at == nil {
+		return "", false, false, nil
+	}
+	repo = a.repository()
+	parent, known := a.inventory.KnownOn(cluster)
+	if !known {
+		if parent, err = at.api.ReadParent(ctx, app, repo); err != nil {
+			return "", false, false, err
+		}
+	}
+	switch judgeParent(parent, kube.Parent{Server: e.Server, Epoch: e.Epoch, Repository: repo}, a.hasRecord()) {
+	case ours:
+		return repo, a.unrenderedWhy() != "", true, nil
+	case otherRepositorys:
+		return parent.Repository, false, true, nil
+	}
+	return "", false, false, nil
+}
+
+// Released reports whether an object is given up by the repository that has it, with its app
+// or alone, and the grant of that one gives it: nobody can give away what they could not
+// delete.
+func (o others) Released(ctx context.Context, r plan.Release) bool {
+	a, at := o.engine.app(r.App), o.engine.Clusters.Get(r.Cluster)
 	if a == nil || at == nil {
 		return false
 	}
-	from := a.repository()
-	given := o.engine.releases.to(from, app) == to
-	if t := a.wanted(); !given && t != nil && !t.Gone && t.Spec.Cluster == cluster {
-		given = t.Spec.ReleasedTo(id) == to
+	given := o.engine.releases.to(r.From, r.App) == r.To
+	if t := a.wanted(); !given && t != nil && !t.Gone && t.Repo == r.From && t.Spec.Cluster == r.Cluster {
+		given = t.Spec.ReleasedTo(r.ID) == r.To
 	}
-	return given && o.engine.mayGive(ctx, from, at, id) == nil
+	return given && o.engine.mayGive(ctx, r.From, at, r.ID) == nil
 }
 
 // mayGive says why a repository may not give up an object: its own grant does not give it.

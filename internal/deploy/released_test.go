@@ -4,6 +4,8 @@ import (
 	"maps"
 	"testing"
 
+	"k8s.io/client-go/rest"
+
 	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -68,17 +70,100 @@ func TestWhatIsReleased(t *testing.T) {
 			o.releases.set(main, map[name.App]name.Repo{"web": "store"})
 			o.releases.set(main, nil)
 		}, false},
+		"by an app that is a third's by now": {func(o *office) {
+			o.deployed(wanted("web", gives("store"), func(t *target) { t.Repo = "third" }))
+		}, false},
 	} {
 		t.Run(what, func(t *testing.T) {
 			o := newOffice(t)
 			test.set(o)
-			if got := (others{o.Engine}).Released(t.Context(), "web", "default", object, "store"); got != test.want {
+			r := plan.Release{App: "web", From: "shop", To: "store", Cluster: "default", ID: object}
+			if got := (others{o.Engine}).Released(t.Context(), r); got != test.want {
 				t.Errorf("released: %v", got)
 			}
-			if (others{o.Engine}).Released(t.Context(), "web", "west", object, "store") {
+			if r.Cluster = "west"; (others{o.Engine}).Released(t.Context(), r) {
 				t.Error("released on a cluster that is not known")
 			}
 		})
+	}
+}
+
+// TestHolder: what an app has left on a cluster is its repository's, whoever has the app's
+// name by now.
+func TestHolder(t *testing.T) {
+	shops, blogs := kube.Parent{Server: "mine", Repository: "shop"}, kube.Parent{Server: "mine", Repository: "blog"}
+	for what, test := range map[string]struct {
+		known  kube.Parent // as it was read or written last
+		on     string      // where that was; "" if it was not
+		is     kube.Parent // as it is on the cluster
+		broken error
+		want   name.Repo
+	}{
+		"as it is deployed":           {known: shops, on: "default", broken: away, want: "shop"},
+		"left by another one":         {known: blogs, on: "default", broken: away, want: "blog"},
+		"read, of another one":        {is: blogs, want: "blog"},
+		"another one on this cluster": {known: shops, on: "west", is: blogs, want: "blog"},
+		"of another server":           {is: kube.Parent{Server: "theirs", Repository: "shop"}},
+		"not there":                   {want: "shop"},
+		"on a cluster that is away":   {known: shops, on: "west", broken: away},
+	} {
+		t.Run(what, func(t *testing.T) {
+			o := newOffice(t)
+			api := o.answering()
+			a := o.deployed(wanted("web"))
+			if test.known.App = "web"; test.on != "" {
+				at, err := kube.Open(test.on, &rest.Config{Host: "https://127.0.0.1:1"}, quiet())
+				if err != nil {
+					t.Fatal(err)
+				}
+				parent := existing(test.known)
+				a.on(NewCluster(at, o.index)).SetInventory(&parent)
+			}
+			if test.is.App = "web"; test.is.Server != "" {
+				api.parents["web"] = existing(test.is)
+			}
+			api.fails["read parent"] = test.broken
+			repo, _, ok, err := (others{o.Engine}).Holder(t.Context(), "web", "default")
+			if repo != test.want || ok != (test.want != "") || (err != nil) != (test.broken != nil && test.want == "") {
+				t.Errorf("%q, %v, %v", repo, ok, err)
+			}
+			if _, _, ok, err := (others{o.Engine}).Holder(t.Context(), "unknown", "default"); ok || err != nil {
+				t.Errorf("of an app that is not known: %v, %v", ok, err)
+			}
+		})
+	}
+}
+
+// TestNamesThatAreLeft: a name goes to another repository without what was known of the
+// app, and not at all while it is promised to a third.
+func TestNamesThatAreLeft(t *testing.T) {
+	o := newOffice(t)
+	o.has("web", "shop", nil)
+	a := o.app("web")
+	a.remember(record.Record{App: "web", Result: record.Removed})
+	parent := there(t, kube.Parent{App: "web", Server: "mine", Repository: "shop"})
+	a.on(o.Clusters.Get("default")).SetInventory(&parent)
+	a.ledger.Note(manifesttest.ConfigMap("settings"), record.Noted{Digest: "d"})
+	if o.releases.set(branchOf{"shop", "main"}, map[name.App]name.Repo{"web": "store"}); o.promised(a, "third") == nil || o.promised(a, "store") != nil || o.promised(a, "shop") != nil {
+		t.Error("the name is not kept for the repository that it was released to")
+	}
+	o.skip(&Proposal{Change: Change{Repo: "third", Branch: "main", Revision: "r"}, targets: []*target{wanted("web")}})
+	if a.repository() != "shop" {
+		t.Error("a revision that is only stored has taken the name")
+	}
+	if _, err := o.register("web", "shop", "main"); err != nil || a.ledger.Count() == 0 || !a.knowsInventory(wanted("web")) {
+		t.Errorf("an app that comes back where it was is not known any more: %v", err)
+	}
+	taken := wanted("web")
+	taken.Repo = "store"
+	if a.knowsInventory(taken) {
+		t.Error("the inventory of another repository counts as known")
+	}
+	if _, err := o.register("web", "store", "main"); err != nil || a.repository() != "store" || a.ledger.Count() > 0 {
+		t.Errorf("the other repository has not got the name, or more than that: %v", err)
+	}
+	if _, known := a.inventory.Known(); known {
+		t.Error("the inventory is not read again")
 	}
 }
 
@@ -92,6 +177,13 @@ func TestBranchesReleaseTheirOwnApps(t *testing.T) {
 	} {
 		if got := o.ownReleases(at, all); !maps.Equal(got, want) {
 			t.Errorf("%v: %v, want %v", at, got, want)
+		}
+	}
+	o.releases.set(branchOf{"shop", "main"}, map[name.App]name.Repo{"web": "store"})
+	o.app("web").moveIn("store", "main") // it has accepted the app
+	for to, want := range map[name.Repo]int{"store": 1, "third": 0} {
+		if got := o.ownReleases(branchOf{"shop", "main"}, map[name.App]name.Repo{"web": to}); len(got) != want {
+			t.Errorf("to %s, after another repository has accepted the app: %v", to, got)
 		}
 	}
 }

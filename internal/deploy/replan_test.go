@@ -325,7 +325,7 @@ func TestInventoryThatCannotBeMendedIsReadAgain(t *testing.T) {
 	own := existing(kube.Parent{App: "web", Repository: "shop", Server: "mine"})
 	a.on(o.Clusters.Get("default")).SetInventory(&own)
 	api.fails["read parent"] = away
-	if a.mendInventory(a.wanted(), &plan.Plan{}); a.knowsInventory() {
+	if a.mendInventory(a.wanted(), &plan.Plan{}); a.knowsInventory(a.wanted()) {
 		t.Error("an inventory that could not be read counts as known")
 	}
 }

@@ -65,7 +65,7 @@ func (e *Engine) mendParents(name string, cluster *Cluster, there map[name.App]k
 		if t == nil || t.Gone || t.Spec.Cluster != name {
 			continue
 		}
-		left, ok := a.inventory.Known()
+		left, ok := a.inventory.KnownOn(name)
 		is := there[a.name]
 		if ok && !a.mayWrite() && isChanged(left, is, e.Server) {
 			e.Log.WithField("app", a.name).Warn("the inventory on the cluster was changed or deleted")

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -231,6 +232,8 @@ type fakeApp struct {
 	unrendered bool
 	asks       string // the namespace that the app's createNamespace makes
 	gives      name.Repo
+	left       name.Repo // the repository that its inventory names; repo if ""
+	broken     error     // of Holder
 }
 
 func (o fakeOthers) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
@@ -247,9 +250,12 @@ func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[name.A
 	return ""
 }
 
-func (o fakeOthers) Released(_ context.Context, app name.App, _ string, _ manifest.ID, to name.Repo) bool {
-	return o[app].gives == to
+func (o fakeOthers) Holder(_ context.Context, app name.App, _ string) (repo name.Repo, unrendered, ok bool, err error) {
+	home, ok := o[app]
+	return cmp.Or(home.left, home.repo), home.unrendered, ok, home.broken
 }
+
+func (o fakeOthers) Released(_ context.Context, r Release) bool { return o[r.App].gives == r.To }
 
 // fakeTrials remembers the digests of sound hooks.
 type fakeTrials struct {

@@ -29,7 +29,7 @@ func (p *Planner) owner(ctx context.Context, o Placed, step *Step) *manifest.Pro
 	case p.Disputed[o.Key]:
 		return nil
 	}
-	holder := p.holderOf(step.Entry.PartOf)
+	holder := p.holderOf(ctx, step.Entry.PartOf)
 	if p.isReleased(ctx, holder, o.Key) {
 		step.Other = holder.app
 		step.Say("moved from another repository, which has released it")
@@ -56,14 +56,15 @@ func (p *Planner) isOurs(ctx context.Context, o Placed, running live.Entry) bool
 	if running.PartOf == "" {
 		return false
 	}
-	holder := p.holderOf(running.PartOf)
+	holder := p.holderOf(ctx, running.PartOf)
 	return holder.keeps(p.Target.Repo) == nil || p.isReleased(ctx, holder, o.Key)
 }
 
 // isReleased reports whether an app of another repository gives the object up to that of
 // the target.
 func (p *Planner) isReleased(ctx context.Context, h holder, id manifest.ID) bool {
-	return h.app != "" && !h.unrendered && h.repo != p.Target.Repo && p.Others.Released(ctx, h.app, p.API.Name(), id, p.Target.Repo)
+	return h.app != "" && h.err == nil && !h.unrendered && h.repo != p.Target.Repo &&
+		p.Others.Released(ctx, Release{App: h.app, From: h.repo, To: p.Target.Repo, Cluster: p.API.Name(), ID: id})
 }
 
 // holder is the app whose label an object has that another app is about to take over.
@@ -71,15 +72,27 @@ type holder struct {
 	set        string   // the label
 	app        name.App // of this server; "" if it is none
 	repo       name.Repo
-	unrendered bool // its branch could not be rendered
+	unrendered bool  // its branch could not be rendered
+	err        error // why it is not known whose it is
 }
 
-func (p *Planner) holderOf(set string) holder {
-	h := holder{set: set}
-	app, _ := p.Claims.AppOf(set)
-	if repo, unrendered, ok := p.Others.Home(app); ok {
-		h.app, h.repo, h.unrendered = app, repo, unrendered
+// holderOf returns the holder of a label. It is asked for once a plan: of an app that has
+// changed its repository, the cluster knows.
+func (p *Planner) holderOf(ctx context.Context, set string) holder {
+	p.news.Lock()
+	defer p.news.Unlock()
+	h, known := p.news.holders[set]
+	if known {
+		return h
 	}
+	h = holder{set: set}
+	if app, of := p.Claims.AppOf(set); of {
+		repo, unrendered, ok, err := p.Others.Holder(ctx, app, p.API.Name())
+		if h.err = err; ok {
+			h.app, h.repo, h.unrendered = app, repo, unrendered
+		}
+	}
+	p.news.holders[set] = h
 	return h
 }
 
@@ -90,6 +103,8 @@ func (p *Planner) holderOf(set string) holder {
 func (h holder) keeps(repo name.Repo) *manifest.Problem {
 	const handOver = "remove its label " + kube.PartOfLabel + " to hand it over"
 	switch {
+	case h.err != nil:
+		return &manifest.Problem{Message: fmt.Sprintf("has the label of another app, and it cannot be told whose it is: %v", h.err), Remedy: manifest.Again("when the cluster answers")}
 	case h.app == "":
 		return &manifest.Problem{
 			Message: fmt.Sprintf("belongs to the ApplySet %q, which is none of this server's apps", h.set), Hint: handOver,

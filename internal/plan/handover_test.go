@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -75,6 +76,20 @@ func TestHandOver(t *testing.T) {
 				w.others["blog"] = fakeApp{repo: "blog", gives: "shop", unrendered: true}
 			},
 			want: "unchanged ConfigMap shop/a", refused: "cannot be rendered",
+		},
+		"what another repository has left, whose app's name is ours now": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "shop", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "shop", left: "blog"}
+			},
+			want: "unchanged ConfigMap shop/a", refused: "belongs to app blog of repository blog",
+		},
+		"an app of which nobody can tell whose it is": {
+			runs: func(w *world) {
+				w.deployedBy("blog", "shop", config("a", "1"))
+				w.others["blog"] = fakeApp{repo: "shop", gives: "shop", broken: errors.New("no answer")}
+			},
+			want: "unchanged ConfigMap shop/a", refused: "it cannot be told whose it is: no answer",
 		},
 		"an app that cannot be rendered": {
 			runs: func(w *world) {

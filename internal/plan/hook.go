@@ -103,7 +103,7 @@ func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, err
 		if err != nil {
 			return p.explain(ctx, o, err), Unreachable(err)
 		}
-		if problem := p.foreignHook(o, running); problem != nil {
+		if problem := p.foreignHook(ctx, o, running); problem != nil {
 			return manifest.Problems{*problem}, nil
 		}
 		generated = running != nil
@@ -123,13 +123,13 @@ func (p *Planner) tryHook(ctx context.Context, o Placed) (manifest.Problems, err
 
 // foreignHook refuses a hook if an object of its name runs that neither this app nor
 // another tool created as a hook: running the hook would delete that object.
-func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *manifest.Problem {
+func (p *Planner) foreignHook(ctx context.Context, o Placed, running *unstructured.Unstructured) *manifest.Problem {
 	if running == nil {
 		return nil
 	}
 	partOf := running.GetLabels()[kube.PartOfLabel]
 	policy, _ := manifest.PolicyOf(running)
-	if partOf == SetID(p.Target.Spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(o.Key, partOf)) {
+	if partOf == SetID(p.Target.Spec.Name) || policy.Phase != 0 && (partOf == "" || p.givenUp(ctx, o.Key, partOf)) {
 		return nil
 	}
 	return &manifest.Problem{
@@ -141,9 +141,9 @@ func (p *Planner) foreignHook(o Placed, running *unstructured.Unstructured) *man
 
 // givenUp reports whether an object belongs to an app of this server that no longer
 // wants it: a hook that has moved to another app, or whose app was renamed.
-func (p *Planner) givenUp(id manifest.ID, partOf string) bool {
+func (p *Planner) givenUp(ctx context.Context, id manifest.ID, partOf string) bool {
 	owner := p.Claims.Owner(p.Target.Spec.Cluster, id)
-	return p.holderOf(partOf).keeps(p.Target.Repo) == nil && (owner == "" || owner == p.Target.Spec.Name)
+	return p.holderOf(ctx, partOf).keeps(p.Target.Repo) == nil && (owner == "" || owner == p.Target.Spec.Name)
 }
 
 // maxHookName is how long the name of a hook may become: that of a Job, which

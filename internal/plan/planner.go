@@ -30,6 +30,7 @@ const Parallel = 16
 type news struct {
 	sync.Mutex
 	missing map[string]bool
+	holders map[string]holder // by ApplySet
 }
 
 // API is the part of a cluster's API server that a plan needs: reading and dry-runs. A
@@ -66,12 +67,24 @@ type Others interface {
 	// Home returns the repository of an app, and whether its branch could not be
 	// rendered. ok is false if there is no such app.
 	Home(app name.App) (repo name.Repo, unrendered, ok bool)
+	// Holder returns the repository that has what carries an app's label on a cluster,
+	// and whether the app's branch could not be rendered. ok is false if it is no
+	// repository of this server.
+	Holder(ctx context.Context, app name.App, cluster string) (repo name.Repo, unrendered, ok bool, err error)
 	// Asking returns an app, but none of those that are left out, that has
 	// createNamespace make a namespace; "" if there is none.
 	Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App
-	// Released reports whether an app of another repository gives an object up to a
-	// repository, and its own grant gives it the object.
-	Released(ctx context.Context, app name.App, cluster string, id manifest.ID, to name.Repo) bool
+	// Released reports whether an object is given up by the repository that has it, and
+	// the grant of that one gives it.
+	Released(ctx context.Context, r Release) bool
+}
+
+// Release is an object of an app that one repository would give up to another one.
+type Release struct {
+	App      name.App
+	From, To name.Repo
+	Cluster  string
+	ID       manifest.ID
 }
 
 // Trials remembers which hooks were found sound, by their digests.
@@ -126,7 +139,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
 		Gone: p.Target.Gone, Partial: p.Partial, Made: time.Now(), Digest: p.Target.Digest, Target: p.Target,
 	}
-	p.news, p.set = &news{missing: map[string]bool{}}, SetID(p.Target.Spec.Name)
+	p.news, p.set = &news{missing: map[string]bool{}, holders: map[string]holder{}}, SetID(p.Target.Spec.Name)
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
