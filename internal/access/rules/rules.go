@@ -73,6 +73,7 @@ type Rules struct {
 	by        map[string][]*Rule  // by the word under who
 	keys      map[string]holder   // by the key's wire form
 	grants    []*grant.Grant      // in the file's order; nil: the file has none
+	found     found               // in grants
 	signings  []*Signing          // of commits, then of pushes, in the file's order
 	pgp       signature.Ring
 	pgpIDs    map[uint64]string // whose each OpenPGP key and subkey is
