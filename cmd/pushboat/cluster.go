@@ -78,6 +78,7 @@ func newClusterAdd(version string) *cobra.Command {
 	cmd.Flags().StringArrayVar(&labels, "label", nil, "a label of the cluster, as KEY=VALUE; can be repeated; default: those of the file that is there")
 	cmd.Flags().StringVar(&add.Address, "server", "", "the API server's address, as the server reaches it; default: that of the kubeconfig")
 	cmd.Flags().StringVar(&add.Rights, "rights", install.Rights[0], "what apps may have: "+strings.Join(install.Rights, ", "))
+	cmd.Flags().StringArrayVar(&add.Accounts, "account", nil, "an existing ServiceAccount of a grant, NAMESPACE/NAME, as which the server deploys there, instead of as itself; can be repeated")
 	cmd.Flags().BoolVar(&print, "print", false, "write the manifests to the standard output, and change nothing")
 	return cmd
 }

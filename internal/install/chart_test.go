@@ -43,13 +43,14 @@ func field(o *manifest.Object, path ...string) any {
 
 // everything makes each template produce all its objects.
 const everything = `
+http: {advertise: https://pushboat.example.org, tlsSecret: web-tls, from: [{podSelector: {}}], service: {type: LoadBalancer, annotations: {a: b}, nodePort: 30080}}
 image: {repository: r/p, digest: "", pullSecrets: [pull]}
 keys: {admins: ["ssh-ed25519 AAAA ana"], operators: ['role="push" ssh-ed25519 BBBB ben']}
 settings: {ssh: {advertise: git@git.example.org}, render: {maxWorkers: 2}}
 storage: {className: fast, size: 20Gi}
 service: {type: LoadBalancer, annotations: {a: b}, loadBalancerClass: c, sourceRanges: [192.0.2.0/24], nodePort: 30022}
 gateway: {parentRefs: [{name: edge}]}
-rights: {namespaces: [shop, blog], rules: [{apiGroups: [cert-manager.io], resources: [certificates], verbs: [get, create]}]}
+rights: {namespaces: [shop, blog], accounts: [team-a/deployer], rules: [{apiGroups: [cert-manager.io], resources: [certificates], verbs: [get, create]}]}
 networkPolicy: {from: [{podSelector: {}}], egress: [{ports: [{port: 5000}]}]}
 pod: {annotations: {a: b}, labels: {a: b}, nodeSelector: {a: b}, tolerations: [{operator: Exists}], affinity: {nodeAffinity: {}}, priorityClassName: high}
 env: [{name: A, value: b}]
@@ -71,7 +72,7 @@ func TestKindsAreThoseOfTheChart(t *testing.T) {
 			default:
 				t.Errorf("%s has no label %s", o.ID(), componentLabel)
 			}
-			if ns := o.GetNamespace(); ns != "" && ns != kube.SystemNamespace && o.GetKind() != "RoleBinding" {
+			if ns := o.GetNamespace(); ns != "" && ns != kube.SystemNamespace && o.GetKind() != "RoleBinding" && o.GetKind() != "Role" {
 				t.Errorf("%s is in another namespace than the server", o.ID())
 			}
 		}
@@ -97,6 +98,21 @@ func TestRights(t *testing.T) {
 			"rights: {namespaces: [shop]}",
 			[]string{"ClusterRole pushboat-deploy", "RoleBinding pushboat-deploy", "ClusterRole pushboat-deploy-read", "ClusterRoleBinding pushboat-deploy-read"},
 			[]string{"ClusterRoleBinding pushboat-deploy"},
+		},
+		{
+			"rights: {accounts: [team-a/deployer]}",
+			[]string{"Role pushboat-accounts", "RoleBinding pushboat-accounts", "ClusterRole pushboat-deploy-read", "ClusterRoleBinding pushboat-deploy-read"},
+			[]string{"ClusterRole pushboat-deploy", "ClusterRoleBinding pushboat-deploy", "RoleBinding pushboat-deploy"},
+		},
+		{
+			"rights: {accounts: [team-a/deployer], namespaces: [shop]}",
+			[]string{"Role pushboat-accounts", "ClusterRole pushboat-deploy", "RoleBinding pushboat-deploy", "ClusterRole pushboat-deploy-read"},
+			[]string{"ClusterRoleBinding pushboat-deploy"},
+		},
+		{
+			"rights: {deploy: none, accounts: [team-a/deployer]}",
+			[]string{"Role pushboat-accounts", "RoleBinding pushboat-accounts"},
+			[]string{"ClusterRole pushboat-deploy-read", "ClusterRoleBinding pushboat-deploy-read"},
 		},
 	} {
 		objects := rendered(t, tt.values)
@@ -160,5 +176,30 @@ func TestValuesReachTheObjects(t *testing.T) {
 	}
 	if a, b := changed("{}"), changed("settings: {log: {level: debug}}"); a.(map[string]any)["checksum/settings"] == b.(map[string]any)["checksum/settings"] {
 		t.Error("a change of settings does not restart the server")
+	}
+}
+
+// TestValuesThatDoNotFit: the chart refuses values that the server would be unsafe or
+// useless with, and says what to set.
+func TestValuesThatDoNotFit(t *testing.T) {
+	for text, want := range map[string]string{
+		"rights: {deploy: cluster-admin, accounts: [a/b]}":                            "set rights.deploy to namespaced or none",
+		"rights: {accounts: [deployer]}":                                              "rights",
+		"rights: {accounts: ['a/b/c']}":                                               "rights",
+		"rights: {accounts: ['*/deployer']}":                                          "rights",
+		"rights: {accounts: [a/b, a/b]}":                                              "rights",
+		"http: {advertise: https://p.example.org}":                                    "name the proxy's pods",
+		"http: {advertise: http://p.example.org, tlsSecret: t}":                       "advertise",
+		"http: {tlsSecret: t}":                                                        "set it to https://HOST",
+		"http: {from: [{podSelector: {}}]}":                                           "set it to https://HOST",
+		"{http: {advertise: https://p.example.org, tlsSecret: t}, " + withStandby[1:]: "tries the other one after a 503",
+	} {
+		values, err := parseValues("values", []byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if _, err = render(t.Context(), values, "1.4", oldest); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
 	}
 }

@@ -31,6 +31,7 @@ type Addition struct {
 	Labels     map[string]string // nil: those of the file that is there
 	Address    string            // of the API server, as the server reaches it; "": as the kubeconfig does
 	Rights     string            // what apps may have, as in the chart; "": its default
+	Accounts   []string          // NAMESPACE/NAME, as which the server deploys there, and not as itself
 	Recipients []string          // of the encrypted file; none: those of .sops.yaml
 	Clone      string            // a clone of the repository admin
 	// Encrypt encrypts the values under the key kubeconfig of a YAML file as SOPS does.
@@ -55,6 +56,9 @@ func (a Addition) manifests(ctx context.Context) ([]*manifest.Object, error) {
 	values := Values{}
 	if a.Rights != "" {
 		values.set("rights", Values{"deploy": a.Rights})
+	}
+	if len(a.Accounts) > 0 {
+		values.set("rights", Values{"accounts": a.Accounts})
 	}
 	all, err := render(ctx, values, a.Version, oldest)
 	if err != nil {

@@ -38,7 +38,9 @@ func isChangeable(id manifest.ID) bool {
 	if id.Namespace != kube.SystemNamespace {
 		return false
 	}
-	return id.Name == App && changeable[id.GroupKind()] || id.Name == App+"-metrics" && measured[id.GroupKind()]
+	kind := id.GroupKind()
+	return id.Name == App && changeable[kind] || id.Name == App+"-metrics" && measured[kind] ||
+		id.Name == App+"-web" && kind == schema.GroupKind{Kind: "Service"}
 }
 
 // hintInstall is the way to change what a push may not.

@@ -73,7 +73,8 @@ func writeFolder(dir string, objects []*manifest.Object) error {
 		if err != nil {
 			return fmt.Errorf("write %s: %w", o.ID(), err)
 		}
-		files[filepath.Join("server", strings.ToLower(o.GetKind())+".yaml")] = string(text)
+		file := strings.ToLower(o.GetKind()) + strings.TrimPrefix(o.GetName(), App) + ".yaml" // service.yaml, service-web.yaml
+		files[filepath.Join("server", file)] = string(text)
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)

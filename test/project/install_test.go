@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "make the manifests and tables of config
 const (
 	chartFolder = "config/install/chart"
 	manifests   = "config/install/install.yaml"
+	accounts    = "config/install/accounts.yaml"
 
 	// maxManifests is the largest size of manifests that a client-side apply accepts.
 	maxManifests = 100_000
@@ -57,6 +58,54 @@ func TestInstallationPrintsItsManifests(t *testing.T) {
 	if out.Len() >= maxManifests {
 		t.Errorf("%s has %d bytes, more than %d", manifests, out.Len(), maxManifests)
 	}
+}
+
+// accountsHead is the beginning of accounts.yaml.
+const accountsHead = `# The rights of a server that deploys every repository as a ServiceAccount of its grant, and
+# so writes nothing by itself: those of the chart with rights.accounts, for a cluster where
+# the server does not run. "pushboat cluster add NAME --account NAMESPACE/NAME" makes them,
+# and "make manifests" this file. Fit two things to your cluster, and apply it as an admin:
+#
+#   - the kinds that apps may have, in the ClusterRole pushboat-deploy-read, for the server
+#     watches them, and in the Role pushboat of pushboat-system;
+#   - the accounts: a Role pushboat-accounts and its RoleBinding in the namespace of each.
+#
+#     kubectl apply --server-side -f accounts.yaml
+#
+# docs/security.md lists what each right is for.
+`
+
+// withAccounts are values of a server that deploys as an account.
+const withAccounts = "{rights: {accounts: [team-a/deployer]}}"
+
+// TestInstallationPrintsItsAccounts compares accounts.yaml with the chart.
+func TestInstallationPrintsItsAccounts(t *testing.T) {
+	kinds := []string{"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
+	var out strings.Builder
+	out.WriteString(accountsHead)
+	for _, document := range strings.Split(printed(t, withAccounts), "---\n")[1:] {
+		objects := objectsOf(t, accounts, document)
+		for id := range objects {
+			if slices.Contains(kinds, id.Kind) {
+				out.WriteString("---\n" + document)
+			}
+		}
+	}
+	hold(t, accounts, out.String())
+}
+
+// printed are the manifests of an installation with values in YAML.
+func printed(t *testing.T, values string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(file, []byte(values), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := install.Print(t.Context(), install.Given{File: file}, "", &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
 
 // TestInstallationAsKustomization checks that the kustomization has the same objects.
@@ -267,22 +316,55 @@ const everyRight = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMa
 // TestRightsAreExplained finds rights of the server itself for which docs/install.md gives
 // no reason.
 func TestRightsAreExplained(t *testing.T) {
-	reasons := map[string]string{}
+	reasons := map[string]bool{}
 	for _, row := range tableRows(t, read(t, "docs/install.md"), "### Rights") {
-		reasons[strings.Trim(row[0], "`")+" "+row[1]] = row[2]
+		reasons[strings.Trim(row[0], "`")+" "+row[1]] = row[2] != ""
 	}
-	var all bytes.Buffer
-	values := filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(values, []byte(everyRight), 0o600); err != nil {
-		t.Fatal(err)
+	rights := rightsOf(t, printed(t, everyRight), "ClusterRole pushboat", "Role pushboat")
+	for right := range rights {
+		if !reasons[right] {
+			t.Errorf("docs/install.md gives no reason for: %s", right)
+		}
 	}
-	if err := install.Print(t.Context(), install.Given{File: values}, "", &all); err != nil {
-		t.Fatal(err)
+	if len(rights) != len(reasons) {
+		t.Errorf("docs/install.md has %d rights, the manifests %d", len(reasons), len(rights))
 	}
-	objects, _ := manifest.Parse(manifests, all.Bytes())
-	seen := 0
+}
+
+// TestRightsOfAccountsAreExplained does the same for a server that deploys as accounts, and
+// docs/security.md.
+func TestRightsOfAccountsAreExplained(t *testing.T) {
+	reasons := map[string]bool{}
+	for _, row := range tableRows(t, read(t, "docs/security.md"), "### Deploying as accounts") {
+		on, _, _ := strings.Cut(row[1], " in ")
+		if !strings.HasPrefix(on, "`") {
+			continue // the kinds of apps
+		}
+		on, _, _ = strings.Cut(on, ", those")
+		for resource := range strings.SplitSeq(on, ", ") {
+			reasons[strings.Trim(resource, "`")+" "+row[0]] = row[2] != ""
+		}
+	}
+	rights := rightsOf(t, printed(t, withAccounts), "ClusterRole pushboat", "Role pushboat", "Role pushboat-accounts")
+	for right := range rights {
+		if _, verbs, _ := strings.Cut(right, " "); verbs != "create, patch" && !reasons[right] { // that is dry-runs of the kinds of apps
+			t.Errorf("docs/security.md gives no reason for: %s", right)
+		}
+	}
+	for reason := range reasons {
+		if !rights[reason] {
+			t.Errorf("docs/security.md has a right that the manifests do not give: %s", reason)
+		}
+	}
+}
+
+// rightsOf are the rights that some roles of manifests give: the resource, and the verbs.
+func rightsOf(t *testing.T, text string, roles ...string) map[string]bool {
+	t.Helper()
+	rights := map[string]bool{}
+	objects, _ := manifest.Parse(manifests, []byte(text))
 	for _, o := range objects {
-		if kind := o.GetKind(); (kind != "ClusterRole" && kind != "Role") || o.GetName() != "pushboat" {
+		if !slices.Contains(roles, o.GetKind()+" "+o.GetName()) {
 			continue
 		}
 		rules, _, _ := unstructured.NestedSlice(o.Object, "rules")
@@ -291,14 +373,9 @@ func TestRightsAreExplained(t *testing.T) {
 			resources, _, _ := unstructured.NestedStringSlice(fields, "resources")
 			verbs, _, _ := unstructured.NestedStringSlice(fields, "verbs")
 			for _, resource := range resources {
-				seen++
-				if reasons[resource+" "+strings.Join(verbs, ", ")] == "" {
-					t.Errorf("docs/install.md gives no reason for: %s %v", resource, verbs)
-				}
+				rights[resource+" "+strings.Join(verbs, ", ")] = true
 			}
 		}
 	}
-	if seen != len(reasons) {
-		t.Errorf("docs/install.md has %d rights, the manifests %d", len(reasons), seen)
-	}
+	return rights
 }

@@ -52,9 +52,80 @@ true
 {{- end -}}
 {{- end }}
 
+{{- /* The settings of the server: the chart's, and over them those of the values. */ -}}
+{{- define "pushboat.settings" -}}
+{{- $http := dict "address" ":8080" -}}
+{{- if include "pushboat.page" . -}}
+  {{- $_ := set $http "advertise" .Values.http.advertise -}}
+  {{- if .Values.http.tlsSecret -}}
+    {{- $_ := set $http "certificate" "/etc/pushboat/tls/tls.crt" -}}
+    {{- $_ := set $http "key" "/etc/pushboat/tls/tls.key" -}}
+  {{- else -}}
+    {{- $_ := set $http "proxy" "tls" -}}
+  {{- end -}}
+{{- end -}}
+{{- $own := dict
+  "data" "/data/pushboat"
+  "ssh" (dict "address" ":2222")
+  "http" $http
+  "keys" (dict "file" "/etc/pushboat/keys/operators")
+  "render" (dict "maxMemory" "2Gi")
+  "log" (dict "format" "json") -}}
+{{- if include "pushboat.standby" . -}}
+  {{- $_ := set $own "lease" (printf "%s/pushboat" (include "pushboat.namespace" .)) -}}
+{{- end -}}
+{{- if .Values.metrics.enabled -}}
+  {{- $_ := set $own "metrics" (dict "address" ":9464") -}}
+{{- end -}}
+{{- mergeOverwrite $own (deepCopy .Values.settings) | toYaml -}}
+{{- end }}
+
+{{- /* Whether browsers are served, and so whether there is a way to the page. */ -}}
+{{- define "pushboat.page" -}}
+{{- if .Values.http.advertise -}}
+{{- if and (not .Values.http.tlsSecret) .Values.networkPolicy.enabled (not .Values.http.from) -}}
+{{- fail "http.from: the server believes what a proxy says of a client's address, so nothing else may connect; name the proxy's pods, or set http.tlsSecret" -}}
+{{- end -}}
+{{- if and .Values.http.tlsSecret (include "pushboat.standby" .) -}}
+{{- fail "http.tlsSecret: of two servers, the one that leads serves the page, and a Service does not know which one that is; let a proxy end TLS that tries the other one after a 503 (docs/web.md)" -}}
+{{- end -}}
+true
+{{- else if or .Values.http.tlsSecret .Values.http.from -}}
+{{- fail "http.advertise: the page needs its address, as browsers write it; set it to https://HOST" -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The scheme of probes, which come to the address of the page. */ -}}
+{{- define "pushboat.probeScheme" -}}
+{{- $http := (include "pushboat.settings" . | fromYaml).http -}}
+{{- if and (kindIs "map" $http) $http.certificate -}}
+scheme: HTTPS
+{{- end -}}
+{{- end }}
+
 {{- /* Where servers take ssh connections that the other one passes on. */ -}}
 {{- define "pushboat.relayPort" -}}
 2223
+{{- end }}
+
+{{- /* The accounts as which the server deploys: names by namespace. */ -}}
+{{- define "pushboat.accounts" -}}
+{{- if and .Values.rights.accounts (eq .Values.rights.deploy "cluster-admin") -}}
+{{- fail "rights.accounts: with rights.deploy cluster-admin the server may act as anybody; set rights.deploy to namespaced or none" -}}
+{{- end -}}
+{{- $names := dict -}}
+{{- range .Values.rights.accounts -}}
+{{- $parts := splitList "/" . -}}
+{{- $_ := set $names (first $parts) (append (get $names (first $parts) | default list) (last $parts)) -}}
+{{- end -}}
+{{- toYaml $names -}}
+{{- end }}
+
+{{- /* Whether the server writes nothing as itself. */ -}}
+{{- define "pushboat.onlyAccounts" -}}
+{{- if and .Values.rights.accounts (not .Values.rights.namespaces) -}}
+true
+{{- end -}}
 {{- end }}
 
 {{- /* What the server does with the objects of an app. */ -}}
