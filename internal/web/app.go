@@ -45,26 +45,29 @@ func showApp(v *visit) error {
 	if !v.everybody() { // the cause may be a line that a container has printed
 		v.door.Apps.Engine.Explain(ctx, &v.app)
 	}
-	p := appPage{Status: v.app, Urgency: urgency(v.app), Facts: factsOf(v.app), Everyone: v.everybody(), Why: v.reasons()}
 	tree, _ := v.door.Apps.Engine.Tree(ctx, v.app.App)
+	drift, _ := v.door.Apps.Engine.Drift(ctx, v.app.App, true)
+	lately, err := v.door.Apps.Findings(ctx, v.app, v.now.Add(-lately), maxLately)
+	if err != nil {
+		return err
+	}
+	deploys, older, err := v.deploys()
+	if err != nil {
+		return err
+	}
+	p := v.appPage(tree, drift, lately, deploys)
+	p.Older = older
+	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live", News: v.takeNews(), Body: p})
+}
+
+// appPage is the page of the visitor's app, with what they may see.
+func (v *visit) appPage(tree deploy.Tree, drift deploy.Drift, lately []view.Finding, deploys []record.Record) appPage {
+	p := appPage{Status: v.app, Urgency: urgency(v.app), Facts: factsOf(v.app), Everyone: v.everybody(), Why: v.reasons(), Drift: drift, Lately: lately, History: deploys}
 	if v.everybody() {
-		hideMessages(tree.Objects)
-		tree.Partial = nil
+		tree.Objects, tree.Partial = publicNodes(tree.Objects), nil
+		p.Drift, p.Lately, p.History = publicDrift(drift), publicFindings(lately), publicRecords(deploys)
 	}
 	p.Tree, p.Counts, p.Partial = view.Fold(tree.Objects, false), countKinds(tree.Objects), tree.Partial
-	if drift, ok := v.door.Apps.Engine.Drift(ctx, v.app.App, true); ok {
-		p.Drift = drift
-	}
-	var err error
-	if p.Lately, err = v.door.Apps.Findings(ctx, v.app, v.now.Add(-lately), maxLately); err != nil {
-		return err
-	}
-	if p.History, p.Older, err = v.deploys(); err != nil {
-		return err
-	}
-	if v.everybody() {
-		hideValues(&p)
-	}
 	for _, a := range actions() {
 		if a.fits(v.app) && v.allows(a.right, v.app) {
 			p.Actions = append(p.Actions, a)
@@ -75,7 +78,7 @@ func showApp(v *visit) error {
 			p.Commands = append(p.Commands, v.fill("ssh HOST "+verb+string(v.app.App)))
 		}
 	}
-	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live", News: v.takeNews(), Body: p})
+	return p
 }
 
 // deploys lists those of the app, newest first, before the one of the query.
@@ -118,9 +121,6 @@ func factsOf(s deploy.Status) [][2]string {
 // reasons say in full what is wrong with the app.
 func (v *visit) reasons() []string {
 	s := v.app
-	if v.everybody() {
-		return v.whyOf(s)
-	}
 	var lines []string
 	add := func(format string, args ...any) {
 		lines = append(lines, v.fill(manifest.CleanLines(fmt.Sprintf(format, args...))))
@@ -178,29 +178,6 @@ func countKinds(nodes []deploy.Node) []kindCount {
 	return list
 }
 
-// hideMessages takes away what others wrote about objects.
-func hideMessages(nodes []deploy.Node) {
-	for i := range nodes {
-		nodes[i].Message = ""
-		hideMessages(nodes[i].Children)
-	}
-}
-
-// hideValues takes away values of fields, and what containers may have printed.
-func hideValues(p *appPage) {
-	p.Drift.Unseen = ""
-	for i := range p.Drift.Deviations {
-		p.Drift.Deviations[i].Fields, p.Drift.Deviations[i].Fate = nil, ""
-	}
-	for i := range p.Lately {
-		p.Lately[i].Fields = nil
-	}
-	p.Status.Sick, p.Status.Found, p.Status.Fights, p.Status.Suspension = nil, nil, nil, nil
-	for i := range p.History {
-		p.History[i].Message, p.History[i].Warnings = "", nil
-	}
-}
-
 // deployPage is the page of a deploy: a running one, or a record.
 type deployPage struct {
 	ID       string
@@ -239,7 +216,7 @@ func showDeploy(v *visit) error {
 	}
 	p.Record = entry.Record
 	if v.everybody() {
-		p.Record.Message, p.Record.Warnings, p.Record.Hooks, p.Record.Override, p.Record.Objects = "", nil, nil, "", nil
+		p.Record = publicRecord(entry.Record)
 		f.Body = p
 		return v.show("deploy", f)
 	}

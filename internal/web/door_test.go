@@ -21,6 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/view"
 )
 
@@ -74,6 +75,8 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 		t.Fatal(err)
 	}
 	h.Door = door
+	h.hub.listen = func() (<-chan struct{}, func()) { return nil, func() {} } // the engine has nothing to tell
+	h.hub.look = func() map[name.App]string { return nil }
 	t.Cleanup(func() { door.Stop(t.Context()) })
 	return h
 }
@@ -212,19 +215,24 @@ func TestLinkIsGoodOnce(t *testing.T) {
 }
 
 func TestLinkEnds(t *testing.T) {
-	h := newHouse(t, nil)
-	link, err := h.Link(h.guest(t, "ana", access.RoleAdmin))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := strings.TrimPrefix(pathOf(t, link), loginPath)
-	for key, to := range h.links.open {
-		to.expires = time.Now().Add(-time.Second)
-		h.links.open[key] = to
-	}
-	b := &browser{house: h}
-	if in := b.send(t, http.MethodPost, "/login", url.Values{"token": {token}}, nil); in.Code != http.StatusGone || len(b.cookies) > 0 {
-		t.Errorf("an old link: %d, cookies %v", in.Code, b.cookies)
+	for after, want := range map[time.Duration]int{
+		0: http.StatusSeeOther, time.Minute - time.Nanosecond: http.StatusSeeOther,
+		time.Minute: http.StatusGone, time.Hour: http.StatusGone,
+	} {
+		h := newHouse(t, nil)
+		made := time.Now()
+		h.clock = func() time.Time { return made }
+		link, err := h.Link(h.guest(t, "ana", access.RoleAdmin))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.clock = func() time.Time { return made.Add(after) }
+		b := &browser{house: h}
+		token := url.Values{"token": {strings.TrimPrefix(pathOf(t, link), loginPath)}}
+		in := b.send(t, http.MethodPost, "/login", token, nil)
+		if loggedIn := len(b.cookies) > 0; in.Code != want || loggedIn != (want == http.StatusSeeOther) {
+			t.Errorf("after %s: %d, cookies %v", after, in.Code, b.cookies)
+		}
 	}
 }
 
@@ -312,18 +320,24 @@ func TestSessionEndsWithItsKey(t *testing.T) {
 }
 
 func TestSessionEndsWithTime(t *testing.T) {
-	h := newHouse(t, nil)
+	h := newHouse(t, func(c *Config) { c.Idle, c.Longest = time.Hour, 3*time.Hour })
+	now := time.Now()
+	h.clock = func() time.Time { return now }
 	b := &browser{house: h}
 	b.logIn(t, h.guest(t, "ana", access.RoleAdmin))
-	s := h.sessions.list()[0]
-	s.seen = time.Now().Add(-h.Idle)
-	if page := b.get(t, "/help"); page.Code != http.StatusUnauthorized {
-		t.Errorf("after %s without a request: %d", h.Idle, page.Code)
+	for step, want := range []int{200, 200, 200, 401} { // each 59 minutes after the one before: the last is within the third hour
+		now = now.Add(59 * time.Minute)
+		if step == 3 {
+			now = now.Add(4 * time.Minute)
+		}
+		if page := b.get(t, "/help"); page.Code != want {
+			t.Errorf("request %d: %d, want %d", step, page.Code, want)
+		}
 	}
 	b.logIn(t, h.guest(t, "ana", access.RoleAdmin))
-	h.sessions.list()[0].began = time.Now().Add(-h.Longest)
+	now = now.Add(time.Hour)
 	if page := b.get(t, "/help"); page.Code != http.StatusUnauthorized {
-		t.Errorf("after %s: %d", h.Longest, page.Code)
+		t.Errorf("after an hour without a request: %d", page.Code)
 	}
 }
 

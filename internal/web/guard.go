@@ -125,10 +125,11 @@ const (
 // forgotten, so that none is kept out for long.
 const maxAddresses = 4096
 
-// crowd limits the requests of each address.
+// crowd limits the requests of each address, and the streams of those who are not logged in.
 type crowd struct {
 	mu      sync.Mutex
 	members map[netip.Prefix]*rate.Limiter
+	streams map[netip.Prefix]int // that are open
 }
 
 // enters reports whether an address may make a request now.
@@ -143,6 +144,28 @@ func (c *crowd) enters(from net.Addr) bool {
 		c.members[of] = rate.NewLimiter(perSecond, atOnce)
 	}
 	return c.members[of].Allow()
+}
+
+// stays counts a stream of an address, until leave is called. ok is false if there are too
+// many.
+func (c *crowd) stays(from net.Addr) (leave func(), ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := networkOf(from)
+	if c.streams[of] >= maxStreamsEach {
+		return nil, false
+	}
+	if c.streams == nil {
+		c.streams = map[netip.Prefix]int{}
+	}
+	c.streams[of]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.streams[of]--; c.streams[of] == 0 {
+			delete(c.streams, of)
+		}
+	}, true
 }
 
 func networkOf(from net.Addr) netip.Prefix {

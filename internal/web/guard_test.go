@@ -246,3 +246,49 @@ func TestClosedDoorSaysWhy(t *testing.T) {
 		t.Errorf("a page: %d", got.Code)
 	}
 }
+
+// TestHeadersAreOurs: no path, query, form or header puts anything into the headers of the
+// answer.
+func TestHeadersAreOurs(t *testing.T) {
+	h := newHouse(t, nil)
+	b := &browser{house: h}
+	b.logIn(t, h.guest(t, "ana", access.RoleAdmin))
+	const evil = "x\r\nSet-Cookie: pushboat=chosen\r\nLocation: https://evil.example\r\n\r\n<script>"
+	for _, path := range []string{"/help?q=", "/nowhere/", "/apps/", "/deploys/", loginPath, "/static/", "/static/style.css?v="} {
+		got := b.send(t, http.MethodGet, path+url.QueryEscape(evil), nil, func(r *http.Request) {
+			r.Header.Set("HX-Request", "true")
+			r.Header.Set("X-Forwarded-Host", "evil.example")
+		})
+		for name, values := range got.Header() {
+			if text := strings.Join(values, " "); strings.Contains(text, "evil") || strings.Contains(text, "chosen") || strings.ContainsAny(text, "\r\n") {
+				t.Errorf("%s: %s is %q", path, name, text)
+			}
+		}
+	}
+	f := readFilter(url.Values{"q": {evil}, "cluster": {evil}, "state": {evil}})
+	if address := f.address(2); strings.ContainsAny(address, "\r\n<") || !strings.HasPrefix(address, "/?") {
+		t.Errorf("the filter's address is %q", address)
+	}
+	in := b.send(t, http.MethodPost, "/login", url.Values{"token": {evil}}, func(r *http.Request) { r.Header.Set("Cookie", "pushboat="+evil) })
+	if in.Code != http.StatusGone || len(in.Result().Cookies()) > 0 {
+		t.Errorf("an evil token: %d %v", in.Code, in.Header())
+	}
+}
+
+// TestPathTricks: a name in a path is the name of an app or a deploy, or there is no such
+// page. Nothing else is looked for.
+func TestPathTricks(t *testing.T) {
+	h := newHouse(t, nil)
+	b := &browser{house: h}
+	b.logIn(t, h.guest(t, "ana", access.RoleAdmin))
+	for _, path := range []string{
+		"/apps/%2e%2e", "/apps/..%2f..%2fetc%2fpasswd", "/apps/shop%2flive", "/apps/shop%00", "/apps/%00", "/apps/Shop%20", "/apps/-shop", "/apps/" + strings.Repeat("x", 300),
+		"/apps/..;/help", "/apps/%252e%252e", "/apps/shop%0d%0a", "/apps/~root", "/apps/$(id)", "/apps/..\\..", "/apps/a/b/c",
+		"/deploys/..%2f..%2f1", "/deploys/shop", "/deploys/shop-", "/deploys/shop-0", "/deploys/shop--1", "/deploys/shop-1%20", "/deploys/shop-9999999999999999999999",
+		"/deploys/shop-1%00", "/deploys/-1", "/static/..%2fweb.go", "/static/..%2f..%2fgo.mod", "/static/%2fetc%2fpasswd", "/static/htmx.LICENSE", "/static/", "/login/", "/login/a/b",
+	} {
+		if got := b.get(t, path); got.Code != http.StatusNotFound && (got.Code < 300 || got.Code > 399) {
+			t.Errorf("%s: %d", path, got.Code)
+		}
+	}
+}

@@ -36,6 +36,8 @@ type link struct {
 
 // links are those that are good. Only the hashes of their tokens are kept.
 type links struct {
+	now func() time.Time
+
 	mu   sync.Mutex
 	open map[hash]link
 }
@@ -58,7 +60,7 @@ func (l *links) add(to link) (string, error) {
 	token, key := newToken()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep(time.Now())
+	l.sweep(l.now())
 	var own []hash
 	for other, link := range l.open {
 		if link.operator == to.operator {
@@ -83,7 +85,7 @@ func (l *links) add(to link) (string, error) {
 func (l *links) peek(token string) (link, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep(time.Now())
+	l.sweep(l.now())
 	found, ok := l.open[hashOf(token)]
 	return found, ok
 }
@@ -92,7 +94,7 @@ func (l *links) peek(token string) (link, bool) {
 func (l *links) take(token string) (link, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep(time.Now())
+	l.sweep(l.now())
 	found, ok := l.open[hashOf(token)]
 	delete(l.open, hashOf(token))
 	return found, ok

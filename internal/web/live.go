@@ -36,7 +36,8 @@ const (
 	readWithin = 10 * time.Second
 )
 
-// Limits of the streams that are open at once: of one session, and of all.
+// Limits of the streams that are open at once: of one session, or one address of those who
+// are not logged in, and of all.
 const (
 	maxStreamsEach = 32
 	maxStreams     = 2000
@@ -222,12 +223,11 @@ type stream struct {
 // stream serves events until the visitor goes, may not have them any more, or the server
 // stops.
 func (v *visit) stream(serve func(s *stream) error) error {
-	if v.session != nil && !v.session.enter() {
+	leave, ok := v.enter()
+	if !ok {
 		return errManyStreams
 	}
-	if v.session != nil {
-		defer v.session.leave()
-	}
+	defer leave()
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	v.w.WriteHeader(http.StatusOK)
@@ -306,21 +306,24 @@ func (s *stream) write(text string) error {
 	return s.control.Flush()
 }
 
-// enter counts a stream of the session; false if there are too many.
-func (s *session) enter() bool {
+// enter counts a stream of the visitor, until leave is called. ok is false if there are too
+// many.
+func (v *visit) enter() (leave func(), ok bool) {
+	if v.session == nil {
+		return v.door.crowd.stays(v.door.addressOf(v.r))
+	}
+	s := v.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.streams >= maxStreamsEach {
-		return false
+		return nil, false
 	}
 	s.streams++
-	return true
-}
-
-func (s *session) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.streams--
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.streams--
+	}, true
 }
 
 // streamLines sends the lines of a running deploy, from the number of the query on, or from

@@ -158,8 +158,21 @@ type row struct {
 
 // showOverview shows all apps: first what is wrong.
 func showOverview(v *visit) error {
+	o := v.overview(v.door.Apps.Visible(v.caller))
+	if v.r.Header.Get("HX-Request") != "" { // without the parts of the form that are empty
+		v.w.Header().Set("HX-Replace-Url", o.Filter.address(o.Filter.Page))
+	}
+	return v.show("overview", frame{Title: "Overview", Section: "overview", Live: "/live", Body: o})
+}
+
+// overview is the page of apps, with what the visitor may see of them.
+func (v *visit) overview(all []deploy.Status) overview {
 	f := readFilter(v.r.URL.Query())
-	all := v.door.Apps.Visible(v.caller)
+	if v.everybody() {
+		for i, s := range all {
+			all[i] = publicStatus(s)
+		}
+	}
 	o := overview{Filter: f, States: states, Total: len(all), Counts: map[string]int{}, Choices: choicesOf(all), Everyone: v.everybody(), Push: v.fill("git push ssh://HOST/NAME main")}
 	var found []row
 	for _, s := range all {
@@ -190,13 +203,10 @@ func showOverview(v *visit) error {
 	first := (o.Filter.Page - 1) * pageSize
 	o.Rows = found[first:min(first+pageSize, len(found))]
 	for i := range o.Rows {
-		o.Rows[i].Why, o.Rows[i].When = v.whyOf(o.Rows[i].Status), deployedAgo(o.Rows[i].Last, v.now)
+		o.Rows[i].Why, o.Rows[i].When = whyOf(o.Rows[i].Status), deployedAgo(o.Rows[i].Last, v.now)
 	}
 	o.Day = v.dayOf()
-	if v.r.Header.Get("HX-Request") != "" { // without the parts of the form that are empty
-		v.w.Header().Set("HX-Replace-Url", o.Filter.address(o.Filter.Page))
-	}
-	return v.show("overview", frame{Title: "Overview", Section: "overview", Live: "/live", Body: o})
+	return o
 }
 
 func (v *visit) isInNamespace(s deploy.Status, namespace string) bool {
@@ -207,9 +217,8 @@ func (v *visit) isInNamespace(s deploy.Status, namespace string) bool {
 // maxWhy bounds the lines that say what is wrong with one app.
 const maxWhy = 3
 
-// whyOf says what is wrong with an app. Everybody hears no more than which objects are: what
-// a container prints may be in a message.
-func (v *visit) whyOf(s deploy.Status) []string {
+// whyOf says what is wrong with an app.
+func whyOf(s deploy.Status) []string {
 	var lines []string
 	add := func(text string) {
 		first, _, _ := strings.Cut(text, "\n")
@@ -218,20 +227,16 @@ func (v *visit) whyOf(s deploy.Status) []string {
 	if s.Outage != nil {
 		add("cluster " + s.Outage.Cluster + " does not answer")
 	}
-	if s.Forbidden != "" && !v.everybody() {
+	if s.Forbidden != "" {
 		add("held: " + s.Forbidden)
 	}
-	if s.Unrendered != "" && !v.everybody() {
+	if s.Unrendered != "" {
 		add("cannot be rendered: " + s.Unrendered)
 	}
 	for _, symptom := range s.Sick {
-		if v.everybody() {
-			add(symptom.Object + " is not healthy")
-			continue
-		}
 		add(symptom.Object + ": " + symptom.State)
 	}
-	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" && !v.everybody() {
+	if s.Last != nil && s.Sync == deploy.NotSynced && s.Last.Message != "" {
 		add(s.Last.Message)
 	}
 	for _, found := range s.Found {
@@ -240,7 +245,7 @@ func (v *visit) whyOf(s deploy.Status) []string {
 	if s.Suspension != nil {
 		add(s.Suspension.Describe())
 	}
-	if s.Trouble != "" && !v.everybody() {
+	if s.Trouble != "" {
 		add("last check: " + s.Trouble)
 	}
 	if more := len(lines) - maxWhy; more > 0 {

@@ -146,7 +146,9 @@ func (v *visit) mayOn(right access.Right, app name.App) error {
 	if !ok {
 		return errNotFound
 	}
-	v.app = status
+	if v.app = status; v.everybody() {
+		v.app = publicStatus(status)
+	}
 	subject := view.SubjectOf(status)
 	decision, err := v.door.Apps.Policy.Judge(v.caller, right, subject)
 	if err != nil {

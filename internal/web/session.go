@@ -67,6 +67,7 @@ func (s *session) touch(now time.Time, from net.Addr) {
 
 // sessions are those that are open, by the hashes of their tokens.
 type sessions struct {
+	now           func() time.Time
 	idle, longest time.Duration
 
 	mu   sync.Mutex
@@ -75,7 +76,7 @@ type sessions struct {
 
 // begin begins a session for a link, and returns its token.
 func (all *sessions) begin(to link, r *http.Request, from net.Addr) (token string, s *session) {
-	now := time.Now()
+	now := all.now()
 	token, key := newToken()
 	proof, _ := newToken()
 	var id [4]byte
@@ -126,7 +127,7 @@ func (all *sessions) makeRoom(operator string) {
 func (all *sessions) find(token string) *session {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.sweep(time.Now())
+	all.sweep(all.now())
 	return all.open[hashOf(token)]
 }
 
@@ -134,7 +135,7 @@ func (all *sessions) find(token string) *session {
 func (all *sessions) list() []*session {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.sweep(time.Now())
+	all.sweep(all.now())
 	list := make([]*session, 0, len(all.open))
 	for _, s := range all.open {
 		list = append(list, s)
@@ -224,7 +225,7 @@ func (d *Door) of(r *http.Request) (*session, access.Caller) {
 		d.end(s, err.Error())
 		return nil, access.Caller{}
 	}
-	s.touch(time.Now(), from)
+	s.touch(d.clock(), from)
 	caller := op.Caller(from)
 	caller.Door = access.Web
 	return s, caller

@@ -27,7 +27,7 @@ type visit struct {
 
 // visit finds out whose request it is.
 func (d *Door) visit(w http.ResponseWriter, r *http.Request) *visit {
-	v := &visit{door: d, w: w, r: r, now: time.Now()}
+	v := &visit{door: d, w: w, r: r, now: d.clock()}
 	v.session, v.caller = d.of(r)
 	if v.session == nil && d.Everybody != "" {
 		v.caller = access.Caller{
@@ -111,6 +111,9 @@ func (v *visit) fail(err error) {
 	case errors.Is(err, access.ErrDenied):
 		status, t.What = http.StatusForbidden, err.Error()
 		t.What, t.Hint = v.explain(err)
+	case errors.Is(err, errManyStreams):
+		v.w.Header().Set("Retry-After", "10")
+		status, t = http.StatusServiceUnavailable, trouble{What: err.Error(), Hint: "close some of them"}
 	case errors.As(err, &tooLarge):
 		status, t = http.StatusRequestEntityTooLarge, trouble{What: "the form is too large", Hint: "send less"}
 	case v.r.Context().Err() != nil:
@@ -140,7 +143,7 @@ func (v *visit) fill(text string) string {
 
 // refuse answers a request before its route.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, status int, what, hint string) {
-	v := &visit{door: d, w: w, r: r, now: time.Now()}
+	v := &visit{door: d, w: w, r: r, now: d.clock()}
 	if err := v.showAs(status, "trouble", frame{Title: what, Body: trouble{What: what, Hint: hint}}); err != nil {
 		d.Log.WithError(err).Error("web: show what is wrong")
 	}

@@ -78,6 +78,7 @@ type Config struct {
 // Door serves the pages.
 type Door struct {
 	Config
+	clock    func() time.Time
 	host     string // of Base
 	secure   bool   // browsers speak TLS
 	handler  http.Handler
@@ -91,7 +92,7 @@ type Door struct {
 
 // New makes a door. It is open until Stop.
 func New(config Config) (*Door, error) {
-	d := &Door{Config: config}
+	d := &Door{Config: config, clock: time.Now}
 	d.work.ctx, d.work.cancel = context.WithCancel(context.Background())
 	base, err := parseBase(config.Base)
 	if err != nil && config.Closed == nil {
@@ -101,7 +102,9 @@ func New(config Config) (*Door, error) {
 	if d.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
-	d.sessions.idle, d.sessions.longest = config.Idle, config.Longest
+	now := func() time.Time { return d.clock() }
+	d.links.now = now
+	d.sessions.now, d.sessions.idle, d.sessions.longest = now, config.Idle, config.Longest
 	d.hub.look = func() map[name.App]string { return briefs(d.Apps) }
 	d.hub.listen = d.Apps.Engine.Listen
 	d.handler = d.guarded(d.router())
@@ -176,13 +179,14 @@ func (d *Door) Link(s command.Session) (command.WebLink, error) {
 		return command.WebLink{}, d.Closed
 	}
 	caller := s.Caller()
+	expires := d.clock().Add(linkLife)
 	token, err := d.links.add(link{
-		key: s.Key(), operator: caller.Operator, fingerprint: caller.Fingerprint, fill: filler(s), expires: time.Now().Add(linkLife),
+		key: s.Key(), operator: caller.Operator, fingerprint: caller.Fingerprint, fill: filler(s), expires: expires,
 	})
 	if err != nil {
 		return command.WebLink{}, err
 	}
-	return command.WebLink{URL: d.Base + loginPath + token, Expires: time.Now().Add(linkLife).UTC().Truncate(time.Second)}, nil
+	return command.WebLink{URL: d.Base + loginPath + token, Expires: expires.UTC().Truncate(time.Second)}, nil
 }
 
 // filler returns the session's Fill without the session.
