@@ -60,6 +60,9 @@ CC_WORKS = printf '\#include <stdlib.h>\nint main(void) { return 0; }\n' | \
 	$$(go env CC) -x c -o /dev/null - >/dev/null 2>&1
 RACE = $(if $(shell $(CC_WORKS) && echo yes),-race)
 
+# With which the pages are tested, see test/browser.
+BROWSER = $(shell for name in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$name && break; done)
+
 DEVCLUSTER_SOURCES := $(shell find cmd/devcluster -type f)
 GOLANGCI_LINT := bin/golangci-lint
 RUN ?= .
@@ -122,6 +125,7 @@ $(NFPM): .ci/dist.mod .ci/dist.sum
 # --- checks -------------------------------------------------------------
 test: bin/devcluster test-devcluster test-sops
 	@$(if $(RACE),:,$(say) 'no C compiler that works: testing without the race detector')
+	@$(if $(BROWSER),:,$(say) 'no Chromium: leaving out the tests of pages; get it with: apt-get install chromium')
 	@$(say) 'testing (cold: 8 to 15 min, most of it compiling for the race detector)'
 	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
 

@@ -1,0 +1,142 @@
+package browser
+
+import (
+	"strings"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// useKeys: everything can be done without a mouse, and it is seen where the focus is.
+func (w *world) useKeys(dora *viewer) {
+	dora.open("/")
+	dora.until("!document.querySelector('.running')") // the deploys of the former steps
+	dora.keys("\t")
+	dora.is(focusedText + " === 'Skip to the content'")
+	dora.keys("/")
+	dora.until("document.activeElement.id === 'find'")
+	dora.keys("blo")
+	dora.until("document.querySelectorAll('table.apps a.open').length === 1 && location.search === '?q=blo'")
+	dora.is("document.activeElement.id === 'find'") // the results come, and the focus stays
+	dora.keys(kb.Escape)
+	dora.keys("?")
+	dora.until("document.querySelector('dialog').open")
+	dora.accessible()
+	dora.keys(kb.Escape)
+	dora.until("!document.querySelector('dialog').open")
+	dora.keys("j")
+	dora.until(focusedText + " === 'blog'")
+	dora.keys("\r")
+	dora.at("/apps/blog")
+	dora.tabTo("Suspend")
+	dora.keys("\r")
+	dora.at("/apps/blog/suspend")
+	dora.tabToField("reason")
+	dora.keys("it has no image")
+	dora.tabTo("Suspend")
+	dora.keys("\r")
+	dora.at("/apps/blog")
+	dora.shows("suspended by dora")
+	dora.shows("it has no image")
+	dora.accessible()
+	dora.keys("ga")
+	dora.at("/")
+	dora.keys("gh")
+	dora.at("/help")
+	dora.keys("/")
+	dora.until("location.pathname === '/' && document.activeElement.id === 'find'")
+}
+
+// tabToField presses the Tab key until the focus is on the field with a name.
+func (v *viewer) tabToField(name string) {
+	v.w.t.Helper()
+	for range 100 {
+		v.keys("\t")
+		at, err := chromedp.Run(v.ctx, chromedp.Evaluate[string]("document.activeElement.name || ''"))
+		v.w.must(err)
+		if at == name {
+			return
+		}
+	}
+	v.w.t.Fatalf("%s: Tab does not lead to the field %s", v.who, name)
+}
+
+// goWithoutScripts: a browser that runs no scripts shows the same, and does the same.
+func (w *world) goWithoutScripts() {
+	ana := w.newViewer("ana")
+	ana.withoutScripts()
+	ana.logIn()
+	ana.is("!document.documentElement.classList.contains('js')")
+	ana.fill("q", "blog")
+	ana.press("Find")
+	ana.until("location.search.includes('q=blog') && document.querySelectorAll('table.apps a.open').length === 1")
+	ana.press("blog")
+	ana.at("/apps/blog")
+	ana.press("Resume")
+	ana.at("/apps/blog/resume")
+	ana.press("Resume")
+	ana.until("document.querySelector('#news')?.textContent.startsWith('Resume: ')")
+	ana.open("/apps/blog")
+	ana.hides("suspended by dora")
+	ana.press("Log out")
+	ana.shows("you are logged out")
+	ana.open("/")
+	ana.shows("you are not logged in")
+}
+
+// pages are all those that a browser can open. A page whose address is not known before is
+// reached by the other tests.
+var pages = []string{
+	"/", "/?q=nosuch", "/?state=trouble", "/apps/shop", "/apps/blog", "/deploys/shop-1", "/deploys/blog-1", "/apps/shop/sync",
+	"/apps/shop/check", "/apps/shop/rollback", "/apps/shop/suspend", "/apps/shop/restart", "/apps/nosuch", "/help",
+}
+
+// lookAtAll: no page is wider than a phone, none keeps anybody out, none shows a Secret's
+// value, and dark is dark.
+func (w *world) lookAtAll(dora *viewer) {
+	for _, path := range pages {
+		dora.resize(narrow)
+		dora.open(path)
+		dora.is("document.documentElement.scrollWidth <= innerWidth")
+		dora.is("innerWidth === 375")
+		dora.accessibleIn("light")
+		dora.resize(wide)
+		dora.accessibleIn("dark")
+		if strings.Contains(dora.source(), canary) {
+			w.t.Errorf("%s shows the value of a Secret", path)
+		}
+		dora.is("document.title !== 'hacked'")
+	}
+	dora.open("/")
+	const brightness = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b) / 3"
+	dora.is(brightness + " > 200")
+	dora.paint("dark")
+	dora.until(brightness + " < 60")
+	dora.paint("light")
+}
+
+// source is the text of the page as the browser has it.
+func (v *viewer) source() string {
+	v.w.t.Helper()
+	text, err := chromedp.Run(v.ctx, chromedp.Evaluate[string]("document.documentElement.outerHTML"))
+	v.w.must(err)
+	return text
+}
+
+// logOut: the button ends the session, and so does the verb.
+func (w *world) logOut(rea, dora *viewer) {
+	rea.open("/")
+	rea.press("Log out")
+	rea.shows("you are logged out")
+	rea.accessible()
+	rea.open("/")
+	rea.shows("you are not logged in")
+	listed := w.ssh("dora", "web", "sessions")
+	for line := range strings.Lines(listed) {
+		if id, rest, ok := strings.Cut(line, " "); ok && strings.Contains(rest, "dora") {
+			w.ssh("dora", "web", "sessions", "--end", id)
+		}
+	}
+	dora.open("/apps/shop")
+	dora.shows("you are not logged in")
+}
