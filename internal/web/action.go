@@ -241,20 +241,22 @@ type asVerb struct {
 	key    ssh.PublicKey
 	fill   func(string) string
 	gone   chan struct{} // closed when the browser's session ends
+	most   int           // that is kept of the output, in bytes
+	errors *asVerb       // has the error output apart; nil: it is in the output
 
 	mu  sync.Mutex
 	out bytes.Buffer
 }
 
 func (v *visit) asVerb() *asVerb {
-	return &asVerb{caller: v.caller, key: v.session.key, fill: v.fill, gone: v.session.ended}
+	return &asVerb{caller: v.caller, key: v.session.key, fill: v.fill, gone: v.session.ended, most: maxOutput}
 }
 
-// Write keeps the verb's output, up to maxOutput.
+// Write keeps the verb's output, as far as there is room.
 func (s *asVerb) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out.Write(p[:min(len(p), max(maxOutput-s.out.Len(), 0))])
+	s.out.Write(p[:min(len(p), max(s.most-s.out.Len(), 0))])
 	return len(p), nil
 }
 
@@ -264,10 +266,17 @@ func (s *asVerb) text() string {
 	return manifest.CleanLines(strings.ToValidUTF8(s.out.String(), ""))
 }
 
+// Stderr is where the verb says what is wrong.
+func (s *asVerb) Stderr() io.Writer {
+	if s.errors != nil {
+		return s.errors
+	}
+	return s
+}
+
 // The rest of command.Session: nobody types, and there is no terminal.
 
 func (s *asVerb) Read([]byte) (int, error)  { return 0, io.EOF }
-func (s *asVerb) Stderr() io.Writer         { return s }
 func (s *asVerb) Caller() access.Caller     { return s.caller }
 func (s *asVerb) Key() ssh.PublicKey        { return s.key }
 func (s *asVerb) Gone() <-chan struct{}     { return s.gone }

@@ -107,12 +107,12 @@ var words = template.FuncMap{
 // toneOf is how a word for a state is coloured: good, bad, heed, or "" for any other word.
 func toneOf(word any) string {
 	switch fmt.Sprint(word) {
-	case "in sync", "healthy", "deployed", "corrected", "succeeded", "restarted", "resumed", "added", "created":
+	case "in sync", "healthy", "deployed", "corrected", "succeeded", "restarted", "resumed", "added", "created", "ok":
 		return "good"
-	case "failed", "failing", "missing", "unhealthy", "removed", "deleted":
+	case "failed", "failing", "missing", "unhealthy", "removed", "deleted", "problem", "refused":
 		return "bad"
 	case "drifted", "pending", "held", "deploying", "progressing", "terminating", "suspended", "unknown", "superseded",
-		"waiting", "skipped", "changed", "configured", "recreated":
+		"waiting", "skipped", "warning", "changed", "configured", "recreated":
 		return "heed"
 	}
 	return ""

@@ -39,7 +39,7 @@ func TestStrangersAreKeptOut(t *testing.T) {
 		if row.need.right == open {
 			continue
 		}
-		path := strings.NewReplacer("{app}", "shop", "{deploy}", "shop-1", "{$}", "").Replace(row.path)
+		path := strings.NewReplacer("{app}", "shop", "{deploy}", "shop-1", "{repo...}", "shop", "{$}", "").Replace(row.path)
 		var form url.Values
 		if row.method == http.MethodPost {
 			form = url.Values{"csrf": {"x"}}

@@ -29,6 +29,8 @@ const (
 	eachOne         // what the page lists; it leaves out what the visitor may not see
 	oneApp          // the app of {app}
 	oneDeploy       // the app of {deploy}, a deploy's name
+	oneRepo         // the repository of {repo}
+	theServer
 )
 
 // The rights of routes that show nothing of apps.
@@ -56,6 +58,10 @@ func routes() []route {
 		{method: "POST", path: "/login", need: need{right: open}, serve: logIn},
 		{method: "POST", path: "/logout", need: need{right: loggedIn, people: true}, serve: logOut},
 		{method: "GET", path: "/help", need: need{right: loggedIn}, serve: showHelp},
+		{method: "GET", path: "/server", need: need{right: access.ReadServer, about: theServer, people: true}, serve: showServer},
+		{method: "GET", path: "/audit", need: need{right: access.ReadAudit, about: theServer, people: true}, serve: showAudit},
+		{method: "GET", path: "/access", need: need{right: loggedIn, people: true}, serve: showAccess}, // of others, the verb asks for more
+		{method: "GET", path: "/repos/{repo...}", need: need{right: access.ReadRepo, about: oneRepo, people: true}, serve: showRepository},
 		{method: "GET", path: "/{$}", need: look(eachOne), serve: showOverview},
 		{method: "GET", path: "/live", need: look(eachOne), serve: streamMoves, stream: true},
 		{method: "GET", path: "/apps/{app}", need: look(oneApp), serve: showApp},
@@ -133,6 +139,15 @@ func (v *visit) may(n need) error {
 			return errNotFound
 		}
 		return v.mayOn(n.right, app)
+	case oneRepo:
+		repo, err := name.ParseRepo(v.r.PathValue("repo"))
+		if err != nil || !v.door.Apps.Policy.Allows(v.caller, n.right, access.Subject{Repo: repo}) {
+			return errNotFound
+		}
+		v.repo = repo
+		return nil
+	case theServer:
+		return v.judge(n.right, access.Subject{}, "")
 	case eachOne:
 		return nil // the page asks for each
 	}
@@ -149,15 +164,24 @@ func (v *visit) mayOn(right access.Right, app name.App) error {
 	if v.app = status; v.everybody() {
 		v.app = publicStatus(status)
 	}
-	subject := view.SubjectOf(status)
-	decision, err := v.door.Apps.Policy.Judge(v.caller, right, subject)
+	return v.judge(right, view.SubjectOf(status), status.App)
+}
+
+// judge decides, and has a refusal on the audit trail. app is "" for what is about none.
+func (v *visit) judge(right access.Right, on access.Subject, app name.App) error {
+	decision, err := v.door.Apps.Policy.Judge(v.caller, right, on)
 	if err != nil {
 		e := audit.Of(audit.Verb, v.caller)
-		e.Verb, e.Repository, e.App, e.Ref = right.Verb(), string(status.Repo), string(status.App), subject.Ref
+		e.Verb, e.Repository, e.App, e.Ref = right.Verb(), string(on.Repo), string(app), on.Ref
 		e.Rule, e.Decision, e.Reason = decision.Rule, audit.Refused, err.Error()
 		v.door.Trail.NoteLimited(e.Operator, e)
 	}
 	return err
+}
+
+// allowsOnServer is allows for what is about the server.
+func (v *visit) allowsOnServer(right access.Right) bool {
+	return v.session != nil && v.door.Apps.Policy.Allows(v.caller, right, access.Subject{})
 }
 
 // allows reports whether the visitor has a right on an app, for pages that leave out what

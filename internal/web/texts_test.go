@@ -15,7 +15,9 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/doctor"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/view"
 )
@@ -93,6 +95,15 @@ func (h *house) render(t *testing.T, loggedIn bool, text func(place string) stri
 		pages["action"] = question{
 			App: v.app, Action: actions()[2], Says: text("says"), Plan: []string{text("plan")}, To: text("query.to"),
 			Objects: []string{text("object")}, Typed: text("typed"),
+		}
+		pages["server"] = serverPage{
+			Clusters: []clusterPart{filled[clusterPart]("cluster", text)}, Examined: true, Findings: []doctor.Finding{filled[doctor.Finding]("finding", text)}, Said: []string{text("said")},
+		}
+		pages["audit"] = auditPage{Since: text("since"), Operator: text("operator"), App: text("app"), Events: []audit.Event{filled[audit.Event]("event", text)}}
+		answer := filled[explained]("explained", text)
+		pages["access"] = accessPage{Who: text("who"), Repo: text("repo"), Branch: text("branch"), Repos: []string{text("repos")}, Answer: &answer, Said: []string{text("said")}}
+		pages["repository"] = repositoryPage{
+			Name: text("name"), Apps: []deploy.Status{status}, Branches: []branchRow{filled[branchRow]("branch", text)}, Commits: []commitRow{filled[commitRow]("commit", text)},
 		}
 		pages["login"] = offer{Operator: text("operator"), Fingerprint: text("key"), Token: text("token")}
 	}

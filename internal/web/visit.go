@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -23,6 +24,7 @@ type visit struct {
 
 	app    deploy.Status // of a route about an app, or one of its deploys
 	number int           // of a route about a deploy
+	repo   name.Repo     // of a route about a repository
 }
 
 // visit finds out whose request it is.
@@ -62,6 +64,8 @@ type frame struct {
 	Title    string
 	Section  string // of the navigation
 	Operator string // "": nobody is logged in
+	Server   bool   // whether the page of the server is offered
+	Audit    bool   // whether the page of the audit trail is
 	CSRF     string
 	Live     string // the stream of events by which the page is renewed; "": none
 	Self     string // the page's own address, to renew it
@@ -77,6 +81,7 @@ func (v *visit) showAs(status int, page string, f frame) error {
 	f.Now, f.Self = v.now, v.r.URL.RequestURI()
 	if v.session != nil {
 		f.Operator, f.CSRF = v.session.operator, v.session.csrf
+		f.Server, f.Audit = v.allowsOnServer(access.ReadServer), v.allowsOnServer(access.ReadAudit)
 	}
 	var text bytes.Buffer
 	if err := v.door.pages[page].ExecuteTemplate(&text, "layout", f); err != nil {

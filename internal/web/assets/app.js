@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   document.documentElement.classList.add("js");
+  const pages = { ga: "/", gs: "/server", gu: "/audit", gw: "/access", gh: "/help" };
   let before = "";
   const typing = (e) => e.target.closest("input, select, textarea, [contenteditable]");
   const rows = () => [...document.querySelectorAll("table.apps a.open")];
@@ -22,8 +23,7 @@
     if (document.querySelector("dialog[open]")) return;
     const two = before + e.key;
     before = "";
-    if (two === "ga") location.assign("/");
-    else if (two === "gh") location.assign("/help");
+    if (two in pages) location.assign(pages[two]);
     else if (e.key === "g") before = "g";
     else if (e.key === "j") step(1);
     else if (e.key === "k") step(-1);
