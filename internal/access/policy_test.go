@@ -36,7 +36,7 @@ func TestRightsTable(t *testing.T) {
 		DeleteRepo: RoleAdmin, Administer: RoleAdmin,
 		Sync: RoleDeploy, CheckApps: RoleDeploy, Test: RoleDeploy, Rollback: RoleDeploy, Suspend: RoleDeploy,
 		Resume: RoleDeploy, Restart: RoleDeploy, ListOrphans: RoleDeploy, Cancel: RoleDeploy, RotateSecrets: RoleDeploy, SetSecrets: RoleDeploy,
-		Override: RoleAdmin, TakeOver: RoleAdmin, Backup: RoleAdmin, Drain: RoleAdmin, ReadAudit: RoleAdmin, AcceptCluster: RoleAdmin, Examine: RoleAdmin,
+		Override: RoleAdmin, TakeOver: RoleAdmin, Backup: RoleAdmin, Drain: RoleAdmin, ReadAudit: RoleAdmin, AcceptCluster: RoleAdmin, Examine: RoleAdmin, TestReceivers: RoleAdmin,
 	}
 	if len(least) != len(table) {
 		t.Fatalf("the test knows %d rights, the table has %d", len(least), len(table))

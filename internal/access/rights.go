@@ -55,6 +55,7 @@ const (
 	ReadAudit     Right = "read the audit trail"
 	AcceptCluster Right = "accept clusters"
 	Examine       Right = "examine the server"
+	TestReceivers Right = "test receivers of notifications"
 )
 
 // Subject is what a right is about. The zero Subject is the server itself.
@@ -117,6 +118,7 @@ var table = map[Right]row{
 	ReadAudit:  {least: RoleAdmin, scope: onServer, verb: "audit", as: Administer},
 	Examine:    {least: RoleAdmin, scope: onServer, verb: "doctor", as: Administer},
 
+	TestReceivers: {least: RoleAdmin, scope: onServer, verb: "notify test", as: Administer},
 	AcceptCluster: {least: RoleAdmin, scope: onServer, verb: "cluster accept", as: Administer},
 }
 

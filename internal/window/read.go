@@ -121,6 +121,17 @@ func CheckReason(text string) error {
 	return nil
 }
 
+// ReadTimes reads times that stand by themselves, without a window. ok is false if they have a
+// problem, which the reader has then.
+func ReadTimes(r *form.Reader, f form.Field) (times Times, ok bool) {
+	before := len(r.Problems)
+	times = readTimes(r, f)
+	if len(r.Problems) == before && !times.end() {
+		r.Add(f.Line, f.Name+" is never over: it comes again before it ends", "shorten its duration")
+	}
+	return times, len(r.Problems) == before
+}
+
 func readTimes(r *form.Reader, f form.Field) Times {
 	w := Times{zone: time.UTC, Zone: "UTC"}
 	given := r.Fields(f.Value, f.Name, timesFields)

@@ -46,6 +46,14 @@ func (w Times) Active(t time.Time) bool {
 	return active
 }
 
+// Over returns when a window with the times that is active at t ends; zero if it is not active.
+func (w Times) Over(t time.Time) time.Time {
+	if active, until := w.state(t); active {
+		return until
+	}
+	return time.Time{}
+}
+
 // state reports whether a window with the times is active, and the first time after t at
 // which it may end if it is, or else begins; zero if there is none.
 func (w Times) state(t time.Time) (active bool, until time.Time) {

@@ -105,10 +105,11 @@ func (w Window) Text() string {
 	if w.Kind == Deny {
 		verb = "denies"
 	}
-	return verb + " deploys " + w.Times.text()
+	return verb + " deploys " + w.Times.Text()
 }
 
-func (w Times) text() string {
+// Text says the times in words.
+func (w Times) Text() string {
 	if w.Schedule != "" {
 		return fmt.Sprintf("at %q for %s, %s", w.Schedule, HowLong(w.Duration), w.Zone)
 	}

@@ -38,6 +38,7 @@ func Compare(before, after *Rules) []string {
 	c.signings()
 	c.authorities()
 	c.windows()
+	c.notifications()
 	return c.lines()
 }
 

@@ -18,12 +18,15 @@ import (
 const (
 	operatorsDir = "operators"
 	clustersDir  = "clusters"
+	receiversDir = "receivers"
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
 
 	authoritiesFile = "authorities.yaml"
 	windowsFile     = "windows.yaml"
+
+	notificationsFile = "notifications.yaml"
 )
 
 // Limits of what is read.
@@ -62,6 +65,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readAuthorities()
 	p.readWindows()
 	p.readClusters()
+	p.readNotifications()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -76,9 +80,9 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir)
+var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir)
 
-var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile}
+var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, notificationsFile}
 
 // checkRoot refuses files that look like rules and would not be read. Others, such as a
 // README.md, are nobody's concern.

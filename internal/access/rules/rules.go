@@ -83,6 +83,8 @@ type Rules struct {
 	authorities []*Authority      // in the file's order
 	signers     map[string]signer // by the wire form of the keys that they sign with
 	windows     []Window          // in the file's order
+
+	notifications Notifications
 }
 
 // holder is whose a key is.

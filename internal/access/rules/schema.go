@@ -13,11 +13,11 @@ var schemas embed.FS
 var schemaOf = map[string]string{
 	groupsFile: "groups.json", accessFile: "access.json", reposFile: "repositories.json",
 	operatorsDir + "/NAME.yaml": "operator.json", authoritiesFile: "authorities.json", windowsFile: "windows.json",
-	clustersDir + "/NAME.yaml": "cluster.json",
+	clustersDir + "/NAME.yaml": "cluster.json", notificationsFile: "notifications.json",
 }
 
 // Files are the files that have a schema, as people name them.
-var Files = []string{operatorsDir + "/NAME.yaml", groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, clustersDir + "/NAME.yaml"}
+var Files = []string{operatorsDir + "/NAME.yaml", groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, notificationsFile, clustersDir + "/NAME.yaml"}
 
 // Schema returns the JSON schema (draft 2020-12) of a file of admin.git, by which editors
 // complete its fields; every file of a folder has the same. It is looser than Parse, which

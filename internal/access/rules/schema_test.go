@@ -20,6 +20,7 @@ type object struct {
 	AdditionalProperties any            `json:"additionalProperties"`
 	Defs                 map[string]struct {
 		object
+		Enum  []string `json:"enum"`
 		Items struct {
 			Enum []string `json:"enum"`
 		} `json:"items"`
@@ -56,6 +57,13 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	windows := schemaOfFile(t, "windows.yaml")
 	check("windows.yaml", windows, windowsFields)
 	check("a window", windows.Defs["window"].object, windowFields)
+	notifications := schemaOfFile(t, "notifications.yaml")
+	check("notifications.yaml", notifications, notificationsFields)
+	check("a receiver", notifications.Defs["receiver"].object, receiverFields)
+	check("a rule of notifications", notifications.Defs["rule"].object, tellingFields)
+	if has := notifications.Defs["event"].Enum; !slices.Equal(has, topicWords()) {
+		t.Errorf("the schema has the events %q, Parse reads %q", has, topicWords())
+	}
 	check("groups.yaml", schemaOfFile(t, "groups.yaml"), groupsFields)
 	operator := schemaOfFile(t, "operators/ana.yaml")
 	check("an operator", operator, operatorFields)
