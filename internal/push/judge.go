@@ -98,6 +98,7 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 	p.note(accepted)
 	if !accepted {
 		p.trailRefused(ctx, req.Updates)
+		p.tellRefused(req.Updates)
 	}
 	return accepted
 }

@@ -72,6 +72,9 @@ type Door struct {
 	Log      *logrus.Entry
 	// Traces makes a trace of each push; nil: traces are off.
 	Traces *trace.Tracer
+	// Refused hears of pushes to branches with apps that the gate has refused, and waits for
+	// nothing; nil: nobody does.
+	Refused func(Refusal)
 
 	fresh fresh
 	turns turns

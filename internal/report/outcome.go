@@ -101,3 +101,7 @@ func heldText(r record.Record) (said, hint string) {
 	return fmt.Sprintf("%s: %s stored, not deployed (deploy %s)\n  %s",
 		r.App, r.Revision.Short(), r.ID(), r.Suspension.Describe()), "deploy it with: ssh HOST resume " + string(r.App)
 }
+
+// Told is Outcome in two parts: how the deploy ended, and the next thing to do; "" if there is
+// nothing to do.
+func Told(r record.Record) (said, next string) { return outcome(r) }
