@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushboat/pushboat/internal/command"
+	"github.com/pushboat/pushboat/internal/notify/shout"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/worker"
 	"github.com/pushboat/pushboat/internal/server"
@@ -30,7 +31,7 @@ func newRoot(b build) *cobra.Command {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newServe(b.version), newConfig(), newInstall(b.version), newUninstall(), newCluster(b.version), newBackup(b.version), newRestore(),
-		newRender(), newPlan(), newSchema(), newManual(b), newRenderWorker(), newVersion(b), newSBOM(b))
+		newRender(), newPlan(), newSchema(), newManual(b), newRenderWorker(), newNotifyService(), newVersion(b), newSBOM(b))
 	return root
 }
 
@@ -85,5 +86,17 @@ func newRenderWorker() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return render.Serve(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},
+	}
+}
+
+// newNotifyService is the command with which the program starts itself to tell a service
+// something.
+func newNotifyService() *cobra.Command {
+	return &cobra.Command{
+		Use:    shout.Command,
+		Short:  "Send the message on the standard input to a service",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return shout.Serve(cmd.InOrStdin(), cmd.OutOrStdout()) },
 	}
 }

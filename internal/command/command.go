@@ -31,6 +31,7 @@ import (
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/rulebook"
@@ -67,6 +68,7 @@ type Desk struct {
 	Fleet    *fleet.Fleet
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
+	Notifier *notify.Notifier
 	Doctor   *doctor.Doctor
 	Policy   *access.Policy
 	Trail    Trail

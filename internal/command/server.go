@@ -23,6 +23,7 @@ type serverState struct {
 	Queue      deploy.Queue          `json:"queue"`
 	Clusters   []deploy.ClusterState `json:"clusters"`
 	Backups    *offsite.State        `json:"backups,omitempty"` // in a bucket; nil: none are kept
+	Notify     receivers             `json:"notifications"`
 }
 
 // started is about the time when the server started.
@@ -40,6 +41,7 @@ func serverStatus(ctx context.Context, c *call) error {
 		Version: c.Version, Started: started.UTC(), MemoryMiB: memory(), Goroutines: runtime.NumGoroutine(),
 		Queue: c.Engine.Queue(), Clusters: c.Engine.ClusterStates(ctx), Backups: c.Offsite.State(),
 	}
+	state.Notify.Receivers, state.Notify.Trouble = c.Notifier.State()
 	return c.print(state, func(w io.Writer) { printServer(w, state, time.Now()) })
 }
 
@@ -62,6 +64,9 @@ func printServer(w io.Writer, s serverState, now time.Time) {
 	fmt.Fprintf(w, "server: %s, up %s, %d MiB, %d goroutines\n", s.Version, manifest.Roughly(now.Sub(s.Started)), s.MemoryMiB, s.Goroutines)
 	if s.Backups != nil {
 		printBackups(w, s.Backups, now)
+	}
+	if len(s.Notify.Receivers) > 0 {
+		printNotified(w, s.Notify, now)
 	}
 	for _, cluster := range s.Clusters {
 		printWatches(w, cluster, now)

@@ -159,7 +159,7 @@ func keeping() []*verb {
 		{
 			words: "schema", right: everybody, args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
 			more: "FILE may also be one with rules: " + strings.Join(rules.Files[:3], ", ") + ",\n" +
-				strings.Join(rules.Files[3:], ", ") + ".\n" +
+				strings.Join(rules.Files[3:6], ", ") + ",\n" + strings.Join(rules.Files[6:], ", ") + ".\n" +
 				"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
 				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
 		},
@@ -182,6 +182,8 @@ func keeping() []*verb {
 		{words: "cluster info", right: access.ReadServer, args: "NAME", help: "one cluster: its apps, watches and requests", flags: output, run: clusterInfo, more: infoHelp},
 		{words: "cluster test", right: access.ReadServer, args: "NAME", help: "try a cluster, and the server's rights there", flags: output, run: testCluster, more: tryHelp},
 		{words: "cluster accept", right: access.AcceptCluster, args: "NAME", help: "deploy to another cluster of the same name", run: acceptCluster, more: acceptHelp},
+		{words: "notify list", right: access.ReadServer, help: "who is told what happens, and how that goes", flags: output, run: listReceivers, more: listReceiversHelp},
+		{words: "notify test", right: access.TestReceivers, args: "NAME", help: "send a receiver a message, to try it", flags: testReceiverFlags, run: testReceiver, more: testReceiverHelp},
 		{words: "audit", right: access.ReadAudit, help: "who did what: decisions and changes of state", flags: auditFlags, run: listAudit, more: auditHelp},
 		{words: "audit verify", right: access.ReadAudit, help: "find lines of the audit trail that are not as written", flags: output, run: verifyAudit, more: verifyHelp},
 		{words: "doctor", right: access.Examine, help: "how the server itself is, and what to do about it", flags: output, run: examine, more: doctorHelp},

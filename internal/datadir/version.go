@@ -11,6 +11,7 @@
 //	charts/digests/    which content each version of a chart had
 //	charts/archives/   charts that were fetched; fetched again if they are gone
 //	restored           the directory is older than its clusters may be, see Restored
+//	notify/journal     what is to be told to whom, and what was, see package notify
 //	backups/           what recent backups had, for those that go on from them
 //	before/N/          the files that the step away from version N changed
 //	hooks/, run/       made at each start

@@ -25,6 +25,7 @@ type effects struct {
 	repos    func() ([]name.Repo, error)
 	labels   func(next []*rules.Cluster) appfile.Clusters
 	clusters func() []string // of the configuration
+	told     func(next *rules.Notifications) manifest.Problems
 	log      *logrus.Entry
 }
 
@@ -42,9 +43,9 @@ const maxConfined = 8
 
 // Foresee says which apps the grants of rules would hold, and which no longer, and which apps
 // come and go with the labels of clusters. What goes has to be confirmed. It refuses grants
-// that name a cluster which nobody knows.
+// that name a cluster which nobody knows, and receivers that could not be told anything.
 func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
-	if problems = e.unknownClusters(next); len(problems) > 0 {
+	if problems = append(e.unknownClusters(next), e.told(next.Notifications())...); len(problems) > 0 {
 		return nil, nil, problems
 	}
 	lines = e.foreseeGrants(next)

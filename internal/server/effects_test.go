@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -81,7 +82,8 @@ func TestForesee(t *testing.T) {
 		broken   error // of the list of repositories
 		want     string
 		problems []string
-		reasons  int // lines that say why apps are held, where they are all the same
+		untold   manifest.Problems // what is wrong with notifications
+		reasons  int               // lines that say why apps are held, where they are all the same
 	}{
 		"nothing": {next: wide},
 		"one app is held": {
@@ -114,6 +116,9 @@ func TestForesee(t *testing.T) {
 		"what selects clusters cannot be told": {
 			deployed: fakeDeployed{broken: errors.New("disk")}, next: wide, problems: []string{"find the apps that select clusters: disk"},
 		},
+		"a receiver without an address": {
+			untold: manifest.Problems{{Message: "receiver ops: no such file"}}, next: wide, problems: []string{"receiver ops: no such file"},
+		},
 		"one that was named before": {before: "grants: [{clusters: [gone]}]\n", next: "grants: [{clusters: [gone]}]\n"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -126,7 +131,7 @@ func TestForesee(t *testing.T) {
 				&test.deployed, func() *rules.Rules { return now },
 				func() ([]name.Repo, error) { return []name.Repo{"blog", "shop"}, test.broken },
 				func([]*rules.Cluster) appfile.Clusters { return appfile.Clusters{} },
-				func() []string { return []string{"default"} }, nil,
+				func() []string { return []string{"default"} }, func(*rules.Notifications) manifest.Problems { return test.untold }, nil,
 			}
 			lines, _, problems := e.Foresee(granting(t, test.next), access.Caller{}, -1)
 			if test.reasons > 0 && len(lines) == 1+test.reasons {

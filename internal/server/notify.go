@@ -15,14 +15,14 @@ const (
 // notify tells the service manager a state, if one has started the server and listens.
 // A failure stops nothing.
 func (s *server) notify(state string) {
-	if err := notify(os.Getenv("NOTIFY_SOCKET"), state); err != nil {
+	if err := sendState(os.Getenv("NOTIFY_SOCKET"), state); err != nil {
 		s.log.Warnf("tell the service manager %s: %v", state, err)
 	}
 }
 
-// notify sends a state to a socket; "" is none. A name that begins with @ is in Linux's
+// sendState sends a state to a socket; "" is none. A name that begins with @ is in Linux's
 // abstract namespace, as in package net.
-func notify(socket, state string) error {
+func sendState(socket, state string) error {
 	if socket == "" {
 		return nil
 	}

@@ -15,7 +15,7 @@ func TestNotify(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	if err := notify(path, stateReady); err != nil {
+	if err := sendState(path, stateReady); err != nil {
 		t.Fatal(err)
 	}
 	heard := make([]byte, 100)
@@ -23,10 +23,10 @@ func TestNotify(t *testing.T) {
 	if err != nil || string(heard[:n]) != "READY=1" {
 		t.Errorf("heard %q, %v", heard[:n], err)
 	}
-	if err := notify("", stateReady); err != nil {
+	if err := sendState("", stateReady); err != nil {
 		t.Errorf("without a socket: %v", err)
 	}
-	if err := notify(path+"-none", stateReady); err == nil {
+	if err := sendState(path+"-none", stateReady); err == nil {
 		t.Error("a missing socket is no error")
 	}
 }

@@ -63,6 +63,7 @@ func (s *server) takeUp(next settings.Config) string {
 	s.repos.Bound(int64(next.Git.MaxPushSize), next.Git.MaxCPUTime, next.Git.Timeout)
 	s.renderers.Bound(next.Render.Workers())
 	s.backups.Configure(s.offsite(next))
+	s.notifier.Configure(s.notifySettings(next))
 	s.trail.Bound(trailLimits(next))
 	s.ship(next)
 	if err := s.ssh.Change(sshLimits(next.SSH), next.SSH.Advertised()); err != nil {

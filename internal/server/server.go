@@ -39,6 +39,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/metrics"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/render"
@@ -75,6 +76,7 @@ type server struct {
 	engine        *deploy.Engine
 	keeper        *drift.Keeper
 	backups       *offsite.Keeper
+	notifier      *notify.Notifier
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
@@ -303,11 +305,16 @@ func (s *server) buildDoors() (err error) {
 	}
 	s.door = &push.Door{Repos: s.repos, Engine: s.engine, Policy: policy, Rules: s.rules, KeyFiles: s.keyring.Directory, Trail: s.trail, Socket: s.socket, Grants: s.grantOf, Disk: func() error { return s.disk.state(time.Now()) }, Fence: s.fence.Check, Traces: s.traces, Log: s.log}
 	source := s.buildBackups()
+	if err := s.buildNotifier(); err != nil {
+		return err
+	}
+	s.rules.OnTake(s.rulesMoved)
+	s.door.Refused = s.notifier.Refused
 	s.register = register
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
-		Backups: source, Offsite: s.backups, Doctor: s.doctor(),
+		Backups: source, Offsite: s.backups, Notifier: s.notifier, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
@@ -360,6 +367,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.timetable.start()
 	s.fullTimetable.start()
 	s.backups.Start()
+	s.notifier.Start()
 	serve()
 	watching, done := context.WithCancel(context.Background())
 	defer done()

@@ -73,6 +73,7 @@ func (s *server) stop(heir bool) {
 	}
 	s.closePages(ctx)
 	s.engine.Stop(ctx)
+	s.notifier.Stop()
 	if heir {
 		close(s.leaving)
 	}

@@ -28,3 +28,23 @@ over HTTP at /v1/traces (see docs/traces.md); requests go the way of the section
 none.`,
 	},
 }}
+
+var notifySection = section{
+	name: "notify",
+	meaning: `Notifications. The file notifications.yaml of the repository admin says who is told
+what (see docs/notifications.md); here is what only this machine may allow.`,
+	settings: []Setting{
+		{
+			Name: "notify.files", Reload: true, field: func(c *Config) any { return &c.Notify.Files }, paths: true,
+			sample: "files: \"\"\n# files: /etc/pushboat/notify",
+			Meaning: `The directory with addresses of receivers that notifications.yaml may name as files.
+Empty: it may name none, and addresses are encrypted in the repository admin.`,
+		},
+		{
+			Name: "notify.networks", Reload: true, field: func(c *Config) any { return &c.Notify.Networks },
+			sample: "networks: []\n# networks: [10.20.0.0/16, 192.168.1.7]",
+			Meaning: `Addresses and networks that receivers may be at although they are not public. Without
+this, notifications go to public addresses only.`,
+		},
+	},
+}

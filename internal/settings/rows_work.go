@@ -138,7 +138,8 @@ first.`,
 
 var outgoingSection = section{
 	name: "outgoing",
-	meaning: `Requests of the server to chart registries, and to clouds and Vault for keys.
+	meaning: `Requests of the server to chart registries, to receivers of notifications, and to clouds
+and Vault for keys.
 Clusters have their own settings in their kubeconfigs: certificate-authority and proxy-url.`,
 	settings: []Setting{
 		{

@@ -24,6 +24,7 @@ type Config struct {
 	Debug           Debug
 	Metrics         Metrics
 	Traces          Traces
+	Notify          Notify
 	Keys            Keys
 	Git             Git
 	Drift           Drift
@@ -87,6 +88,12 @@ type Metrics struct {
 type Traces struct {
 	Endpoint string // its base address; "" and "none": traces are off
 	Headers  string // a file; "": none
+}
+
+// Notify configures the receivers of notifications, see package notify.
+type Notify struct {
+	Files    string   // the directory with addresses of receivers; "": none
+	Networks []string // that are not public, and may be reached: addresses and networks
 }
 
 // Keys says where operators' keys are.

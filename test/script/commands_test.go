@@ -40,6 +40,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"charts":     cmdCharts,
 	"bucket":     cmdBucket,
 	"receiver":   cmdReceiver,
+	"told":       cmdTold,
 	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),
 	"kubelet":    cmdKubelet,

@@ -77,6 +77,7 @@ type stage struct {
 	charts   *chartstest.Registry
 	bucket   *buckettest.Server
 	receiver *receiver
+	told     *told
 	disk     *server.Disk         // mounted at DATA; nil if the script has none of its own
 	own      *testcluster.Cluster // started for this script only; nil for most scripts
 	others   map[string]*another  // started beside it, by name
