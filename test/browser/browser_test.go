@@ -146,6 +146,8 @@ func (w *world) watchDrift(rea, dora *viewer) {
 	rea.shows("changed by kubectl-edit")
 	rea.until("[...document.querySelectorAll('.fields tr')].some(r => r.innerText.includes('data.colour') && r.innerText.includes('blue') && r.innerText.includes('red'))")
 	rea.accessible()
+	dora.pictures("overview", "/")
+	dora.pictures("app", "/apps/shop")
 	dora.open("/apps/shop")
 	dora.press("Sync")
 	dora.at("/apps/shop/sync")
