@@ -134,7 +134,12 @@ func containerLogs(ctx context.Context, c *call) error {
 	return nil
 }
 
+// noLog says what to try when a log cannot be read. Where the app's account may not read it,
+// that is the role which is shown.
 func noLog(err error, app name.App) error {
+	if len(manifest.Lacking(err)) > 0 {
+		return err
+	}
 	return report.WithHint(err, "see whether the pod is there: ssh HOST tree %s", app)
 }
 
@@ -177,6 +182,8 @@ func (c *call) containers(ctx context.Context, app name.App) ([]deploy.Container
 		return nil, report.WithHint(fmt.Errorf("app %s has no object %s", app, whose), "see what it has, down to pods: ssh HOST tree %s", app)
 	case errors.Is(err, deploy.ErrNaming):
 		return nil, usageError{fmt.Sprintf("%q: %v", whose, err)}
+	case len(manifest.Lacking(err)) > 0:
+		return nil, err
 	case err != nil:
 		return nil, report.WithHint(err, "see how it is: ssh HOST status %s", app)
 	case len(found) == 0 && name != "":

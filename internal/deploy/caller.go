@@ -118,7 +118,7 @@ func (c caller) needsDelete(ctx context.Context, id manifest.ID) error {
 // refusal says what an error of a deploy or a check means, if an account lacks rights: how
 // to make the account, or how to grant all of them. Of any other error, it is the text.
 func (c caller) refusal(ctx context.Context, err error) string {
-	lacking := lackingIn(err)
+	lacking := manifest.Lacking(err)
 	if len(lacking) == 0 {
 		return err.Error()
 	}
@@ -126,28 +126,4 @@ func (c caller) refusal(ctx context.Context, err error) string {
 		return missing.Error() + "\nhint: " + missing.Hint()
 	}
 	return err.Error() + "\n" + report.Grant(lacking)
-}
-
-// lackingIn collects the rights for want of which an error came about.
-func lackingIn(err error) (rights []manifest.Right) {
-	if problems, ok := err.(manifest.Problems); ok { //nolint:errorlint // the tree is walked here
-		for _, p := range problems {
-			if p.Lacks != (manifest.Right{}) {
-				rights = append(rights, p.Lacks)
-			}
-		}
-		return rights
-	}
-	if e, ok := err.(interface{ Lacks() manifest.Right }); ok && e.Lacks() != (manifest.Right{}) {
-		return []manifest.Right{e.Lacks()}
-	}
-	switch e := err.(type) { //nolint:errorlint // likewise
-	case interface{ Unwrap() error }:
-		return lackingIn(e.Unwrap())
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			rights = append(rights, lackingIn(err)...)
-		}
-	}
-	return rights
 }

@@ -85,7 +85,7 @@ func (p *podList) list(ctx context.Context) ([]seenContainer, error) {
 		}
 	}
 	if len(found.pods) == 0 && len(found.partial) > 0 {
-		return nil, errors.New(found.partial[0])
+		return nil, errors.Join(found.partial...)
 	}
 	var list []seenContainer
 	asked := 0

@@ -43,7 +43,7 @@ func (e *Engine) Containers(ctx context.Context, app name.App, object, container
 		}
 	}
 	if len(list) == 0 && len(found.partial) > 0 {
-		return nil, errors.New(found.partial[0])
+		return nil, errors.Join(found.partial...)
 	}
 	return list, nil
 }
@@ -54,7 +54,7 @@ type appPods struct {
 	pods    []manifest.ID
 	made    map[manifest.ID]*unstructured.Unstructured // those of controllers, in full
 	watched []string                                   // the namespaces in which there may be more
-	partial []string                                   // why some may lack
+	partial []error                                    // why some may lack
 }
 
 // podsOf lists the pods of an app, or of one object: a pod by its name, or any object that

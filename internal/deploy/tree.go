@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ func (e *Engine) Tree(ctx context.Context, app name.App) (tree Tree, ok bool) {
 	}
 	members := a.members()
 	owned, partial := a.owned(ctx, members)
-	return Tree{App: app, Objects: a.grow(members, owned), Partial: partial}, true
+	return Tree{App: app, Objects: a.grow(members, owned), Partial: texts(partial)}, true
 }
 
 // Overview returns the tree of an app without the objects of controllers. It asks
@@ -103,7 +104,7 @@ func (a *app) grow(members []live.Entry, owned []*unstructured.Unstructured) []N
 
 // owned lists the objects of controllers in the namespaces of the members, as far as
 // the members' kinds have any.
-func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstructured.Unstructured, partial []string) {
+func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstructured.Unstructured, partial []error) {
 	t := a.wanted()
 	if t == nil || a.engine.Clusters.Get(t.Spec.Cluster) == nil {
 		return nil, nil
@@ -114,19 +115,27 @@ func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstruc
 	for _, in := range listsBelow(members) {
 		kind, err := as.api.KindOf(ctx, in.kind)
 		if err != nil {
-			partial = append(partial, err.Error())
+			partial = append(partial, err)
 			continue
 		}
 		found, more, err := as.api.Owned(ctx, kind, in.namespace)
 		if err != nil {
-			partial = append(partial, err.Error())
+			partial = append(partial, err)
 		}
 		if more {
-			partial = append(partial, "namespace "+in.namespace+" has more "+kind.Resource.Resource+" than are shown")
+			partial = append(partial, fmt.Errorf("namespace %s has more %s than are shown", in.namespace, kind.Resource.Resource))
 		}
 		owned = append(owned, found...)
 	}
 	return owned, partial
+}
+
+// texts are the texts of errors.
+func texts(errs []error) (lines []string) {
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return lines
 }
 
 // below has the kinds that the controllers of built-in kinds make, at any depth.

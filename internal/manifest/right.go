@@ -59,6 +59,31 @@ func LackedBy(err error) Right {
 	return Right{}
 }
 
+// Lacking collects the rights for want of which an error came about, which may be several
+// errors, or problems.
+func Lacking(err error) (rights []Right) {
+	if problems, ok := err.(Problems); ok { //nolint:errorlint // the tree is walked here
+		for _, p := range problems {
+			if p.Lacks != (Right{}) {
+				rights = append(rights, p.Lacks)
+			}
+		}
+		return rights
+	}
+	if e, ok := err.(refusal); ok && e.Lacks() != (Right{}) { //nolint:errorlint // likewise
+		return []Right{e.Lacks()}
+	}
+	switch e := err.(type) { //nolint:errorlint // likewise
+	case interface{ Unwrap() error }:
+		return Lacking(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			rights = append(rights, Lacking(err)...)
+		}
+	}
+	return rights
+}
+
 // refusal is an error for want of a right.
 type refusal interface {
 	error

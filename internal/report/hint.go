@@ -55,8 +55,12 @@ func Hints(hint string) string {
 }
 
 // Explain parts an error into its text and the next thing to try, as the door spells it;
-// hint is "" if the error knows none.
+// hint is "" if the error knows none. The text of one for want of rights on a cluster ends
+// with the roles that grant them.
 func (d Door) Explain(err error) (message, hint string) {
 	problem := AsProblem(err)
+	if grant := Grant(manifest.Lacking(err)); grant != "" && !strings.Contains(problem.Message, toAllowIt) {
+		problem.Message += "\n" + grant
+	}
 	return problem.Message, d.hint(problem)
 }

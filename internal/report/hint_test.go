@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -13,6 +14,30 @@ type whoToAsk struct{}
 
 func (whoToAsk) Error() string { return "not allowed" }
 func (whoToAsk) Hint() string  { return "ask ana" }
+
+// refusedError is an error for want of the right to read logs.
+type refusedError struct{}
+
+func (refusedError) Error() string { return "read the log: may not" }
+func (refusedError) Lacks() manifest.Right {
+	return manifest.Right{User: "system:serviceaccount:shop:deployer", Verbs: "get", Resource: "pods/log", Namespace: "shop", Name: "web-1"}
+}
+
+// TestMissingRightsAreSpelledOut: an error for want of a right ends with the role that grants
+// it, once.
+func TestMissingRightsAreSpelledOut(t *testing.T) {
+	message, _ := Door{}.Explain(fmt.Errorf("logs: %w", refusedError{}))
+	for _, want := range []string{"logs: read the log: may not\n" + toAllowIt + "\napiVersion: v1\n", `{apiGroups: [""], resources: [pods/log], verbs: [get]}`, "{kind: ServiceAccount, namespace: shop, name: deployer}"} {
+		if !strings.Contains(message, want) {
+			t.Errorf("%q is missing:\n%s", want, message)
+		}
+	}
+	lacks := refusedError{}.Lacks()
+	told := WithGrant(manifest.Problems{{Message: "may not", Lacks: lacks}})
+	if message, _ := (Door{}).Explain(told); strings.Count(message, toAllowIt) != 1 {
+		t.Errorf("it is spelled out more than once, or not at all:\n%s", message)
+	}
+}
 
 // TestErrorsAreExplained: an error's hint is found anywhere in the chain, and its text is
 // shown unchanged, whatever it contains.

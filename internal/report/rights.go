@@ -32,6 +32,9 @@ func WithGrant(problems manifest.Problems) manifest.Problems {
 	return problems
 }
 
+// toAllowIt begins what Grant spells out.
+const toAllowIt = "to allow it, a cluster admin pastes this into kubectl apply -f - :"
+
 // Grant spells out the roles and bindings that grant rights, to paste: a single document,
 // which may be indented as a whole. It is "" for no rights. Roles are named after their
 // account and content, so that one never replaces another that was pasted before.
@@ -40,7 +43,7 @@ func Grant(rights []manifest.Right) string {
 		return ""
 	}
 	var text strings.Builder
-	text.WriteString("to allow it, a cluster admin pastes this into kubectl apply -f - :\n")
+	text.WriteString(toAllowIt + "\n")
 	text.WriteString("apiVersion: v1\nkind: List\nitems:\n")
 	roles := rolesOf(rights)
 	for _, at := range slices.SortedFunc(maps.Keys(roles), place.compare) {

@@ -23,6 +23,7 @@ var rows = []row{
 	{"first-apps", "first", "100 apps of 4 objects, git push to all live", true, firstApps},
 	{"one-change", "app", "one changed object of 200, git push to live", true, oneChange},
 	{"one-change-kubectl", "app", "the same, against kubectl apply of the folder", true, oneChangeKubectl},
+	{"rights", "app", "one changed object of 200, under 1,000 rules, 500 operators and 200 grants", true, rights},
 	{"no-op-check", "app", "a check of 200 objects that are as they should be", true, noOpCheck},
 	{"drift", "app", "a hand edit of an owned field, until it is taken back", true, drift},
 	{"git-transfer", "app", "push and clone of a repository of 100 MB", true, gitTransfer},
