@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -59,8 +60,10 @@ func Hints(hint string) string {
 // with the roles that grant them.
 func (d Door) Explain(err error) (message, hint string) {
 	problem := AsProblem(err)
+	hint = d.hint(problem)
 	if grant := Grant(manifest.Lacking(err)); grant != "" && !strings.Contains(problem.Message, toAllowIt) {
 		problem.Message += "\n" + grant
+		hint = cmp.Or(hint, "try again when that is done")
 	}
-	return problem.Message, d.hint(problem)
+	return problem.Message, hint
 }

@@ -26,7 +26,10 @@ func (refusedError) Lacks() manifest.Right {
 // TestMissingRightsAreSpelledOut: an error for want of a right ends with the role that grants
 // it, once.
 func TestMissingRightsAreSpelledOut(t *testing.T) {
-	message, _ := Door{}.Explain(fmt.Errorf("logs: %w", refusedError{}))
+	message, hint := Door{}.Explain(fmt.Errorf("logs: %w", refusedError{}))
+	if hint != "try again when that is done" {
+		t.Errorf("hint %q", hint)
+	}
 	for _, want := range []string{"logs: read the log: may not\n" + toAllowIt + "\napiVersion: v1\n", `{apiGroups: [""], resources: [pods/log], verbs: [get]}`, "{kind: ServiceAccount, namespace: shop, name: deployer}"} {
 		if !strings.Contains(message, want) {
 			t.Errorf("%q is missing:\n%s", want, message)
