@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +29,12 @@ import (
 // keys are the people of a test: whose key a fingerprint is.
 type keys map[string]access.Operator
 
+// changing guards keys where streams are open, which ask for them again and again.
+var changing sync.RWMutex
+
 func (k keys) Identify(key ssh.PublicKey, remote net.Addr) (access.Operator, error) {
+	changing.RLock()
+	defer changing.RUnlock()
 	op, ok := k[ssh.FingerprintSHA256(key)]
 	if !ok || !op.From.Contain(remote) {
 		return access.Operator{}, errors.New("unknown key")
@@ -101,6 +107,8 @@ func (h *house) guest(t *testing.T, name string, role access.Role) guest {
 		t.Fatal(err)
 	}
 	op := access.Operator{Name: name, Role: role, Fingerprint: ssh.FingerprintSHA256(key)}
+	changing.Lock()
+	defer changing.Unlock()
 	h.keys[op.Fingerprint] = op
 	return guest{caller: op.Caller(&net.TCPAddr{}), key: key}
 }

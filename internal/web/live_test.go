@@ -118,7 +118,7 @@ func TestStreamEndsWithItsReader(t *testing.T) {
 	for what, end := range map[string]func(leave func()){
 		"the browser goes":      func(leave func()) { leave() },
 		"the session is ended":  func(func()) { h.End("", h.sessions.list()[0].id, access.Caller{}) },
-		"the key is taken away": func(func()) { clear(h.keys) },
+		"the key is taken away": func(func()) { changing.Lock(); defer changing.Unlock(); clear(h.keys) },
 		"the server stops":      func(func()) { h.work.cancel() },
 	} {
 		if what == "the server stops" {
