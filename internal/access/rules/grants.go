@@ -104,7 +104,7 @@ type found struct {
 // that takes about 75 us.
 func (r *Rules) Grant(repo name.Repo) *grant.Grant {
 	if known, ok := r.found.of.Load(repo); ok {
-		return known.(*grant.Grant) //nolint:forcetypeassert // nothing else is stored
+		return known.(*grant.Grant) //nolint:forcetypeassert,errcheck // nothing else is stored
 	}
 	g := grant.Find(r.grants, string(repo))
 	if r.found.count.Load() < maxFound {
