@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/git"
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/lease"
 )
 
@@ -25,7 +24,7 @@ const (
 
 // lead returns when this server may take the data directory. Without a lease it returns
 // at once: then only the directory's lock keeps two servers apart.
-func (s *server) lead(ctx context.Context) error {
+func (s *server) lead(ctx context.Context, reload <-chan os.Signal) error {
 	defer s.phase.Store(int32(starting))
 	if s.config.Lease == "" {
 		return nil
@@ -34,10 +33,10 @@ func (s *server) lead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
-	cluster, err := kube.Kubeconfig{File: s.config.Clusters[appfile.DefaultCluster].Kubeconfig}.Load()
-	if err != nil {
-		return fmt.Errorf("lease %s: cluster %s: %w", name, appfile.DefaultCluster, err)
+	if s.leaseLine, err = openLeaseLine(s.config, s.log); err != nil {
+		return fmt.Errorf("lease %s: %w", name, err)
 	}
+	cluster := s.leaseLine.Config()
 	if err := s.serveProbes(); err != nil {
 		return err
 	}
@@ -56,12 +55,41 @@ func (s *server) lead(ctx context.Context) error {
 	}
 	s.log.Infof("standing by: pushboat %s waits for the lease %s%s", s.version, name, s.doorsAt())
 	s.notify(stateReady) // a service manager would kill a server that takes long to start
+	defer s.reloadStanding(reload)()
 	begun := time.Now()
 	if s.lease, err = lease.Acquire(ctx, cluster, name, own, s.log); err != nil {
 		return err
 	}
 	s.log.Infof("leading: got the lease %s after %s", name, time.Since(begun).Round(time.Millisecond))
 	return nil
+}
+
+// reloadStanding has a standby reach the lease as the kubeconfig says by now, after each
+// signal, until end is called. Everything else of a reload is left for when it leads.
+func (s *server) reloadStanding(reload <-chan os.Signal) (end func()) {
+	done := make(chan struct{})
+	var standing sync.WaitGroup
+	standing.Go(func() {
+		for {
+			select {
+			case <-reload:
+				s.reloadLater = true
+				next, err := readSettings(s.sources)
+				if err == nil {
+					err = s.leaseLine.reconnect(next)
+				}
+				if err != nil {
+					s.log.Errorf("reload: %v", err)
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		standing.Wait()
+	}
 }
 
 // doorsAt returns the addresses of a standby, for the log.

@@ -22,6 +22,9 @@ func (s *server) reload() {
 	if err == nil {
 		err = s.fleet.Configure(clusters, allowed(next))
 	}
+	if err == nil {
+		err = s.leaseLine.reconnect(next)
+	}
 	if err != nil {
 		for _, problem := range each(err) {
 			s.log.Errorf("reload: %v", problem)

@@ -64,6 +64,8 @@ type server struct {
 	log           *logrus.Entry
 	version       string
 	lease         *lease.Lease   // by which this server leads; nil: none
+	leaseLine     *leaseLine     // nil: there is no lease
+	reloadLater   bool           // a reload was asked for before this server led
 	fence         *datadir.Fence // nil until this server owns the data directory
 	repos         *git.Store
 	socket        *hook.Socket
@@ -124,7 +126,7 @@ func Serve(ctx context.Context, sources settings.Sources, version string, out io
 		s.log.Warn(line)
 	}
 	defer s.linger()
-	if err := s.lead(ctx); err != nil {
+	if err := s.lead(ctx, reload); err != nil {
 		s.close()
 		return unlessDone(ctx, err)
 	}
@@ -379,6 +381,9 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	_ = s.disk.state(time.Now()) // logs the state
 	fmt.Fprintf(out, "host key %s\nready\n", s.ssh.Fingerprints()[0])
 	s.notify(stateReady)
+	if s.reloadLater {
+		s.reload()
+	}
 	for {
 		select {
 		case <-reload:
