@@ -167,12 +167,13 @@ fmt: $(GOLANGCI_LINT)
 
 # test/project holds both files to the table.
 docs:
-	@$(say) 'writing config/pushboat.yaml, docs/configuration.md and docs/metrics.md'
+	@$(say) 'writing config/pushboat.yaml, docs/configuration.md, docs/metrics.md, docs/console.md and the schemas of output'
 	@go build -o bin/ ./cmd/pushboat
 	@bin/pushboat config sample >config/pushboat.yaml
 	@sed -i.old '/^<!-- What follows is made by/q' docs/configuration.md && rm docs/configuration.md.old
 	@{ echo; bin/pushboat config table --markdown; } >>docs/configuration.md
 	@go test ./test/project -run '^TestReferenceOfMetrics' -update
+	@go test ./internal/command -run '^(TestConsoleIsDocumented|TestJSONHasASchema)$$' -update
 
 manifests:
 	@$(say) 'writing config/install/install.yaml and the table of values'

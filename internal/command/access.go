@@ -81,6 +81,7 @@ func explainAccess(_ context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("there is no operator %q", manifest.Clean(who)), "%s", c.nearestOperator(who))
 	}
 	answer.Grant = c.explainGrant(on.Repo)
+	answer.Rules = listed(answer.Rules)
 	return c.print(answer, func(w io.Writer) {
 		printExplained(w, answer)
 		answer.Grant.print(w, on.Repo)

@@ -41,8 +41,8 @@ func (c *call) explainGrant(repo name.Repo) *explainedGrant {
 	}
 	g := c.Rules().Grant(repo)
 	e := &explainedGrant{
-		Gives: givesOf[g.Origin], Clusters: g.Clusters, Namespaces: g.Namespaces.Patterns, Labels: g.Namespaces.Selectors,
-		ClusterScoped: g.ClusterScoped, Allow: g.Kinds.Allow, Deny: g.Kinds.Deny,
+		Gives: givesOf[g.Origin], Clusters: listed(g.Clusters), Namespaces: listed(g.Namespaces.Patterns), Labels: g.Namespaces.Selectors,
+		ClusterScoped: listed(g.ClusterScoped), Allow: listed(g.Kinds.Allow), Deny: g.Kinds.Deny,
 		ServiceAccount: g.Account, MaxObjects: g.MaxObjects, Rate: g.Rate.YAML(), terms: g.Terms(),
 	}
 	if g.PlainSecrets != grant.PlainAsAsked {

@@ -54,10 +54,7 @@ func listAudit(_ context.Context, c *call) error {
 	if unread > 0 {
 		fmt.Fprintf(c.Stderr(), "warning: lines that cannot be read: %d\n%s", unread, report.Hints("see which: ssh HOST audit verify"))
 	}
-	if events == nil {
-		events = []audit.Event{}
-	}
-	return c.print(events, func(w io.Writer) { printAudit(w, events) })
+	return c.print(listed(events), func(w io.Writer) { printAudit(w, events) })
 }
 
 // auditQuery reads the flags of the call.

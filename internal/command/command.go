@@ -404,6 +404,14 @@ func (c *call) print(value any, text func(w io.Writer)) error {
 	return encoder.Encode(value)
 }
 
+// listed is a list for -o json, which has [] where it is empty, and never null.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // app returns the app that a word of the call names, if the caller has the right of the
 // call on it, see known.
 func (c *call) app(word string) (deploy.Status, error) { return c.appFor(c.right(), word) }

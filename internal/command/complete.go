@@ -44,12 +44,9 @@ func expected(before []string) (words, tokens []string) {
 	if v == nil || v.words == "" {
 		return verbsAfter(before), nil
 	}
-	flags := pflag.NewFlagSet(v.words, pflag.ContinueOnError)
+	flags := v.flagSet()
 	flags.String("color", "auto", "")
 	flags.Lookup("color").NoOptDefVal = "always"
-	if v.flags != nil {
-		v.flags(flags)
-	}
 	args, awaits := argsOf(rest, flags)
 	switch {
 	case awaits != nil && awaits.Name == "output":

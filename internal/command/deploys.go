@@ -177,10 +177,7 @@ func listHistory(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if records == nil {
-		records = []record.Record{}
-	}
-	return c.print(records, func(w io.Writer) { printHistory(w, records, time.Now()) })
+	return c.print(listed(records), func(w io.Writer) { printHistory(w, records, time.Now()) })
 }
 
 func printHistory(w io.Writer, records []record.Record, now time.Time) {

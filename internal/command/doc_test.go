@@ -39,7 +39,8 @@ func console() string {
 		"This page is made from the table of verbs, as `ssh HOST help VERB` shows it; see [SSH\n" +
 		"verbs](ssh-verbs.md) for how to use them. *Takes* names the least [role](security.md#roles)\n" +
 		"that may run a verb; [rules](access.md#rules) may give or withhold single ones. All verbs\n" +
-		"take `--color` and `--help`; with `-o json`, keys are only ever added to the output.\n")
+		"take `--color` and `--help`; with `-o json`, keys are only ever added to the output:\n" +
+		"see [for programs](automation.md).\n")
 	for _, v := range verbs() {
 		if v.words == "" {
 			continue

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
@@ -193,26 +191,15 @@ func (v *verb) explain(w io.Writer) {
 	if example := v.example(); example != "" {
 		fmt.Fprintf(w, "Example: %s\n", example)
 	}
-	if v.flags == nil {
-		return
+	if v.flags != nil {
+		fmt.Fprintf(w, "\n%s", v.flagSet().FlagUsages())
 	}
-	flags := pflag.NewFlagSet(v.words, pflag.ContinueOnError)
-	v.flags(flags)
-	fmt.Fprintf(w, "\n%s", flags.FlagUsages())
 }
 
 // whoami shows the caller's identity.
 func whoami(_ context.Context, c *call) error {
 	caller := c.Caller()
-	who := struct {
-		Operator string `json:"operator"`
-		Key      string `json:"key"`
-		Role     string `json:"role"`
-		Repos    string `json:"repositories,omitempty"`
-		Remote   string `json:"remote"`
-
-		Certificate *whoseCertificate `json:"certificate,omitempty"`
-	}{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote, certificateOf(caller)}
+	who := identity{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote, certificateOf(caller)}
 	return c.print(who, func(w io.Writer) {
 		fmt.Fprintf(w, "operator  %s\nkey       %s\nrole      %s\n", who.Operator, who.Key, who.Role)
 		if who.Repos != "" {
@@ -225,6 +212,17 @@ func whoami(_ context.Context, c *call) error {
 			fmt.Fprintf(w, "groups    %s\n", strings.Join(caller.Groups.Names(), ", "))
 		}
 	})
+}
+
+// identity is a caller, as JSON.
+type identity struct {
+	Operator string `json:"operator"`
+	Key      string `json:"key"`                    // its fingerprint
+	Role     string `json:"role"`                   // "rules", or with ", rules" at its end, where the rules in admin give more
+	Repos    string `json:"repositories,omitempty"` // the only ones that the key is for
+	Remote   string `json:"remote"`                 // the address from which the caller comes
+
+	Certificate *whoseCertificate `json:"certificate,omitempty"`
 }
 
 // whoseCertificate is the certificate of a caller, as JSON.

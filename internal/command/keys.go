@@ -50,7 +50,7 @@ func listKeys(_ context.Context, c *call) error {
 		rows = slices.DeleteFunc(rows, func(row keyRow) bool { return row.Operator != c.Caller().Operator })
 	}
 	rows = append(rows, certificateRow(c.Caller(), now)...)
-	if err := c.print(rows, func(w io.Writer) { printKeys(w, rows) }); err != nil {
+	if err := c.print(listed(rows), func(w io.Writer) { printKeys(w, rows) }); err != nil {
 		return err
 	}
 	for _, row := range rows {

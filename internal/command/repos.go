@@ -31,7 +31,7 @@ func repoList(_ context.Context, c *call) error {
 	rows := []repoRow{}
 	for _, repo := range repos {
 		if repo != access.AdminRepo && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
-			rows = append(rows, repoRow{Name: repo, Apps: nonNil(c.Engine.AppsOf(repo))})
+			rows = append(rows, repoRow{Name: repo, Apps: listed(c.Engine.AppsOf(repo))})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
@@ -81,7 +81,7 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	row := repoRow{Name: repo.Name(), Apps: nonNil(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}}
+	row := repoRow{Name: repo.Name(), Apps: listed(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}}
 	for _, ref := range refs {
 		branch, _ := name.BranchOf(ref.Name)
 		row.Branches[branch] = ref.Hash.String()
@@ -148,11 +148,4 @@ func repoDelete(ctx context.Context, c *call) error {
 	c.Log.WithField("repository", string(repo)).WithField("operator", c.Caller().Operator).Info("repository deleted")
 	fmt.Fprintf(c, "deleted %s\n", repo)
 	return nil
-}
-
-func nonNil(list []name.App) []name.App {
-	if list == nil {
-		return []name.App{}
-	}
-	return list
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
-	"github.com/pushboat/pushboat/internal/access/rules"
 )
 
 // Help on words that several verbs take.
@@ -157,11 +156,8 @@ func keeping() []*verb {
 			flags: syncFlags, run: setValues, more: setHelp, namesValues: true,
 		},
 		{
-			words: "schema", right: everybody, args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema,
-			more: "FILE may also be one with rules: " + strings.Join(rules.Files[:3], ", ") + ",\n" +
-				strings.Join(rules.Files[3:6], ", ") + ",\n" + strings.Join(rules.Files[6:], ", ") + ".\n" +
-				"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +
-				"pushboat.yaml: # yaml-language-server: $schema=pushboat.schema.json",
+			words: "schema", right: everybody, args: "[FILE]", help: "the JSON schema of pushboat.yaml, for editors", run: schema, more: schemaHelp,
+			also: []form{{args: "VERB [VERB]", help: "the schema of what a verb prints with -o json"}},
 		},
 		{
 			words: "access explain", right: everybody, args: "WHO REPO [BRANCH]", help: "what somebody may do, and why", flags: output, run: explainAccess,

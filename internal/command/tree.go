@@ -38,11 +38,8 @@ func tree(ctx context.Context, c *call) error {
 		return err
 	}
 	found, _ := c.Engine.Tree(ctx, status.App)
-	if found.Objects == nil {
-		found.Objects = []deploy.Node{}
-	}
 	all, _ := c.flags.GetBool("all") // the flags are those of treeFlags
-	shown := appTree{status.App, status.Revision, status.Sync, status.Health, found.Objects, found.Partial}
+	shown := appTree{status.App, status.Revision, status.Sync, status.Health, listed(found.Objects), found.Partial}
 	return c.print(shown, func(w io.Writer) { c.printTree(w, shown, all) })
 }
 

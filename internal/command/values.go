@@ -46,14 +46,7 @@ func listValues(_ context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("the generated values of app %s cannot be read: %w", status.App, err),
 			"restore the server's data directory; or make new ones: ssh HOST secrets rotate %s", status.App)
 	}
-	return c.print(nonNilValues(values), func(w io.Writer) { printValues(w, status.App, values, time.Now()) })
-}
-
-func nonNilValues(values []deploy.KeptValue) []deploy.KeptValue {
-	if values == nil {
-		return []deploy.KeptValue{}
-	}
-	return values
+	return c.print(listed(values), func(w io.Writer) { printValues(w, status.App, values, time.Now()) })
 }
 
 func printValues(w io.Writer, app name.App, values []deploy.KeptValue, now time.Time) {

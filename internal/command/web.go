@@ -93,10 +93,7 @@ func webSessions(_ context.Context, c *call) error {
 	list := c.Web.Sessions(whose)
 	end, _ := c.flags.GetString("end") // the flags are those of webSessionsFlags
 	if end == "" {
-		if list == nil {
-			list = []WebSession{}
-		}
-		return c.print(list, func(w io.Writer) { printWebSessions(w, list, time.Now()) })
+		return c.print(listed(list), func(w io.Writer) { printWebSessions(w, list, time.Now()) })
 	}
 	ended := 0
 	for _, s := range list {

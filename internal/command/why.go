@@ -63,6 +63,7 @@ func why(ctx context.Context, c *call) error {
 	for _, cause := range causesOf(reason) {
 		found.Causes = append(found.Causes, c.originOf(ctx, change, cause, secret))
 	}
+	found.Causes = listed(found.Causes)
 	return c.print(found, found.print)
 }
 

@@ -117,7 +117,7 @@ type Object struct {
 	Fields  []string       `json:"fields,omitempty"`  // fields that were not as they should be, up to maxFields
 	Culprit *owner.Culprit `json:"culprit,omitempty"` // of a correction: who had changed the object
 
-	Differences []Difference `json:"differences,omitempty"` // of a correction, or of drift that was left: the values of Fields
+	Differences []Difference `json:"differences,omitempty"` // of a correction, or of drift that was left: the fields with their values
 }
 
 // Changed counts the objects that the deploy has changed or deleted.

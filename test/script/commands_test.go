@@ -99,7 +99,9 @@ const commandLimit = "5m"
 
 // execute runs a program to its end, with all processes that it starts.
 func execute(ts *testscript.TestScript, words ...string) error {
-	return ts.Exec("foreground", append([]string{"-limit", commandLimit}, words...)...)
+	err := ts.Exec("foreground", append([]string{"-limit", commandLimit}, words...)...)
+	ts.Check(checkOutput(words, ts.ReadFile("stdout")))
+	return err
 }
 
 // status is the exit status of a program that has ended; -1 if it was killed or could not
