@@ -43,7 +43,8 @@ const maxConfined = 8
 
 // Foresee says which apps the grants of rules would hold, and which no longer, and which apps
 // come and go with the labels of clusters. What goes has to be confirmed. It refuses grants
-// that name a cluster which nobody knows, and receivers that could not be told anything.
+// and windows that name a cluster which nobody knows, and receivers that could not be told
+// anything.
 func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
 	if problems = append(e.unknownClusters(next), e.told(next.Notifications())...); len(problems) > 0 {
 		return nil, nil, problems
@@ -71,7 +72,7 @@ func (e effects) foreseeGrants(next *rules.Rules) []string {
 	return append(lines, e.tooMany(next)...)
 }
 
-// unknownClusters refuses the clusters that grants name, and that neither the configuration
+// unknownClusters refuses the clusters that grants and windows name, and that neither the configuration
 // nor clusters/ has. One that the rules in force name as well is no reason: the
 // configuration may have lost it, and any other change has to pass.
 func (e effects) unknownClusters(next *rules.Rules) (problems manifest.Problems) {
@@ -80,13 +81,13 @@ func (e effects) unknownClusters(next *rules.Rules) (problems manifest.Problems)
 		known = append(known, cluster.Name)
 	}
 	before := map[glob.Pattern]bool{}
-	for _, g := range e.current().Grants() {
-		for _, p := range g.Clusters {
+	for _, naming := range e.current().ClustersNamed() {
+		for _, p := range naming.Clusters {
 			before[p] = true
 		}
 	}
-	for _, g := range next.Grants() {
-		for _, p := range g.Clusters {
+	for _, naming := range next.ClustersNamed() {
+		for _, p := range naming.Clusters {
 			if !p.IsLiteral() || before[p] || slices.Contains(known, string(p)) {
 				continue
 			}
@@ -95,7 +96,7 @@ func (e effects) unknownClusters(next *rules.Rules) (problems manifest.Problems)
 				hint = "did you mean " + near + "? " + hint
 			}
 			problems = append(problems, manifest.Problem{
-				Source: g.ClustersAt, Message: fmt.Sprintf("clusters: the server knows no cluster %q", manifest.Clean(string(p))), Hint: hint,
+				Source: naming.At, Message: fmt.Sprintf("clusters: the server knows no cluster %q", manifest.Clean(string(p))), Hint: hint,
 			})
 		}
 	}

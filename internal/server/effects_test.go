@@ -48,13 +48,19 @@ func (f *fakeDeployed) Reselected(_ context.Context, leaving []name.App) error {
 func (f *fakeDeployed) Regranted(before deploy.Grants) { f.before = before }
 func (f *fakeDeployed) ObjectsOf(repo name.Repo) int   { return f.objects[repo] }
 
-// granting are rules with a repositories.yaml, and a cluster paris.
+// granting are rules with a repositories.yaml, and a cluster paris. What begins with windows is
+// a windows.yaml.
 func granting(t *testing.T, grants string) *rules.Rules {
 	t.Helper()
+	windows := "windows: []\n"
+	if strings.HasPrefix(grants, "windows:") {
+		grants, windows = "grants: [{}]\n", grants
+	}
 	tree := fstest.MapFS{
 		"operators/ana.yaml":  {Data: []byte("keys: []\n")},
 		"access.yaml":         {Data: []byte("rules: []\n")},
 		"repositories.yaml":   {Data: []byte(grants)},
+		"windows.yaml":        {Data: []byte(windows)},
 		"clusters/paris.yaml": {Data: []byte("inCluster: true\n")},
 	}
 	next, problems := rules.Parse(tree)
@@ -118,6 +124,14 @@ func TestForesee(t *testing.T) {
 		},
 		"a receiver without an address": {
 			untold: manifest.Problems{{Message: "receiver ops: no such file"}}, next: wide, problems: []string{"receiver ops: no such file"},
+		},
+		"a window on a cluster that is not": {
+			next:     "windows:\n- name: freeze\n  clusters: [paris, 'x-*', defalt]\n  deny: {from: 2026-12-24, to: 2026-12-27}\n",
+			problems: []string{`windows.yaml:3: clusters: the server knows no cluster "defalt" | did you mean default? list`},
+		},
+		"a window on one that was named before": {
+			before: "windows: [{name: a, clusters: [gone], deny: {from: 2026-12-24, to: 2026-12-27}}]\n",
+			next:   "windows: [{name: b, clusters: [gone], deny: {from: 2026-12-24, to: 2026-12-27}}]\n",
 		},
 		"one that was named before": {before: "grants: [{clusters: [gone]}]\n", next: "grants: [{clusters: [gone]}]\n"},
 	} {

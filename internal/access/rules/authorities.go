@@ -73,12 +73,7 @@ func (p *parser) readAuthorities() {
 	}
 	r, fields := p.document(authoritiesFile, data, authoritiesFields...)
 	if authorities, ok := fields["authorities"]; ok {
-		entries := r.Entries(authorities.Value, "authorities", "write it like authorities: {corp: {keys: [...], principals: [ana]}}")
-		if len(entries) > maxAuthorities {
-			r.Add(authorities.Line, fmt.Sprintf("there are more than %d authorities", maxAuthorities), "")
-			entries = nil
-		}
-		for _, entry := range entries {
+		for _, entry := range entriesOf(r, authorities, maxAuthorities, "write it like authorities: {corp: {keys: [...], principals: [ana]}}") {
 			p.readAuthority(r, entry)
 		}
 	}

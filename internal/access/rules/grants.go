@@ -115,8 +115,22 @@ func (r *Rules) Grant(repo name.Repo) *grant.Grant {
 	return g
 }
 
-// Grants returns the grants, in the file's order; nil if the file has none.
-func (r *Rules) Grants() []*grant.Grant { return r.grants }
+// Naming is where a grant or a window names clusters.
+type Naming struct {
+	Clusters []pattern
+	At       manifest.Source
+}
+
+// ClustersNamed returns the places where grants and windows name clusters.
+func (r *Rules) ClustersNamed() (all []Naming) {
+	for _, g := range r.grants {
+		all = append(all, Naming{g.Clusters, g.ClustersAt})
+	}
+	for _, w := range r.windows {
+		all = append(all, Naming{w.Clusters, w.ClustersAt})
+	}
+	return all
+}
 
 // Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME";
 // "" for the server itself.

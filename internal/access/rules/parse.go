@@ -166,6 +166,16 @@ var (
 	accessFields = []string{"rules", signedField, signedPushField, "requireTouch"}
 )
 
+// entriesOf are the entries of a mapping by name; none if there are more than most.
+func entriesOf(r *form.Reader, f form.Field, most int, hint string) []form.Field {
+	entries := r.Entries(f.Value, f.Name, hint)
+	if len(entries) > most {
+		r.Add(f.Line, fmt.Sprintf("there are more than %d %s", most, f.Name), "")
+		return nil
+	}
+	return entries
+}
+
 // readGroups reads groups.yaml, which may be missing.
 func (p *parser) readGroups() {
 	data, ok := p.read(groupsFile, maxFile)
@@ -174,12 +184,7 @@ func (p *parser) readGroups() {
 	}
 	r, fields := p.document(groupsFile, data, groupsFields...)
 	if groups, ok := fields["groups"]; ok {
-		entries := r.Entries(groups.Value, "groups", "write it like groups: {admins: [ana]}")
-		if len(entries) > maxGroups {
-			r.Add(groups.Line, fmt.Sprintf("there are more than %d groups", maxGroups), "")
-			entries = nil
-		}
-		for _, entry := range entries {
+		for _, entry := range entriesOf(r, groups, maxGroups, "write it like groups: {admins: [ana]}") {
 			p.readGroup(r, entry)
 		}
 	}

@@ -20,6 +20,8 @@ type Window struct {
 	Repos    []pattern
 	Branches []pattern
 	Clusters []pattern
+
+	ClustersAt manifest.Source // of Clusters; zero if they are not written
 }
 
 // windowsFields and windowFields are the fields of the file and of a window.
@@ -56,6 +58,9 @@ func (p *parser) readWindow(r *form.Reader, element form.Field, lines map[string
 	w.Repos = readPatterns(r, fields, "repositories", checkRepo)
 	w.Branches = readPatterns(r, fields, "branches", checkBranch)
 	w.Clusters = readPatterns(r, fields, "clusters", func(pattern) error { return nil })
+	if f, ok := fields["clusters"]; ok {
+		w.ClustersAt = manifest.Source{File: windowsFile, Line: f.Line}
+	}
 	if first, twice := lines[w.Name]; twice {
 		r.Add(element.Line, fmt.Sprintf("there is a window %s already on line %d", w.Name, first), "give it another name")
 	}
