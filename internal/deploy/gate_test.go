@@ -137,6 +137,20 @@ func TestObjectsThatOtherAppsWant(t *testing.T) {
 	}
 }
 
+// TestAppsOfAClusterThatIsGone: apps that leave a cluster which nobody names any more are
+// refused, since what they have there cannot be deleted; the others are planned.
+func TestAppsOfAClusterThatIsGone(t *testing.T) {
+	o := newOffice(t)
+	web := wanted("web")
+	web.Spec.Cluster = "gone"
+	p := o.proposed("shop", web)
+	objects := o.resolveAll(t.Context(), p)
+	wantProblems(t, "a cluster that is gone", p.Problems, `cluster "gone" is not known to this server: what its apps have there cannot be deleted`)
+	if len(objects) > 0 || p.with["gone"] != nil || !strings.Contains(p.Problems[0].Hint, "push with prune: false") {
+		t.Errorf("objects %v, companions %v, hint %q", objects, p.with["gone"], p.Problems[0].Hint)
+	}
+}
+
 func TestAppsThatHaveNothingToPlan(t *testing.T) {
 	for name, test := range map[string]struct {
 		set  func(o *office, p *Proposal)
