@@ -55,7 +55,7 @@ func (e *Engine) tellHealth(a *app, entry live.Entry) {
 	} else {
 		log.Warn("health: " + text)
 	}
-	e.publish(a, event.Event{Kind: event.Health, Object: entry.ID.String(), Good: entry.Health.OK(), Text: text})
+	e.publish(a, event.Event{Kind: event.Health, Object: entry.ID.String(), Good: entry.Health.OK(), Text: text, Keys: []string{entry.ID.Key()}})
 }
 
 // publish fills in the common fields of an app's event.
@@ -81,5 +81,5 @@ func (a *app) publishRecord(r record.Record) {
 		first += ", " + manifest.Plural(len(r.Warnings), "warning")
 	}
 	good := r.Result.OK() || r.Standing != "" && r.Result != record.DriftFound
-	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, string(a.name)+": "))})
+	a.engine.publish(a, event.Event{Kind: kind, Good: good, Text: manifest.Clean(strings.TrimPrefix(first, string(a.name)+": ")), Keys: keysOfRecord(r)})
 }

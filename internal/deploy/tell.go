@@ -54,7 +54,7 @@ func standingEvent(s Status) *event.Event {
 	case Drifted:
 		for _, found := range s.Found {
 			if found.pending {
-				return &event.Event{Kind: event.Drift, Object: found.Object, Text: manifest.OneLine(found.Object + " " + found.What)}
+				return &event.Event{Kind: event.Drift, Object: found.Object, Text: manifest.OneLine(found.Object + " " + found.What), Keys: keysOfFinding(found)}
 			}
 		}
 	}

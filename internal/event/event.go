@@ -33,6 +33,8 @@ type Event struct {
 	Object  string    `json:"object,omitempty"` // "Deployment shop/web"; "" for the app as a whole
 	Good    bool      `json:"good"`             // nobody need look at it
 	Text    string    `json:"text"`             // one line, for people
+
+	Keys []string `json:"-"` // of the objects that it is about, as far as they are known; see manifest.ID.Key
 }
 
 // Bus keeps the newest events and wakes its followers. Use New. Its methods may be

@@ -246,6 +246,16 @@ func (x *Index) Get(id manifest.ID) (Entry, bool) {
 	return Entry{}, false
 }
 
+// VersionOf returns the version in which objects of a kind are watched; "" if they are not.
+func (x *Index) VersionOf(gk schema.GroupKind) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if f := x.follows[gk]; f != nil {
+		return f.kind.GVK.Version
+	}
+	return ""
+}
+
 // Lacks reports whether the index knows that an object does not exist, or belongs to no
 // ApplySet: its kind has been listed, and the object was not there.
 func (x *Index) Lacks(id manifest.ID) bool {

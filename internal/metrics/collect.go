@@ -33,6 +33,7 @@ type Parts struct {
 	Trail     Trail
 	Backups   Backups
 	Traces    Traces
+	Announcer Announcer
 	Disk      func() (free, all uint64, err error) // of the data directory, in bytes
 }
 
@@ -60,6 +61,10 @@ type (
 	Trail interface{ Standing() audit.Standing }
 	// Traces is a trace.Tracer.
 	Traces interface{ Counts() (sent, dropped int64) }
+	// Announcer is an announce.Announcer.
+	Announcer interface {
+		Counts() (sent, failed, skipped int64)
+	}
 	// Backups is an offsite.Keeper.
 	Backups interface{ State() *offsite.State }
 )

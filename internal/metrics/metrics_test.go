@@ -80,6 +80,10 @@ type spans struct{}
 
 func (spans) Counts() (sent, dropped int64) { return 7, 8 }
 
+type told struct{}
+
+func (told) Counts() (sent, failed, skipped int64) { return 9, 10, 11 }
+
 type bucket struct{ state *offsite.State }
 
 func (b bucket) State() *offsite.State { return b.state }
@@ -104,7 +108,7 @@ func sources(apps int) Sources {
 	parts := &Parts{
 		Door: b, Engine: b, Renderers: b, Repos: busyRepos{}, SSH: busyDoor{}, Trail: b,
 		Backups: bucket{&offsite.State{Made: time.Unix(3000, 0), Failure: &offsite.Failure{}}},
-		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{},
+		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{}, Announcer: told{},
 	}
 	return Sources{Version: "v1", GoVersion: "go1", Unready: func() error { return nil }, Parts: func() *Parts { return parts }}
 }
@@ -202,6 +206,7 @@ func TestMetricsTellWhatIs(t *testing.T) {
 		`pushboat_backup_newest_timestamp_seconds 3000`,
 		`pushboat_backup_failing 1`,
 		`pushboat_trace_spans_total{outcome="dropped"} 8`,
+		`pushboat_kubernetes_events_total{outcome="skipped"} 11`,
 		`go_goroutines `,
 		`process_start_time_seconds `,
 	} {

@@ -45,7 +45,7 @@ func Table() []Metric {
 		{"Git", ofGit},
 		{"SSH", ofDoors},
 		{"Disk, audit trail, backups", ofKeeping},
-		{"Traces", ofSending},
+		{"Traces and Events", ofSending},
 	} {
 		for _, m := range part.metrics {
 			m.Part = part.title
@@ -113,6 +113,14 @@ var ofSending = []Metric{
 		read: func(s *scrape) []sample {
 			sent, dropped := s.parts.Traces.Counts()
 			return []sample{value(float64(sent), "sent"), value(float64(dropped), "dropped")}
+		},
+	},
+	{
+		Name: "pushboat_kubernetes_events_total", Type: Counter, Labels: with("outcome"),
+		Meaning: "Events of Kubernetes, by outcome: sent, failed (the cluster did not take it), skipped (too many, or the cluster is away or has just refused one).",
+		read: func(s *scrape) []sample {
+			sent, failed, skipped := s.parts.Announcer.Counts()
+			return []sample{value(float64(sent), "sent"), value(float64(failed), "failed"), value(float64(skipped), "skipped")}
 		},
 	},
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/announce"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/command"
@@ -101,6 +102,7 @@ type server struct {
 	drain         chan struct{} // asks the server to stop
 	leaving       chan struct{} // closed when followers are told nothing more
 	debug         *http.Server
+	announcer     *announce.Announcer
 	metrics       *http.Server
 	metricsAddr   net.Addr                      // nil: no metrics
 	measured      atomic.Pointer[metrics.Parts] // nil until the server leads
@@ -265,6 +267,7 @@ func (s *server) buildEngine() error {
 	}
 	s.history = history.New(s.repos)
 	s.events = event.New(keptEvents)
+	s.announcer = s.newAnnouncer()
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, s.accountOf, s.grantOf)).WithKeys(s.keys).WithCharts(store),
@@ -374,6 +377,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	watching, done := context.WithCancel(context.Background())
 	defer done()
 	s.background.Go(func() { s.checkRestored(watching) })
+	s.background.Go(func() { s.announcer.Run(watching) })
 	s.background.Go(func() { s.fence.Watch(watching) })
 	s.background.Go(func() { s.watchLease(watching) })
 	s.phase.Store(int32(serving))

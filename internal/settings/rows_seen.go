@@ -15,6 +15,16 @@ read at each scrape. Empty: whoever reaches the address may scrape.`,
 	},
 }}
 
+var eventsSection = section{name: "events", settings: []Setting{
+	{
+		Name: "events.kubernetes", Default: "none", field: func(c *Config) any { return &c.Events.Kubernetes }, oneOf: []string{"none", "problems", "all"},
+		Meaning: `What clusters are told in Events of Kubernetes, for kubectl describe. They are on
+the objects concerned, or on the namespace of the app. problems: failed deploys, drift, objects
+that are not healthy, and the end of each; all: deploys and suspensions, too. The server needs the
+right to create and patch events of events.k8s.io. See docs/status.md.`,
+	},
+}}
+
 var tracesSection = section{name: "traces", settings: []Setting{
 	{
 		Name: "traces.endpoint", field: func(c *Config) any { return &c.Traces.Endpoint },

@@ -23,6 +23,7 @@ type Config struct {
 	HTTP            HTTP
 	Debug           Debug
 	Metrics         Metrics
+	Events          Events
 	Traces          Traces
 	Notify          Notify
 	Keys            Keys
@@ -94,6 +95,11 @@ type Traces struct {
 type Notify struct {
 	Files    string   // the directory with addresses of receivers; "": none
 	Networks []string // that are not public, and may be reached: addresses and networks
+}
+
+// Events says of what clusters are told, see package announce.
+type Events struct {
+	Kubernetes string // none, problems or all
 }
 
 // Keys says where operators' keys are.

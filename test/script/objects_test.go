@@ -46,6 +46,7 @@ var objectCommands = map[string]struct {
 	"scale":  {3, 4, "k scale KIND NAME N [MANAGER]", scaleObject},
 	"delete": {2, 2, "k delete KIND NAME", deleteObject},
 	"wait":   {4, 4, "k wait KIND NAME POINTER VALUE", awaitField},
+	"event":  {2, 2, "k event NAMESPACE PATTERN", awaitEvent},
 	"gone":   {2, 2, "k gone KIND NAME", awaitGone},
 	"lose":   {2, 2, "k lose KIND NAMESPACE", loseOwner},
 	"remake": {2, 2, "k remake KIND NAMESPACE", remake},
@@ -74,7 +75,7 @@ func cmdObjects(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	if len(args) == 0 {
-		ts.Fatalf("usage: k create|apply|refused|get|list|exists|absent|set|scale|delete|wait|gone|lose|remake …, see README.md")
+		ts.Fatalf("usage: k create|apply|refused|get|list|exists|absent|set|scale|delete|wait|event|gone|lose|remake …, see README.md")
 	}
 	command, known := objectCommands[args[0]]
 	if n := len(args) - 1; !known || n < command.least || n > command.most {
@@ -363,8 +364,12 @@ func awaitGone(ctx context.Context, c *cluster, _ io.Writer, args []string) erro
 }
 
 // lister lists and watches a single object.
+// lister lists and watches the object; without a name, all of its kind in its namespace.
 func (o object) lister() *cache.ListWatch {
-	only := fields.OneTermEqualSelector("metadata.name", o.name).String()
+	only := ""
+	if o.name != "" {
+		only = fields.OneTermEqualSelector("metadata.name", o.name).String()
+	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
 			options.FieldSelector = only
