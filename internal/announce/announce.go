@@ -172,22 +172,23 @@ type words struct{ reason, action string }
 
 // wordsFor decides whether clusters are told of something, and how.
 func wordsFor(e event.Event, level Level) (w words, worth bool) {
+	problems := level == Problems || level == All
 	switch e.Kind {
 	case event.Deploy:
 		if e.Good {
 			return words{"Deployed", "Deploy"}, level == All
 		}
-		return words{"DeployFailed", "Deploy"}, true
+		return words{"DeployFailed", "Deploy"}, problems
 	case event.Drift:
 		if e.Good {
-			return words{"DriftCorrected", "Correct"}, true
+			return words{"DriftCorrected", "Correct"}, problems
 		}
-		return words{"Drifted", "Compare"}, true
+		return words{"Drifted", "Compare"}, problems
 	case event.Health:
 		if e.Good {
-			return words{"Recovered", "Watch"}, true
+			return words{"Recovered", "Watch"}, problems
 		}
-		return words{"Unhealthy", "Watch"}, true
+		return words{"Unhealthy", "Watch"}, problems
 	case event.Suspend:
 		return words{"Held", "Deploy"}, level == All
 	}

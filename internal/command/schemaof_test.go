@@ -123,8 +123,7 @@ func (m *schemaMaker) object(t reflect.Type) map[string]any {
 
 // fields adds the fields of a struct, and of those embedded in it.
 func (m *schemaMaker) fields(t reflect.Type, properties map[string]any, required *[]string) {
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case name == "-" || !field.IsExported() && !field.Anonymous:

@@ -147,8 +147,11 @@ func openJournal(dir string, fence func() error) (j *journal, l *ledger, lost er
 		return nil, nil, nil, fmt.Errorf("open the outbox: %w", err)
 	}
 	j, l = &journal{dir: dir, fence: fence, file: file}, newLedger()
-	good, lost := readJournal(file, l)
-	if err := file.Truncate(good); err != nil {
+	good, lost, err := readJournal(file, l)
+	if err == nil {
+		err = file.Truncate(good)
+	}
+	if err != nil {
 		_ = file.Close()
 		return nil, nil, nil, fmt.Errorf("open the outbox: %w", err)
 	}
@@ -156,17 +159,21 @@ func openJournal(dir string, fence func() error) (j *journal, l *ledger, lost er
 	return j, l, lost, syncDir(dir)
 }
 
-// readJournal applies the lines of a journal, and returns how far they are good.
-func readJournal(in io.Reader, l *ledger) (good int64, lost error) {
+// readJournal applies the lines of a journal, and returns how far they are good. The error
+// lost is about a line that is not; err, about the disk.
+func readJournal(in io.Reader, l *ledger) (good int64, lost, err error) {
 	reader := bufio.NewReaderSize(in, 64<<10)
 	for {
 		line, err := reader.ReadBytes('\n')
-		if err != nil { // the last line has no end, or there is none
-			return good, nil
+		if errors.Is(err, io.EOF) { // the last line has no end, or there is none
+			return good, nil, nil
+		}
+		if err != nil {
+			return good, nil, err
 		}
 		c, err := parseLine(bytes.TrimSuffix(line, []byte("\n")))
 		if err != nil {
-			return good, err
+			return good, err, nil
 		}
 		l.apply(c)
 		good += int64(len(line))

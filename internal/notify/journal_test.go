@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access/rules"
@@ -65,7 +66,7 @@ func TestTornWrites(t *testing.T) {
 			complete++
 		}
 		l := newLedger()
-		good, lost := readJournal(bytes.NewReader(whole[:size]), l)
+		good, lost, _ := readJournal(bytes.NewReader(whole[:size]), l)
 		if good != end || lost != nil || len(l.queues["ops"]) != complete || l.apps["shop"].Deploy != complete {
 			t.Fatalf("after %d bytes: good are %d, lost %v, %d messages; want %d and %d", size, good, lost, len(l.queues["ops"]), end, complete)
 		}
@@ -98,7 +99,7 @@ func TestDamageIsSaid(t *testing.T) {
 		spoilt := bytes.Clone(whole)
 		spoilt[at] ^= 1
 		l := newLedger()
-		if good, lost := readJournal(bytes.NewReader(spoilt), l); good != 0 || !errors.Is(lost, errDamaged) || len(l.apps) > 0 {
+		if good, lost, _ := readJournal(bytes.NewReader(spoilt), l); good != 0 || !errors.Is(lost, errDamaged) || len(l.apps) > 0 {
 			t.Fatalf("byte %d: good are %d, lost %v, %+v", at, good, lost, l.apps)
 		}
 	}
@@ -177,5 +178,14 @@ func TestChangesOfTheLedger(t *testing.T) {
 	}
 	if !(&change{}).isEmpty() || (&change{Begun: time.Now()}).isEmpty() || told1(1).isEmpty() {
 		t.Error("a change is not empty, or is")
+	}
+}
+
+// TestJournalOnABadDisk: what cannot be read is not taken for the end of the journal, which
+// would be cut off there.
+func TestJournalOnABadDisk(t *testing.T) {
+	broken := errors.New("input/output error")
+	if _, lost, err := readJournal(iotest.ErrReader(broken), newLedger()); lost != nil || !errors.Is(err, broken) {
+		t.Errorf("read from a bad disk: lost %v, error %v", lost, err)
 	}
 }

@@ -49,10 +49,15 @@ func TestHopeless(t *testing.T) {
 		failures int
 		want     bool
 	}{
-		{&reach.AnswerError{Status: 400}, hopelessAfter, true}, {&reach.AnswerError{Status: 400}, hopelessAfter - 1, false},
-		{&reach.AnswerError{Status: 413}, 9, true}, {&reach.AnswerError{Status: 554}, 9, true},
-		{&reach.AnswerError{Status: 503}, 99, false}, {&reach.AnswerError{Status: 429}, 99, false}, {&reach.AnswerError{Status: 401}, 99, false},
-		{reach.Setup("no such file"), 99, false}, {errors.New("refused"), 99, false},
+		{&reach.AnswerError{Status: 400}, hopelessAfter, true},
+		{&reach.AnswerError{Status: 400}, hopelessAfter - 1, false},
+		{&reach.AnswerError{Status: 413}, 9, true},
+		{&reach.AnswerError{Status: 554}, 9, true},
+		{&reach.AnswerError{Status: 503}, 99, false},
+		{&reach.AnswerError{Status: 429}, 99, false},
+		{&reach.AnswerError{Status: 401}, 99, false},
+		{reach.Setup("no such file"), 99, false},
+		{errors.New("refused"), 99, false},
 	} {
 		if got := isHopeless(test.err, test.failures); got != test.want {
 			t.Errorf("%v, %d times: %v", test.err, test.failures, got)

@@ -183,14 +183,7 @@ func (t *Telling) text() string {
 			text += " that is " + t.Severity.String() + " or worse"
 		}
 	}
-	for _, of := range []struct {
-		what     string
-		patterns []pattern
-	}{{"apps", t.Apps}, {"repositories", t.Repos}, {"clusters", t.Clusters}} {
-		if of.patterns != nil {
-			text += ", " + of.what + " " + list(of.patterns)
-		}
-	}
+	text += among("apps", t.Apps) + among("repositories", t.Repos) + among("clusters", t.Clusters)
 	if t.Quiet != nil {
 		text += ", quiet " + t.Quiet.Text()
 	}
@@ -259,4 +252,12 @@ func compareNamed[T named](c *comparison, what string, was, is []T) {
 			c.say(what+one.name(), loses, "%s", one.gone())
 		}
 	}
+}
+
+// among writes what a rule is only about; "" if it is about all.
+func among(what string, patterns []pattern) string {
+	if patterns == nil {
+		return ""
+	}
+	return ", " + what + " " + list(patterns)
 }

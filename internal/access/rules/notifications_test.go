@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -114,9 +115,7 @@ func TestNotificationProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{"notifications.yaml": test.text}
-			for path, text := range test.files {
-				files[path] = text
-			}
+			maps.Copy(files, test.files)
 			_, problems := Parse(world(t, files))
 			if !slices.ContainsFunc(problems, func(p problem) bool { return strings.Contains(p.Error(), test.want) }) {
 				t.Errorf("got %v; want %q", problems, test.want)
@@ -143,10 +142,14 @@ func TestCompareNotifications(t *testing.T) {
 		return parsedTree(t, world(t, map[string]string{"notifications.yaml": text}))
 	}
 	for name, test := range map[string]struct{ before, after, want string }{
-		"new": {"", receiverOps + "rules:\n- {name: a, tell: [ops], events: [deployFailed], apps: [shop], digest: 5m}\n",
-			"  + notification a tells ops of deployFailed, apps shop, gathered for 5m0s\n  + receiver ops is told by webhook, at the address in a file of the server"},
-		"gone": {receiverOps + ruleOps, "",
-			"  - notification a is no more: it tells ops of everything\n  - receiver ops is no more: it is told by webhook, at the address in a file of the server"},
+		"new": {
+			"", receiverOps + "rules:\n- {name: a, tell: [ops], events: [deployFailed], apps: [shop], digest: 5m}\n",
+			"  + notification a tells ops of deployFailed, apps shop, gathered for 5m0s\n  + receiver ops is told by webhook, at the address in a file of the server",
+		},
+		"gone": {
+			receiverOps + ruleOps, "",
+			"  - notification a is no more: it tells ops of everything\n  - receiver ops is no more: it is told by webhook, at the address in a file of the server",
+		},
 		"another rule":    {receiverOps + ruleOps, receiverOps + "rules:\n- {name: a, tell: [ops], severity: warning}\n", "  ~ notification a tells ops of everything that is warning or worse, before: tells ops of everything"},
 		"another address": {receiverOps, strings.ReplaceAll(receiverOps, "notify/ops", "notify/others"), "  ~ receiver ops is another than before"},
 		"the same":        {receiverOps + ruleOps, receiverOps + ruleOps, ""},
