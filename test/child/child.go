@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -88,7 +89,8 @@ func (p *Process) Running() bool {
 // ended. Then it kills the program. It returns how the program ended; nil is a good end.
 func (p *Process) Stop(signal syscall.Signal, within time.Duration) error {
 	if p.Running() {
-		if err := p.Cmd.Process.Signal(signal); err != nil && p.Running() {
+		err := p.Cmd.Process.Signal(signal)
+		if err != nil && !errors.Is(err, os.ErrProcessDone) && p.Running() { // it may just have ended
 			return fmt.Errorf("stop %s: %w", p.Name(), err)
 		}
 	}
