@@ -1,64 +1,43 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/errand"
 )
 
 // This file has what a page can change. A page asks in words what will happen, with the plan
 // where there is one; the button runs the verb itself, as if it had been typed, so rights,
 // guards and the audit trail are those of the verb.
 
-// action is a verb that a page offers.
+// action is a verb that a page offers. The verb is also the end of its address.
 type action struct {
-	Verb   string // also the end of its address
-	Title  string
-	right  access.Right // the verb's
-	fits   func(s deploy.Status) bool
-	says   func(s deploy.Status) string
+	errand.Errand
 	Fields []string                                    // that the form asks for, see the template of action
 	words  func(app string, form url.Values) []string  // the verb, with its flags and words
 	plan   func(app string, asked url.Values) []string // the verb that shows the plan; nil: there is none
 }
 
 func actions() []action {
-	always := func(deploy.Status) bool { return true }
-	return []action{
-		{
-			Verb: "sync", Title: "Sync", right: access.Sync, Fields: []string{"confirm-prune", "force"},
-			fits: func(s deploy.Status) bool { return s.Suspension == nil },
-			says: func(s deploy.Status) string {
-				return "The newest revision of branch " + string(s.Branch) + " is deployed to cluster " + s.Cluster + ", also if it is deployed already."
-			},
-			plan: func(app string, _ url.Values) []string { return []string{"plan", app} },
+	onlyApp := func(verb string) func(string, url.Values) []string {
+		return func(app string, _ url.Values) []string { return []string{verb, app} }
+	}
+	more := map[string]action{
+		"sync": {
+			Fields: []string{"confirm-prune", "force"},
+			plan:   func(app string, _ url.Values) []string { return []string{"plan", app} },
 			words: func(app string, form url.Values) []string {
 				return append(append([]string{"sync", "--detach"}, syncFlags(form)...), "--", app)
 			},
 		},
-		{
-			Verb: "check", Title: "Check", right: access.CheckApps, fits: always,
-			says: func(s deploy.Status) string {
-				return "The app is compared with cluster " + s.Cluster + " now. Differences are corrected, or left, as the app's drift setting says."
-			},
-			words: func(app string, _ url.Values) []string { return []string{"check", app} },
-		},
-		{
-			Verb: "rollback", Title: "Roll back", right: access.Rollback, Fields: []string{"to", "confirm-prune", "force"}, fits: func(s deploy.Status) bool { return s.Last != nil },
-			says: func(s deploy.Status) string {
-				return "A commit on branch " + string(s.Branch) + " restores the app's folder as it was at an earlier deploy, and is deployed. It goes through the gate like a push."
-			},
+		"check": {words: onlyApp("check")},
+		"rollback": {
+			Fields: []string{"to", "confirm-prune", "force"},
 			plan: func(app string, asked url.Values) []string {
 				return append([]string{"rollback", "--plan", "--", app}, goal(asked)...)
 			},
@@ -66,41 +45,29 @@ func actions() []action {
 				return append(append(append([]string{"rollback", "--detach"}, syncFlags(form)...), "--", app), goal(form)...)
 			},
 		},
-		{
-			Verb: "suspend", Title: "Suspend", right: access.Suspend, Fields: []string{"reason", "until"},
-			fits: func(s deploy.Status) bool { return s.Suspension == nil },
-			says: func(deploy.Status) string {
-				return "The app is left alone until it is resumed: pushes are checked and stored, but not deployed; drift is shown, but not corrected."
-			},
+		"suspend": {
+			Fields: []string{"reason", "until"},
 			words: func(app string, form url.Values) []string {
 				return []string{"suspend", "--reason=" + form.Get("reason"), "--until=" + form.Get("until"), "--", app}
 			},
 		},
-		{
-			Verb: "resume", Title: "Resume", right: access.Resume, fits: func(s deploy.Status) bool { return s.Suspension != nil },
-			says: func(s deploy.Status) string {
-				return "The suspension ends, and the newest revision of branch " + string(s.Branch) + " is deployed."
-			},
-			words: func(app string, _ url.Values) []string { return []string{"resume", app} },
-		},
-		{
-			Verb: "restart", Title: "Restart", right: access.Restart, Fields: []string{"object"},
-			fits: func(s deploy.Status) bool { return s.Suspension == nil && s.Objects > 0 },
-			says: func(deploy.Status) string {
-				return "The pods of the object are replaced as its rollout strategy says. Git and everything else of it stay as they are."
-			},
+		"resume": {words: onlyApp("resume")},
+		"restart": {
+			Fields: []string{"object"},
 			words: func(app string, form url.Values) []string {
 				return []string{"restart", "--", app, form.Get("object")}
 			},
 		},
-		{
-			Verb: "cancel", Title: "End the wait", right: access.Cancel, fits: func(s deploy.Status) bool { return s.Running != "" },
-			says: func(s deploy.Status) string {
-				return "Deploy " + s.Running + " stops waiting, and ends. What it has applied stays; later steps are left out until a push or sync."
-			},
-			words: func(app string, _ url.Values) []string { return []string{"cancel", app} },
-		},
+		"cancel": {words: onlyApp("cancel")},
 	}
+	var list []action
+	for _, e := range errand.All() {
+		if a, ok := more[e.Verb]; ok {
+			a.Errand = e
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 func actionOf(verb string) (action, bool) {
@@ -146,7 +113,7 @@ type question struct {
 
 // ask shows what an action will do.
 func (a action) ask(v *visit) error {
-	q := question{App: v.app, Action: a, Says: a.says(v.app), To: strings.TrimSpace(v.r.URL.Query().Get("to"))}
+	q := question{App: v.app, Action: a, Says: a.Says(v.app), To: strings.TrimSpace(v.r.URL.Query().Get("to"))}
 	app := string(v.app.App)
 	if a.plan != nil {
 		output, status := v.run(v.r.Context(), a.plan(app, v.r.URL.Query()))
@@ -193,7 +160,7 @@ func (a action) do(v *visit) error {
 	case <-timer.C:
 		n.GoesOn = true
 	}
-	n.Lines = splitLines(as.text())
+	n.Lines = splitLines(as.Text())
 	v.leaveNews(n)
 	if now, ok := v.door.Apps.Engine.Status(v.app.App); ok && now.Running != "" && !n.Failed {
 		return v.goTo("/deploys/" + now.Running)
@@ -205,7 +172,7 @@ func (a action) do(v *visit) error {
 func (v *visit) run(ctx context.Context, words []string) (output string, status int) {
 	as := v.asVerb()
 	status = v.door.Run(ctx, as, words)
-	return as.text(), status
+	return as.Text(), status
 }
 
 // news is what an action said, for the page that comes next.
@@ -232,55 +199,7 @@ func (v *visit) takeNews() *news {
 	return n
 }
 
-// maxOutput bounds what is kept of a verb's output, in bytes.
-const maxOutput = 64 << 10
-
-// asVerb is a session of a verb that a page runs, see command.Session.
-type asVerb struct {
-	caller access.Caller
-	key    ssh.PublicKey
-	fill   func(string) string
-	gone   chan struct{} // closed when the browser's session ends
-	most   int           // that is kept of the output, in bytes
-	errors *asVerb       // has the error output apart; nil: it is in the output
-
-	mu  sync.Mutex
-	out bytes.Buffer
+// asVerb is the session of a verb that a page runs. It ends with the browser's.
+func (v *visit) asVerb() *errand.Session {
+	return &errand.Session{By: v.caller, With: v.session.key, FillWith: v.fill, End: v.session.ended}
 }
-
-func (v *visit) asVerb() *asVerb {
-	return &asVerb{caller: v.caller, key: v.session.key, fill: v.fill, gone: v.session.ended, most: maxOutput}
-}
-
-// Write keeps the verb's output, as far as there is room.
-func (s *asVerb) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.out.Write(p[:min(len(p), max(s.most-s.out.Len(), 0))])
-	return len(p), nil
-}
-
-func (s *asVerb) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return manifest.CleanLines(strings.ToValidUTF8(s.out.String(), ""))
-}
-
-// Stderr is where the verb says what is wrong.
-func (s *asVerb) Stderr() io.Writer {
-	if s.errors != nil {
-		return s.errors
-	}
-	return s
-}
-
-// The rest of command.Session: nobody types, and there is no terminal.
-
-func (s *asVerb) Read([]byte) (int, error)  { return 0, io.EOF }
-func (s *asVerb) Caller() access.Caller     { return s.caller }
-func (s *asVerb) Key() ssh.PublicKey        { return s.key }
-func (s *asVerb) Gone() <-chan struct{}     { return s.gone }
-func (s *asVerb) Terminal() bool            { return false }
-func (s *asVerb) Size() (columns, rows int) { return 0, 0 }
-func (s *asVerb) Colour() bool              { return false }
-func (s *asVerb) Fill(text string) string   { return s.fill(text) }

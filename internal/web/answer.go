@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"strings"
+
+	"github.com/pushboat/pushboat/internal/errand"
 )
 
 // This file has pages' questions: what no package but command finds out is asked of the verb
@@ -20,18 +22,18 @@ var errLongAnswer = errors.New("the answer is too long for a page")
 // them. Without an answer, said is the verb's refusal, for people.
 func (v *visit) asks(answer any, words []string, then ...string) (said []string, err error) {
 	as := v.asVerb()
-	as.most, as.errors = maxAnswer, &asVerb{most: maxOutput}
+	as.Most, as.Errors = maxAnswer, &errand.Session{}
 	words = append(words, "-o", "json")
 	if len(then) > 0 {
 		words = append(append(words, "--"), then...)
 	}
 	v.door.Run(v.r.Context(), as, words) // doctor fails where something is wrong, and still answers
-	text := as.out.String()
+	text := as.Bytes()
 	switch {
 	case len(text) >= maxAnswer:
 		return nil, errLongAnswer
-	case strings.TrimSpace(text) == "":
-		return splitLines(as.errors.text()), nil
+	case len(bytes.TrimSpace(text)) == 0:
+		return splitLines(as.Errors.Text()), nil
 	}
-	return nil, json.Unmarshal([]byte(text), answer)
+	return nil, json.Unmarshal(text, answer)
 }

@@ -24,7 +24,7 @@ const (
 // appPage is the page of an app.
 type appPage struct {
 	Status   deploy.Status
-	Urgency  int
+	Urgency  view.Urgency
 	Why      []string
 	Facts    [][2]string
 	Tree     []view.Branch
@@ -62,14 +62,14 @@ func showApp(v *visit) error {
 
 // appPage is the page of the visitor's app, with what they may see.
 func (v *visit) appPage(tree deploy.Tree, drift deploy.Drift, lately []view.Finding, deploys []record.Record) appPage {
-	p := appPage{Status: v.app, Urgency: urgency(v.app), Facts: factsOf(v.app), Everyone: v.everybody(), Why: v.reasons(), Drift: drift, Lately: lately, History: deploys}
+	p := appPage{Status: v.app, Urgency: view.UrgencyOf(v.app), Facts: factsOf(v.app), Everyone: v.everybody(), Why: v.reasons(), Drift: drift, Lately: lately, History: deploys}
 	if v.everybody() {
 		tree.Objects, tree.Partial = publicNodes(tree.Objects), nil
 		p.Drift, p.Lately, p.History = publicDrift(drift), publicFindings(lately), publicRecords(deploys)
 	}
 	p.Tree, p.Counts, p.Partial = view.Fold(tree.Objects, false), countKinds(tree.Objects), tree.Partial
 	for _, a := range actions() {
-		if a.fits(v.app) && v.allows(a.right, v.app) {
+		if a.Fits(v.app) && v.allows(a.Right, v.app) {
 			p.Actions = append(p.Actions, a)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // pageSize is how many apps are on a page.
@@ -93,7 +94,7 @@ func (f filter) wants(s deploy.Status) bool {
 func isIn(s deploy.Status, state string) bool {
 	switch state {
 	case stateTrouble:
-		return urgency(s) == urgent
+		return view.UrgencyOf(s) == view.Urgent
 	case stateDrifted:
 		return len(s.Drift) > 0
 	case stateRunning:
@@ -103,27 +104,7 @@ func isIn(s deploy.Status, state string) bool {
 	case stateWaiting:
 		return s.Sync == deploy.Waits || s.Sync == deploy.Held || s.Sync == deploy.Pending
 	}
-	return urgency(s) == calm
-}
-
-// How soon somebody has to look at an app.
-const (
-	urgent = iota // something is wrong
-	noted         // something goes on, or is held on purpose
-	calm
-)
-
-// urgency decides how soon somebody has to look at an app.
-func urgency(s deploy.Status) int {
-	switch {
-	case s.Health == "failing", s.Sync == deploy.NotSynced, s.Outage != nil, s.Forbidden != "", s.Unrendered != "", len(s.Fights) > 0, s.Trouble != "":
-		return urgent
-	case s.Sync == deploy.Drifted && s.Suspension == nil, s.Sync == deploy.Unsure, s.Health == "unknown" && s.Sync != deploy.Pending:
-		return urgent
-	case s.Running != "", s.Sync != deploy.InSync, s.Suspension != nil, s.Health == "progressing", len(s.Drift) > 0:
-		return noted
-	}
-	return calm
+	return view.UrgencyOf(s) == view.Calm
 }
 
 // overview is the first page.
@@ -151,7 +132,7 @@ type choices struct{ Repos, Clusters, Operators []string }
 // row is a line of the overview.
 type row struct {
 	deploy.Status
-	Urgency int
+	Urgency view.Urgency
 	Why     []string // what is wrong, in a few lines
 	When    string   // it was deployed last
 }
@@ -187,7 +168,7 @@ func (v *visit) overview(all []deploy.Status) overview {
 		if !f.wants(s) || f.Namespace != "" && !v.isInNamespace(s, f.Namespace) {
 			continue
 		}
-		found = append(found, row{Status: s, Urgency: urgency(s)})
+		found = append(found, row{Status: s, Urgency: view.UrgencyOf(s)})
 	}
 	o.Outages = outagesOf(all)
 	slices.SortStableFunc(found, func(a, b row) int { return cmp.Compare(a.Urgency, b.Urgency) })

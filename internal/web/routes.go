@@ -71,8 +71,8 @@ func routes() []route {
 	}
 	for _, a := range actions() {
 		table = append(table,
-			route{method: "GET", path: "/apps/{app}/" + a.Verb, need: act(a.right), serve: a.ask},
-			route{method: "POST", path: "/apps/{app}/" + a.Verb, need: act(a.right), serve: a.do})
+			route{method: "GET", path: "/apps/{app}/" + a.Verb, need: act(a.Right), serve: a.ask},
+			route{method: "POST", path: "/apps/{app}/" + a.Verb, need: act(a.Right), serve: a.do})
 	}
 	return table
 }
