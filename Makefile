@@ -8,7 +8,7 @@
 #   make demo        the whole thing before your eyes; ONCE=1 ends by itself
 #   make test        every test; RUN=regexp for some of them
 #   make race        those in test/ again; every server with the race detector
-#   make soak        servers that are killed, frozen, cut off: FAULTS=1000, SEED=n
+#   make soak        servers that are killed, frozen, cut off, upgraded: FAULTS=1000, SEED=n
 #   make manifests   config/install anew from its chart
 #   make lint        golangci-lint, with the rules of .golangci.yml
 #   make docs        what is written of settings and metrics, from their tables
@@ -149,6 +149,8 @@ test-sops:
 soak: bin/devcluster
 	@$(say) 'making $(FAULTS) random faults (about 1 h for 1000)'
 	@PUSHBOAT_TEST_RACE=none go test -count=1 -v -timeout 4h ./test/converge -run '^TestSoak$$' -faults $(FAULTS) -seed $(SEED)
+	@$(say) 'upgrading servers under twenty pushers (about 5 min)'
+	@PUSHBOAT_TEST_RACE=none go test -count=1 -v -timeout 1h ./test/upgrade -pushers 20
 
 $(GOLANGCI_LINT): .ci/lint.mod .ci/lint.sum
 	@$(say) 'building $(GOLANGCI_LINT) (cold: about 5 min)'

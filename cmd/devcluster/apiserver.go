@@ -89,7 +89,8 @@ func (c *cluster) apiServerFlags() ([]string, error) {
 	if err := os.WriteFile(policy, []byte(auditRules), 0o600); err != nil {
 		return nil, fmt.Errorf("write the audit policy: %w", err)
 	}
-	return append(flags, "--audit-policy-file="+policy, "--audit-log-path="+c.auditLog), nil
+	// Readers of the log keep their place in it, so it must never be rotated.
+	return append(flags, "--audit-policy-file="+policy, "--audit-log-path="+c.auditLog, "--audit-log-maxsize=1000000"), nil
 }
 
 // parseFlags sets a component's options as its command line would.

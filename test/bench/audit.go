@@ -111,6 +111,9 @@ func (a audit) courseOf(namespace string, ended time.Time) (c course, err error)
 			c.status = later(c.status, at)
 		}
 	})
+	if err == nil && (c.gate.IsZero() || c.live.IsZero()) {
+		err = fmt.Errorf("the audit log %q has no dry-run, or no apply to namespace %s: was it rotated?", a.path, namespace)
+	}
 	return c, err
 }
 

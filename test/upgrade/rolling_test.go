@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	pushers  = flag.Int("pushers", 20, "how many push without a pause")
+	pushers  = flag.Int("pushers", 6, "how many push without a pause")
 	upgrades = flag.Int("upgrades", 2, "how often both servers are started anew, one after the other")
 )
 
