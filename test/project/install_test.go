@@ -311,7 +311,7 @@ func podOf(t *testing.T) map[string]any {
 
 // everyRight are values with which the chart gives the server every right that it may have
 // for itself.
-const everyRight = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}}"
+const everyRight = "{standby: {enabled: true}, storage: {accessMode: ReadWriteMany}, settings: {events: {kubernetes: problems}}}"
 
 // TestRightsAreExplained finds rights of the server itself for which docs/install.md gives
 // no reason.
@@ -345,7 +345,8 @@ func TestRightsOfAccountsAreExplained(t *testing.T) {
 			reasons[strings.Trim(resource, "`")+" "+row[0]] = row[2] != ""
 		}
 	}
-	rights := rightsOf(t, printed(t, withAccounts), "ClusterRole pushboat", "Role pushboat", "Role pushboat-accounts")
+	values := "{rights: {accounts: [team-a/deployer]}, settings: {events: {kubernetes: all}}}"
+	rights := rightsOf(t, printed(t, values), "ClusterRole pushboat", "Role pushboat", "Role pushboat-accounts")
 	for right := range rights {
 		if _, verbs, _ := strings.Cut(right, " "); verbs != "create, patch" && !reasons[right] { // that is dry-runs of the kinds of apps
 			t.Errorf("docs/security.md gives no reason for: %s", right)
@@ -354,6 +355,23 @@ func TestRightsOfAccountsAreExplained(t *testing.T) {
 	for reason := range reasons {
 		if !rights[reason] {
 			t.Errorf("docs/security.md has a right that the manifests do not give: %s", reason)
+		}
+	}
+}
+
+// TestEventsTakeARight: the right to write Events is given where the settings want them
+// written, and nowhere else.
+func TestEventsTakeARight(t *testing.T) {
+	for values, want := range map[string]bool{
+		"{}": false,
+		"{settings: {events: {kubernetes: none}}}":                                              false,
+		"{settings: {events: {}}}":                                                              false,
+		"{settings: {events: {kubernetes: problems}}}":                                          true,
+		"{settings: {events: {kubernetes: all}}, rights: {accounts: [team-a/deployer]}}":        true,
+		"{settings: {events: {kubernetes: all}}, rights: {deploy: none, namespaces: [team-a]}}": true,
+	} {
+		if got := rightsOf(t, printed(t, values), "ClusterRole pushboat")["events create, patch"]; got != want {
+			t.Errorf("%s: the right to write Events: %v, want %v", values, got, want)
 		}
 	}
 }

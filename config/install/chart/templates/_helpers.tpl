@@ -103,6 +103,14 @@ scheme: HTTPS
 {{- end -}}
 {{- end }}
 
+{{- /* Whether clusters are told what happens to their apps. */ -}}
+{{- define "pushboat.events" -}}
+{{- $events := (include "pushboat.settings" . | fromYaml).events -}}
+{{- if and (kindIs "map" $events) $events.kubernetes (ne (toString $events.kubernetes) "none") -}}
+true
+{{- end -}}
+{{- end }}
+
 {{- /* Where servers take ssh connections that the other one passes on. */ -}}
 {{- define "pushboat.relayPort" -}}
 2223
