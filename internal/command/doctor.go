@@ -14,9 +14,9 @@ import (
 
 const doctorHelp = "Looks at Git, the disk, the clock, each cluster and the server's rights there,\n" +
 	"open grants, keys and certificates that expire within 30 days, backups, the\n" +
-	"audit trail and settings that are not in force. Each line is ok, warning or\n" +
-	"problem, with the next thing to try. Exits 1 if there is a problem. Takes the\n" +
-	"role admin, or a rule that gives doctor.\n" +
+	"audit trail, receivers of notifications that fail, and settings that are not in\n" +
+	"force. Each line is ok, warning or problem, with the next thing to try. Exits 1\n" +
+	"if there is a problem. Takes the role admin, or a rule that gives doctor.\n" +
 	"Example: doctor -o json"
 
 // examination is a doctor's answer as data.

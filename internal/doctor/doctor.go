@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/notify"
 )
 
 // Level is how a finding is.
@@ -27,7 +28,7 @@ const (
 
 // Finding is the answer to one question. Its fields are for programs, and stay.
 type Finding struct {
-	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, keys, signers, certificates, backups, audit, settings
+	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, keys, signers, certificates, backups, audit, notifications, settings
 	About string `json:"about,omitempty"` // the cluster; "": the server
 	Level Level  `json:"level"`
 	Says  string `json:"says"`           // a sentence, or a value
@@ -38,13 +39,14 @@ type Finding struct {
 type Doctor struct {
 	Data     string // the data directory
 	Git      func(ctx context.Context) (version string, err error)
-	Clusters func() []Cluster                      // in the order in which they are shown
-	Rules    func() *rules.Rules                   // in force
-	KeyFiles func() *access.Directory              // of the moment
-	Repos    func() ([]name.Repo, error)           // that are there
-	Backups  func() *offsite.State                 // nil: to no bucket
-	ByHand   func() (newest time.Time, err error)  // the newest backup that was made, wherever to; zero: none is known
-	Trail    func() (audit.Verdict, error)         // verifies the audit trail
+	Clusters func() []Cluster                     // in the order in which they are shown
+	Rules    func() *rules.Rules                  // in force
+	KeyFiles func() *access.Directory             // of the moment
+	Repos    func() ([]name.Repo, error)          // that are there
+	Backups  func() *offsite.State                // nil: to no bucket
+	ByHand   func() (newest time.Time, err error) // the newest backup that was made, wherever to; zero: none is known
+	Trail    func() (audit.Verdict, error)        // verifies the audit trail
+	Told     func() (receivers []notify.ReceiverState, trouble string)
 	Settings func() (changed []Setting, err error) // read anew
 }
 
@@ -93,7 +95,8 @@ func Count(findings []Finding, level Level) int {
 func (d *Doctor) examineKeeping(now time.Time) []Finding {
 	verdict, err := d.Trail()
 	changed, wrong := d.Settings()
-	return []Finding{d.examineBackups(now), judgeTrail(verdict, err), judgeSettings(changed, wrong)}
+	receivers, trouble := d.Told()
+	return []Finding{d.examineBackups(now), judgeTrail(verdict, err), judgeTold(receivers, trouble, now), judgeSettings(changed, wrong)}
 }
 
 // staleBackup is the age from which the newest backup is too old.

@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/notify"
 )
 
 // noon is the time of the tests.
@@ -73,6 +74,11 @@ func TestFindings(t *testing.T) {
 		"a trail":                     {judgeTrail(audit.Verdict{Lines: 7}, nil), OK, "7 lines"},
 		"a trail with faults":         {judgeTrail(audit.Verdict{Faults: make([]audit.Fault, 2), More: 3}, nil), Problem, "written: 5"},
 		"no trail":                    {judgeTrail(audit.Verdict{}, errors.New("no file")), Problem, "no file"},
+		"nobody to tell":              {judgeTold(nil, "", noon), OK, "nobody is to be told"},
+		"receivers":                   {judgeTold([]notify.ReceiverState{{Name: "ops"}, {Name: "ben", Since: noon.Add(-time.Minute)}}, "", noon), OK, "2 receivers, and none fails for long"},
+		"a receiver that fails":       {judgeTold([]notify.ReceiverState{{Name: "ops", Since: noon.Add(-time.Hour), Error: "no\nanswer"}}, "", noon), Warning, "take no message: ops since 2026-11-28 11:00 UTC (no answer)"},
+		"one that fails for long":     {judgeTold([]notify.ReceiverState{{Name: "ops", Since: noon.Add(-day)}, {Name: "ben", Since: noon.Add(-time.Hour), Dropped: 2}}, "", noon), Problem, "2 messages given up"},
+		"an outbox that is broken":    {judgeTold(nil, "the disk", noon), Problem, "nobody is told anything: the disk"},
 		"settings":                    {judgeSettings(nil, nil), OK, "in force"},
 		"settings to take up":         {judgeSettings([]Setting{{"log.level", "p.yaml:3", true}}, nil), Warning, "log.level has changed (p.yaml:3)"},
 		"settings that take restarts": {judgeSettings([]Setting{{"log.level", "p.yaml:3", true}, {"data", "p.yaml:1", false}}, nil), Warning, "data has changed (p.yaml:1), which takes a restart"},

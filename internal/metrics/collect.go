@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/sshd"
 	"github.com/pushboat/pushboat/internal/tally"
@@ -34,6 +35,7 @@ type Parts struct {
 	Backups   Backups
 	Traces    Traces
 	Announcer Announcer
+	Notifier  Notifier
 	Disk      func() (free, all uint64, err error) // of the data directory, in bytes
 }
 
@@ -64,6 +66,10 @@ type (
 	// Announcer is an announce.Announcer.
 	Announcer interface {
 		Counts() (sent, failed, skipped int64)
+	}
+	// Notifier is a notify.Notifier.
+	Notifier interface {
+		State() (receivers []notify.ReceiverState, trouble string)
 	}
 	// Backups is an offsite.Keeper.
 	Backups interface{ State() *offsite.State }
@@ -120,6 +126,7 @@ type scrape struct {
 	apps     func() []deploy.AppState
 	clusters func() []deploy.Sight
 	work     func() deploy.Work
+	told     func() (receivers []notify.ReceiverState, trouble string)
 }
 
 func newScrape(sources Sources) *scrape {
@@ -128,6 +135,7 @@ func newScrape(sources Sources) *scrape {
 		s.apps = sync.OnceValue(s.parts.Engine.Survey)
 		s.clusters = sync.OnceValue(s.parts.Engine.Sights)
 		s.work = sync.OnceValue(s.parts.Engine.Work)
+		s.told = sync.OnceValues(s.parts.Notifier.State)
 	}
 	return s
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -84,6 +85,14 @@ type told struct{}
 
 func (told) Counts() (sent, failed, skipped int64) { return 9, 10, 11 }
 
+type teller struct{}
+
+func (teller) State() ([]notify.ReceiverState, string) {
+	return []notify.ReceiverState{
+		{Name: "ops", Sent: 12, Failed: 13, Dropped: 14, Queued: 20, Waiting: 5, Since: time.Unix(4000, 0)}, {Name: "ben", Sent: 15},
+	}, ""
+}
+
 type bucket struct{ state *offsite.State }
 
 func (b bucket) State() *offsite.State { return b.state }
@@ -108,7 +117,7 @@ func sources(apps int) Sources {
 	parts := &Parts{
 		Door: b, Engine: b, Renderers: b, Repos: busyRepos{}, SSH: busyDoor{}, Trail: b,
 		Backups: bucket{&offsite.State{Made: time.Unix(3000, 0), Failure: &offsite.Failure{}}},
-		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{}, Announcer: told{},
+		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{}, Announcer: told{}, Notifier: teller{},
 	}
 	return Sources{Version: "v1", GoVersion: "go1", Unready: func() error { return nil }, Parts: func() *Parts { return parts }}
 }
@@ -163,7 +172,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 		}
 		seen[m.Name] = true
 		for _, label := range m.Labels {
-			if !slices.Contains([]string{"app", "repository", "cluster", "result", "outcome", "stage", "action", "verb", "health", "sync", "state", "service", "kind", "version", "go_version"}, label) {
+			if !slices.Contains([]string{"app", "repository", "cluster", "result", "outcome", "stage", "action", "verb", "health", "sync", "state", "service", "kind", "receiver", "version", "go_version"}, label) {
 				t.Errorf("%s has the label %s, of which nobody has said that it has few values", m.Name, label)
 			}
 		}

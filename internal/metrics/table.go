@@ -46,6 +46,7 @@ func Table() []Metric {
 		{"SSH", ofDoors},
 		{"Disk, audit trail, backups", ofKeeping},
 		{"Traces and Events", ofSending},
+		{"Notifications", ofNotifications},
 	} {
 		for _, m := range part.metrics {
 			m.Part = part.title

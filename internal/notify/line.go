@@ -28,11 +28,12 @@ type line struct {
 
 // lineState is how a receiver does.
 type lineState struct {
-	sent, dropped int
-	last          time.Time // that it took a message
-	failures      int       // in a row, of the message that is first
-	next          time.Time // try
-	err           string
+	sent, failed, dropped int
+	last                  time.Time // that it took a message
+	failures              int       // in a row, of the message that is first
+	since                 time.Time // of the first failure after that; zero: there was none
+	next                  time.Time // try
+	err                   string
 }
 
 func newLine(of *Notifier, receiver string) *line {
@@ -142,13 +143,17 @@ func (l *line) send(ctx context.Context, m *Message) {
 			l.of.config.Log.Infof("notify: %s takes messages again", l.receiver)
 		}
 		l.state.sent++
-		l.state.last, l.state.failures, l.state.next, l.state.err = time.Now(), 0, time.Time{}, ""
+		l.state.last, l.state.failures, l.state.since, l.state.next, l.state.err = time.Now(), 0, time.Time{}, time.Time{}, ""
 		l.sent[m.ID] = true
 		l.mu.Unlock()
 		return // took is next
 	}
 	l.mu.Lock()
+	l.state.failed++
 	l.state.failures++
+	if l.state.since.IsZero() {
+		l.state.since = time.Now()
+	}
 	failures := l.state.failures
 	l.state.err = reach.Explain(err)
 	why := l.state.err
@@ -208,6 +213,13 @@ func (l *line) drop(m *Message, why string) {
 	l.state.next = time.Time{}
 	l.sent[m.ID] = true
 	l.mu.Unlock()
+}
+
+// lost counts messages that its queue had no room for.
+func (l *line) lost(messages int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state.dropped += messages
 }
 
 // How long to wait after a failure.

@@ -325,6 +325,35 @@ func TestStateAndTest(t *testing.T) {
 	}
 }
 
+// What failed is counted until a message is taken, also where the message itself is given up.
+func TestCountsOfALine(t *testing.T) {
+	h := newHook(t)
+	n := newWorld(t, h.URL).notifier()
+	n.lookOnce(t)
+	n.kill() // the test sends by itself
+	l, m := n.lines["ops"], newMessage("ops", []News{sample(rules.AppFailing)}, time.Now())
+	state := func() ReceiverState {
+		receivers, _ := n.State()
+		return receivers[0]
+	}
+	h.answer(http.StatusServiceUnavailable)
+	l.send(t.Context(), m)
+	l.send(t.Context(), m)
+	if s := state(); s.Failed != 2 || !s.Failing || s.Tries != 2 || s.Since.IsZero() || s.Sent != 0 {
+		t.Errorf("after two tries: %+v", s)
+	}
+	l.drop(m, "it is refused")
+	l.lost(3)
+	if s := state(); s.Dropped != 4 || s.Failing || s.Since.IsZero() || s.Error != "it is refused" {
+		t.Errorf("given up: %+v", s)
+	}
+	h.answer(http.StatusOK)
+	l.send(t.Context(), m)
+	if s := state(); s.Sent != 1 || s.Failed != 2 || s.Dropped != 4 || !s.Since.IsZero() || s.Error != "" {
+		t.Errorf("taken: %+v", s)
+	}
+}
+
 // Whoever is told later is told what happens from then on; a queue of a receiver that is no
 // more is dropped.
 func TestRulesThatCome(t *testing.T) {

@@ -434,16 +434,26 @@ func (t *taking) decideLocked(current *rules.Notifications) ([]*Message, error) 
 			state.Open.Told = told[state.Open.Key]
 		}
 	}
-	t.makeRoom(n.ledger.queues)
+	lost := t.makeRoom(n.ledger.queues)
 	if t.change.isEmpty() {
 		return nil, nil
 	}
-	return messages, n.commitLocked(t.change)
+	if err := n.commitLocked(t.change); err != nil {
+		return messages, err
+	}
+	for receiver, count := range lost {
+		if l := n.lines[receiver]; l != nil {
+			l.lost(count)
+		}
+	}
+	return messages, nil
 }
 
-// makeRoom drops the oldest messages of queues that are full.
-func (t *taking) makeRoom(queues map[string][]*Message) {
+// makeRoom drops the oldest messages of queues that are full, and returns how many of each
+// receiver's.
+func (t *taking) makeRoom(queues map[string][]*Message) (lost map[string]int) {
 	adds := map[string]int{}
+	lost = map[string]int{}
 	for _, m := range t.change.Add {
 		if indexOf(queues[m.Receiver], m.ID) < 0 {
 			adds[m.Receiver]++
@@ -452,9 +462,11 @@ func (t *taking) makeRoom(queues map[string][]*Message) {
 	for receiver, count := range adds {
 		for _, m := range overflow(queues[receiver], count) {
 			t.change.Done = append(t.change.Done, ref{receiver, m.ID})
+			lost[receiver]++
 			t.notifier.config.Log.Errorf("notify: message %q to %s is given up: there are more than %d for it", m.ID, receiver, maxQueued)
 		}
 	}
+	return lost
 }
 
 // cutPush is the push of a group.

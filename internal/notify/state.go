@@ -19,9 +19,11 @@ type ReceiverState struct {
 	Queued  int       `json:"queued"`
 	Waiting int       `json:"waiting"` // of these, for quiet times to end, or to be gathered
 	Sent    int       `json:"sent"`    // since the server's start
+	Failed  int       `json:"failed"`  // tries that failed, since then
 	Dropped int       `json:"dropped"` // given up, since then
 	Last    time.Time `json:"last,omitzero"`
-	Failing bool      `json:"failing"` // the last try failed
+	Failing bool      `json:"failing"`        // the last try failed
+	Since   time.Time `json:"since,omitzero"` // the first failure after the last message that it took
 	Tries   int       `json:"tries,omitempty"`
 	Next    time.Time `json:"next,omitzero"`
 	Error   string    `json:"error,omitempty"` // of the last that failed
@@ -48,8 +50,8 @@ func (n *Notifier) State() (receivers []ReceiverState, trouble string) {
 		}
 		if l := n.lines[r.Name]; l != nil {
 			of := l.snapshot()
-			s.Sent, s.Dropped, s.Last, s.Failing, s.Tries = of.sent, of.dropped, of.last, of.failures > 0, of.failures
-			s.Error = of.err
+			s.Sent, s.Failed, s.Dropped, s.Last, s.Failing, s.Tries = of.sent, of.failed, of.dropped, of.last, of.failures > 0, of.failures
+			s.Since, s.Error = of.since, of.err
 			if s.Failing {
 				s.Next = of.next
 			}

@@ -10,7 +10,7 @@ func (s *server) doctor() *doctor.Doctor {
 	return &doctor.Doctor{
 		Data: s.config.Data, Git: s.repos.GitVersion, Clusters: s.patients,
 		Rules: s.rules.Current, KeyFiles: s.keyring.Directory, Repos: s.repos.List,
-		Backups: s.backups.State, ByHand: s.backupSource().Newest, Trail: s.trail.Verify, Settings: s.changedSettings,
+		Backups: s.backups.State, ByHand: s.backupSource().Newest, Trail: s.trail.Verify, Told: s.notifier.State, Settings: s.changedSettings,
 	}
 }
 
