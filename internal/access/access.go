@@ -68,8 +68,11 @@ type Caller struct {
 // Door is a way into the server.
 type Door string
 
-// Web is the door to the pages.
-const Web Door = "web"
+// The doors that the audit trail names.
+const (
+	Web Door = "web" // the pages
+	MCP Door = "mcp" // tools of assistants, within an ssh session
+)
 
 // who is what the rules know the caller by.
 func (c Caller) who() string {

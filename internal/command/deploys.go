@@ -25,6 +25,9 @@ import (
 
 // plan shows the changes that a revision would make.
 func plan(ctx context.Context, c *call) error {
+	if _, err := c.asJSON(); err != nil {
+		return err
+	}
 	status, err := c.app(c.args[0])
 	if err != nil {
 		return err
@@ -44,7 +47,10 @@ func plan(ctx context.Context, c *call) error {
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
 	proposal := c.Engine.Propose(ctx, change)
 	defer proposal.Close()
-	proposal.Print(c.lines(), at.standing.spelling(status.App, at.hash.Short()))
+	door := at.standing.spelling(status.App, at.hash.Short())
+	if err := c.print(proposal.Outline(door), func(io.Writer) { proposal.Print(c.lines(), door) }); err != nil {
+		return err
+	}
 	if len(proposal.Problems) > 0 {
 		return report.WithHint(errors.New("this revision cannot be deployed as it is"), "the lines above say why")
 	}

@@ -7,6 +7,7 @@ var examples = map[string]string{
 	"help":              "help rollback",
 	"whoami":            "whoami -o json",
 	"version":           "version",
+	"mcp":               "mcp --write",
 	"status":            "status shop",
 	"tree":              "tree shop --all",
 	"drift":             "drift shop --since 2h",

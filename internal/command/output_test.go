@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // printing is what a verb prints with -o json.
@@ -34,6 +35,7 @@ var printed = map[string][]printing{
 	"orphans":        {{"", deploy.Orphans{}}},
 	"locks":          {{"", []deploy.Lock{}}},
 	"apps":           {{"", []deploy.Status{}}},
+	"plan":           {{"", report.Outline{}}},
 	"check":          {{"", []deploy.Finding{}}},
 	"diff":           {{"", difference{}}},
 	"why":            {{"", answer{}}},

@@ -30,6 +30,7 @@ func seeing() []*verb {
 		{words: "complete", right: everybody, args: "[WORD...]", help: "the words that may come next, for completion", run: complete, more: completeHelp},
 		{words: "web", right: everybody, help: "a link that logs a browser in to the pages", flags: webFlags, run: openWeb, more: webHelp},
 		{words: "web sessions", right: everybody, help: "the browsers that are logged in; --end ends one", flags: webSessionsFlags, run: webSessions, more: webSessionsHelp},
+		{words: "mcp", right: everybody, help: "verbs as tools for assistants (MCP)", flags: mcpFlags, endless: true, run: serveAssistant, more: mcpHelp},
 		{words: "version", right: everybody, help: "the server's version", run: version},
 		{
 			words: "status", right: access.ReadDeploys, args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
@@ -51,7 +52,7 @@ func seeing() []*verb {
 		{words: "locks", right: access.ReadDeploys, help: "what is held now, since when and by whom", flags: output, run: locks, more: locksHelp},
 		{words: "apps", right: access.ReadDeploys, help: "the apps: where they come from and go to", flags: output, run: apps},
 		{
-			words: "plan", right: access.ReadDeploys, args: "APP [REV]", help: "what deploying a revision would change", run: plan,
+			words: "plan", right: access.ReadDeploys, args: "APP [REV]", help: "what deploying a revision would change", flags: output, run: plan,
 			more: revHelp + "The default is the app's branch. Nothing is changed.",
 		},
 	}

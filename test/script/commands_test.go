@@ -60,6 +60,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
 	"get":        cmdGet,
 	"browse":     cmdBrowse,
+	"assistant":  cmdAssistant,
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 

@@ -82,6 +82,8 @@ type stage struct {
 	own      *testcluster.Cluster // started for this script only; nil for most scripts
 	others   map[string]*another  // started beside it, by name
 	browsers map[string]*browsing // by name
+
+	assistants map[string]*assistant // by operator
 }
 
 type stageKey struct{}
