@@ -17,25 +17,22 @@ const (
 	maxOwned  = 5000
 )
 
-// ListOwned reads the objects of a kind in a namespace that have owners, in full. more
+// ListOwned reads the objects of a kind in a namespace that have owners, in brief (see
+// kube.ListBrief). more
 // says that there are more than it returns.
 func ListOwned(ctx context.Context, cluster *kube.Cluster, kind kube.Kind, namespace string) (owned []*unstructured.Unstructured, more bool, err error) {
-	objects, err := cluster.Objects(kind, namespace)
-	if err != nil {
-		return nil, false, err
-	}
 	options := metav1.ListOptions{Limit: ownedPage}
 	for {
-		list, err := objects.List(ctx, options)
+		list, next, err := cluster.ListBrief(ctx, kind, namespace, options)
 		if err != nil {
 			return nil, false, fmt.Errorf("list the %s of namespace %s: %w", kind.Resource.Resource, namespace, err)
 		}
-		for i := range list.Items {
-			if len(list.Items[i].GetOwnerReferences()) > 0 {
-				owned = append(owned, &list.Items[i])
+		for _, u := range list {
+			if len(u.GetOwnerReferences()) > 0 {
+				owned = append(owned, u)
 			}
 		}
-		if options.Continue = list.GetContinue(); options.Continue == "" || len(owned) >= maxOwned {
+		if options.Continue = next; options.Continue == "" || len(owned) >= maxOwned {
 			return owned, options.Continue != "", nil
 		}
 	}
