@@ -18,6 +18,7 @@ type App struct {
 	Server     string    // the id of this server
 	Epoch      int64     // of its data directory
 	Cluster    *Cluster
+	Set        string       // its ApplySet; "": it is found by the name, which takes a digest
 	Ledger     *plan.Ledger // of its objects
 	Inventory  *Inventory
 	Hooks      *Hooks // as they were seen last
@@ -43,7 +44,12 @@ type Others interface {
 }
 
 // set is the app's ApplySet.
-func (a *App) set() string { return plan.SetID(a.Name) }
+func (a *App) set() string {
+	if a.Set != "" {
+		return a.Set
+	}
+	return plan.SetID(a.Name)
+}
 
 // Sick lists the app's objects on the cluster that are not healthy, sorted.
 func (a *App) Sick(t *plan.Target) []live.Entry {

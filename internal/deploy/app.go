@@ -57,6 +57,8 @@ type app struct {
 	unrendered string        // the reason why the branch's wish is unknown; "" if it is known
 	unselected bool          // that reason is that its cluster is no longer selected
 
+	digest, sealed string // the digest of a target, and its form in records, see sealLocked
+
 	appliedDigest string // of the target that was sealed as applied last
 }
 
@@ -172,7 +174,7 @@ func (a *app) wanted() *target {
 
 // setWant changes the app's target. Call tellSchedules after it, under no lock.
 func (a *app) setWant(t *target) {
-	defer a.engine.bell.ring()
+	defer a.engine.bell.ring(a.name)
 	a.engine.setRules(a.name, t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -210,7 +212,7 @@ func (a *app) lastRecord() *record.Record {
 // setSkipped notes the revision that -o skip keeps from being deployed; "" when
 // there is none any more.
 func (a *app) setSkipped(revision name.Revision) {
-	defer a.engine.bell.ring()
+	defer a.engine.bell.ring(a.name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.skipped = revision
@@ -234,7 +236,18 @@ func (a *app) knows(t *plan.Target, o *manifest.Object) bool {
 func (a *app) settled(t *target) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return t.origin == fromRecord || a.last != nil && a.last.Digest == a.engine.Masker.Seal(t.Digest) && (a.last.Stands().Applied() || a.last.Result == record.Skipped)
+	return t.origin == fromRecord || a.last != nil && (a.last.Stands().Applied() || a.last.Result == record.Skipped) && a.last.Digest == a.sealLocked(t.Digest)
+}
+
+// sealLocked is the form of a target's digest in records. Every look at an app needs it.
+func (a *app) sealLocked(digest string) string {
+	if a.sealed == "" || a.digest != digest {
+		a.digest, a.sealed = digest, a.engine.Masker.Seal(digest)
+		if a.last != nil && a.last.Digest == a.sealed {
+			a.sealed = a.last.Digest // one text for both
+		}
+	}
+	return a.sealed
 }
 
 // digestFor returns a target's digest for a record: a remnant stands for the target
@@ -252,7 +265,7 @@ func (a *app) digestFor(t *target) string {
 // enqueue hands the worker a job.
 func (a *app) enqueue(j *job) {
 	a.queue.add(j)
-	a.engine.bell.ring()
+	a.engine.bell.ring(a.name)
 	if a.isOver() { // the worker may have ended
 		a.abandon()
 	}
@@ -272,12 +285,12 @@ func (a *app) isOver() bool {
 
 // take returns the job to do and those that it made superfluous, see queue.take.
 func (a *app) take() (*job, []*job) {
-	defer a.engine.bell.ring()
+	defer a.engine.bell.ring(a.name)
 	return a.queue.take()
 }
 
 // rest marks the worker as done with its job.
 func (a *app) rest() {
 	a.queue.rest()
-	a.engine.bell.ring()
+	a.engine.bell.ring(a.name)
 }

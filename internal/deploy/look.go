@@ -32,7 +32,7 @@ func (e *Engine) Look(app name.App, id manifest.ID, fight Fight) {
 		return
 	}
 	a.queue.addLook(id, fight)
-	a.engine.bell.ring()
+	a.engine.bell.ring(app)
 }
 
 // Postpone says that an object which has drifted again is not looked at before a while.

@@ -112,6 +112,7 @@ func (e *Engine) tellOutage(c *Cluster) {
 	if e.ctx.Err() != nil {
 		return
 	}
+	defer e.bell.ringForAll()
 	begun, ended, later := c.sightings.notice(c.outage(), time.Now())
 	name := c.api.Name()
 	log := e.Log.WithField("cluster", name)

@@ -13,7 +13,7 @@ import (
 // on is the app on a cluster, as plans are carried out there.
 func (a *app) on(cluster *Cluster) *apply.App {
 	return &apply.App{
-		Name: a.name, Repo: a.repository(), Server: a.engine.Server, Epoch: a.engine.Epoch, Cluster: a.engine.as(a.repository(), cluster).site,
+		Name: a.name, Set: a.set, Repo: a.repository(), Server: a.engine.Server, Epoch: a.engine.Epoch, Cluster: a.engine.as(a.repository(), cluster).site,
 		Ledger: a.ledger, Inventory: &a.inventory, Hooks: a.hooks, HookMemory: &a.hookMemory, Others: others{a.engine},
 		Within: a.engine.within(a.repository(), cluster),
 	}

@@ -35,9 +35,10 @@ func (e *Engine) retryOn(cluster string) {
 // changed looks at one event of an index. While the app is being worked on,
 // events are most likely our own; they are looked at afterwards.
 func (e *Engine) changed(cluster string, event live.Event) {
-	defer e.bell.ring()
 	app, ok := e.claims.AppOf(event.Entry.PartOf)
-	if owner := e.claims.Owner(cluster, event.Entry.ID); owner != "" && owner != app {
+	owner := e.claims.Owner(cluster, event.Entry.ID)
+	defer e.bell.ring(app, owner)
+	if owner != "" && owner != app {
 		e.takenAway(owner, event) // its label names another set now
 	}
 	if !ok {

@@ -25,7 +25,7 @@ func (e *Engine) Suspend(app name.App, s record.Suspension, caller access.Caller
 	}
 	s.Since = time.Now().UTC().Truncate(time.Second)
 	a.suspended.set(&s)
-	e.bell.ring()
+	e.bell.ring(app)
 	return a.recordQuiet(newJob(record.CauseSuspend, caller), record.Suspended, s.Reason), nil
 }
 
@@ -43,7 +43,7 @@ func (e *Engine) Resume(app name.App, caller access.Caller) (*Run, error) {
 
 // resumed records the end of a suspension, and brings the app to its branch's state.
 func (a *app) resumed(caller access.Caller) *Run {
-	a.engine.bell.ring()
+	a.engine.bell.ring(a.name)
 	run := a.recordQuiet(newJob(record.CauseResume, caller), record.Resumed, "")
 	if a.wanted() != nil {
 		j := newJob(record.CauseResume, caller)

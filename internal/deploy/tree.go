@@ -17,7 +17,6 @@ import (
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
-	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // Node is an object of an app, or one that a controller has created for it, with the
@@ -72,7 +71,7 @@ func (a *app) members() []live.Entry {
 	if t == nil || a.engine.Clusters.Get(t.Spec.Cluster) == nil {
 		return nil
 	}
-	entries := a.engine.Clusters.Get(t.Spec.Cluster).Index.Members(plan.SetID(a.name))
+	entries := a.engine.Clusters.Get(t.Spec.Cluster).Index.Members(a.set)
 	entries = slices.DeleteFunc(entries, func(entry live.Entry) bool { return !a.ledger.Made(entry) })
 	slices.SortFunc(entries, func(x, y live.Entry) int {
 		if x.ID.Less(y.ID) {

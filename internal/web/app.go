@@ -42,7 +42,8 @@ type appPage struct {
 // showApp shows an app: how it is, its objects, its drift and its deploys.
 func showApp(v *visit) error {
 	ctx := v.r.Context()
-	if !v.everybody() { // the cause may be a line that a container has printed
+	since := sumText(sumOf(v.app)) // before anything is found out
+	if !v.everybody() {            // the cause may be a line that a container has printed
 		v.door.Apps.Engine.Explain(ctx, &v.app)
 	}
 	tree, _ := v.door.Apps.Engine.Tree(ctx, v.app.App)
@@ -57,7 +58,7 @@ func showApp(v *visit) error {
 	}
 	p := v.appPage(tree, drift, lately, deploys)
 	p.Older = older
-	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live", News: v.takeNews(), Body: p})
+	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live?since=" + since, News: v.takeNews(), Body: p})
 }
 
 // appPage is the page of the visitor's app, with what they may see.

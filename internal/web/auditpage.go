@@ -77,7 +77,8 @@ type explained struct {
 func showAccess(v *visit) error {
 	q := v.r.URL.Query()
 	p := accessPage{Who: word(q, "who"), Repo: word(q, "repo"), Branch: word(q, "branch")}
-	p.Repos = choicesOf(v.door.Apps.Visible(v.caller)).Repos
+	cards, _ := v.visible(v.door.board.look())
+	p.Repos = choicesOf(cards).Repos
 	if p.Who == "" {
 		p.Who = v.session.operator
 	}

@@ -82,7 +82,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 	}
 	h.Door = door
 	h.hub.listen = func() (<-chan struct{}, func()) { return nil, func() {} } // the engine has nothing to tell
-	h.hub.look = func() map[name.App]string { return nil }
+	h.hub.look = func() []name.App { return nil }
 	t.Cleanup(func() { door.Stop(t.Context()) })
 	return h
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
@@ -14,9 +13,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
-	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
-	"github.com/pushboat/pushboat/internal/view"
 )
 
 // This file has the streams of events by which open pages move. A stream says that what a
@@ -45,7 +42,7 @@ const (
 
 // hub tells streams which apps have moved.
 type hub struct {
-	look   func() map[name.App]string // what is told of each app, in brief
+	look   func() []name.App // the apps that have moved since the last look
 	listen func() (<-chan struct{}, func())
 
 	mu        sync.Mutex
@@ -86,20 +83,20 @@ func (h *hub) join(l *listener) (leave func(), ok bool) {
 	}, true
 }
 
-// watch looks whenever something may have moved, until done is closed.
+// watch looks whenever something may have moved, and now and then, until done is closed.
 func (h *hub) watch(done <-chan struct{}) {
 	news, end := h.listen()
 	defer end()
-	before := h.look()
+	pulse := time.NewTicker(boardAge)
+	defer pulse.Stop()
 	for {
 		select {
 		case <-news:
+		case <-pulse.C:
 		case <-done:
 			return
 		}
-		now := h.look()
-		h.tell(moves(before, now))
-		before = now
+		h.tell(h.look())
 		timer := time.NewTimer(lookRest)
 		select {
 		case <-timer.C:
@@ -108,22 +105,6 @@ func (h *hub) watch(done <-chan struct{}) {
 			return
 		}
 	}
-}
-
-// moves lists the apps that are not as they were before.
-func moves(before, now map[name.App]string) []name.App {
-	var moved []name.App
-	for app, brief := range now {
-		if was, known := before[app]; !known || was != brief {
-			moved = append(moved, app)
-		}
-	}
-	for app := range before {
-		if _, there := now[app]; !there {
-			moved = append(moved, app)
-		}
-	}
-	return moved
 }
 
 func (h *hub) tell(moved []name.App) {
@@ -139,34 +120,6 @@ func (h *hub) tell(moved []name.App) {
 		default: // it has not been told of the last one yet
 		}
 	}
-}
-
-// briefs sums up each app, so that two looks can be compared. Times that go by count for
-// nothing.
-func briefs(apps view.Apps) map[name.App]string {
-	all := map[name.App]string{}
-	for _, app := range apps.Engine.Apps() {
-		if s, ok := apps.Engine.Status(app); ok {
-			all[app] = brief(s)
-		}
-	}
-	return all
-}
-
-func brief(s deploy.Status) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s %s %s %d %s", s.Revision, s.Sync, s.Health, s.Running, s.Objects, s.Trouble)
-	if s.Last != nil {
-		fmt.Fprintf(&text, " %d %s", s.Last.Number, s.Last.Result)
-	}
-	for _, symptom := range s.Sick {
-		fmt.Fprintf(&text, " %s %s", symptom.Object, symptom.State)
-	}
-	for _, found := range s.Found {
-		fmt.Fprintf(&text, " %s %s", found.Object, found.What)
-	}
-	fmt.Fprintf(&text, " %t %t %t %s", s.Suspension != nil, s.Window != nil, s.Outage != nil, s.Forbidden)
-	return text.String()
 }
 
 // streamMoves tells that apps have moved: the one of the route, or any that the visitor may
@@ -187,6 +140,12 @@ func streamMoves(v *visit) error {
 		return errManyStreams
 	}
 	defer leave()
+	if since := v.r.URL.Query().Get("since"); since != "" && since != v.seenNow() {
+		select {
+		case l.moved <- struct{}{}: // between the page and its stream, or while that was cut
+		default:
+		}
+	}
 	return v.stream(func(s *stream) error {
 		for {
 			select {
@@ -204,6 +163,18 @@ func streamMoves(v *visit) error {
 		}
 	})
 }
+
+// seenNow sums up what the stream's page shows now, see sumText.
+func (v *visit) seenNow() string {
+	if v.app.App != "" {
+		return sumText(sumOf(v.app))
+	}
+	_, sum := v.visible(v.door.board.look())
+	return sumText(sum)
+}
+
+// sumText writes a sum for an address.
+func sumText(sum uint64) string { return strconv.FormatUint(sum, 36) }
 
 // errManyStreams and errGone end a stream.
 var (

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,9 +49,14 @@ func (r *reader) Flush() {}
 // that closes at its end.
 func (b *browser) streaming(t *testing.T, w http.ResponseWriter) (ended chan struct{}, leave context.CancelFunc) {
 	t.Helper()
+	return b.streamingFrom(t, w, "/live")
+}
+
+func (b *browser) streamingFrom(t *testing.T, w http.ResponseWriter, address string) (ended chan struct{}, leave context.CancelFunc) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/live", nil)
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	r.Host, r.RemoteAddr = host, "192.0.2.7:1234"
 	for _, c := range b.cookies {
 		r.AddCookie(c)
@@ -68,12 +72,8 @@ func (b *browser) streaming(t *testing.T, w http.ResponseWriter) (ended chan str
 // moving has the hub of a house tell of one app whenever the test says so.
 func (h *house) moving() (move func()) {
 	news := make(chan struct{})
-	n := 0
 	h.hub.listen = func() (<-chan struct{}, func()) { return news, func() {} }
-	h.hub.look = func() map[name.App]string {
-		n++
-		return map[name.App]string{"shop": strings.Repeat("x", n)}
-	}
+	h.hub.look = func() []name.App { return []name.App{"shop"} }
 	return func() { news <- struct{}{} }
 }
 

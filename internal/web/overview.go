@@ -1,14 +1,14 @@
 package web
 
 import (
-	"cmp"
+	"fmt"
+	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -79,7 +79,7 @@ func (f filter) address(page int) string {
 }
 
 // wants reports whether an app passes, but for its namespaces, which take a look more.
-func (f filter) wants(s deploy.Status) bool {
+func (f filter) wants(s *card) bool {
 	by := ""
 	if s.Last != nil {
 		by = s.Last.Operator
@@ -87,7 +87,7 @@ func (f filter) wants(s deploy.Status) bool {
 	text := strings.ToLower(f.Text)
 	return (text == "" || strings.Contains(strings.ToLower(string(s.App)), text) || strings.Contains(strings.ToLower(string(s.Repo)), text)) &&
 		(f.Repo == "" || string(s.Repo) == f.Repo) && (f.Cluster == "" || s.Cluster == f.Cluster) &&
-		(f.Operator == "" || by == f.Operator) && (f.State == "" || isIn(s, f.State))
+		(f.Operator == "" || by == f.Operator) && (f.State == "" || s.isIn(f.State))
 }
 
 // isIn reports whether an app is in a state of the filter.
@@ -131,47 +131,55 @@ type choices struct{ Repos, Clusters, Operators []string }
 
 // row is a line of the overview.
 type row struct {
-	deploy.Status
+	*card
 	Urgency view.Urgency
 	Why     []string // what is wrong, in a few lines
 	When    string   // it was deployed last
 }
 
-// showOverview shows all apps: first what is wrong.
+// showOverview shows all apps: first what is wrong. Visitors who see the same share one page.
 func showOverview(v *visit) error {
-	o := v.overview(v.door.Apps.Visible(v.caller))
-	if v.r.Header.Get("HX-Request") != "" { // without the parts of the form that are empty
-		v.w.Header().Set("HX-Replace-Url", o.Filter.address(o.Filter.Page))
+	cards, sum := v.visible(v.door.board.look())
+	f, day := readFilter(v.r.URL.Query()), v.dayOf()
+	push := v.fill("git push ssh://HOST/NAME main")
+	key := fmt.Sprintf("%t %x %d %v %q %s", v.everybody(), sum, len(cards), day, push, v.r.URL.RequestURI())
+	main, err := v.door.board.prints.of(key, v.now, func() (template.HTML, error) {
+		o := v.overview(cards)
+		o.Day, o.Push = day, push
+		return v.main("overview", o)
+	})
+	if err != nil {
+		return err
 	}
-	return v.show("overview", frame{Title: "Overview", Section: "overview", Live: "/live", Body: o})
+	if v.r.Header.Get("HX-Request") != "" { // without the parts of the form that are empty
+		v.w.Header().Set("HX-Replace-Url", f.address(f.Page))
+	}
+	return v.show("overview", frame{Title: "Overview", Section: "overview", Live: "/live?since=" + sumText(sum), Main: main})
 }
 
 // overview is the page of apps, with what the visitor may see of them.
-func (v *visit) overview(all []deploy.Status) overview {
+func (v *visit) overview(all []*card) overview {
 	f := readFilter(v.r.URL.Query())
 	if v.everybody() {
+		public := make([]*card, len(all))
 		for i, s := range all {
-			all[i] = publicStatus(s)
+			public[i] = s.forEverybody()
+		}
+		all = public
+	}
+	o := overview{Filter: f, States: states, Total: len(all), Counts: map[string]int{}, Choices: choicesOf(all), Everyone: v.everybody()}
+	found := v.found(f, all)
+	for i, state := range states {
+		for _, s := range all {
+			o.Counts[state] += int(s.states >> i & 1)
 		}
 	}
-	o := overview{Filter: f, States: states, Total: len(all), Counts: map[string]int{}, Choices: choicesOf(all), Everyone: v.everybody(), Push: v.fill("git push ssh://HOST/NAME main")}
-	var found []row
 	for _, s := range all {
-		for _, state := range states {
-			if isIn(s, state) {
-				o.Counts[state]++
-			}
+		if s.Running != "" && len(o.Running) < maxRunning {
+			o.Running = append(o.Running, row{card: s})
 		}
-		if s.Running != "" {
-			o.Running = append(o.Running, row{Status: s})
-		}
-		if !f.wants(s) || f.Namespace != "" && !v.isInNamespace(s, f.Namespace) {
-			continue
-		}
-		found = append(found, row{Status: s, Urgency: view.UrgencyOf(s)})
 	}
 	o.Outages = outagesOf(all)
-	slices.SortStableFunc(found, func(a, b row) int { return cmp.Compare(a.Urgency, b.Urgency) })
 	o.Found = len(found)
 	o.Pages = max((len(found)+pageSize-1)/pageSize, 1)
 	o.Filter.Page = min(f.Page, o.Pages)
@@ -182,15 +190,30 @@ func (v *visit) overview(all []deploy.Status) overview {
 		o.After = f.address(o.Filter.Page + 1)
 	}
 	first := (o.Filter.Page - 1) * pageSize
-	o.Rows = found[first:min(first+pageSize, len(found))]
-	for i := range o.Rows {
-		o.Rows[i].Why, o.Rows[i].When = whyOf(o.Rows[i].Status), deployedAgo(o.Rows[i].Last, v.now)
+	for _, s := range found[first:min(first+pageSize, len(found))] {
+		o.Rows = append(o.Rows, row{card: s, Urgency: s.urgency, Why: whyOf(s.Status), When: deployedAgo(s.Last, v.now)})
 	}
-	o.Day = v.dayOf()
 	return o
 }
 
-func (v *visit) isInNamespace(s deploy.Status, namespace string) bool {
+// maxRunning bounds the deploys that go on of which the overview tells apart.
+const maxRunning = 20
+
+// More is how many more deploys go on than Running has.
+func (o overview) More() int { return o.Counts[stateRunning] - len(o.Running) }
+
+// found lists the apps that pass the filter, the most urgent first.
+func (v *visit) found(f filter, all []*card) []*card {
+	var by [view.Calm + 1][]*card
+	for _, s := range all {
+		if f.wants(s) && (f.Namespace == "" || v.isInNamespace(s, f.Namespace)) {
+			by[s.urgency] = append(by[s.urgency], s)
+		}
+	}
+	return slices.Concat(by[:]...)
+}
+
+func (v *visit) isInNamespace(s *card, namespace string) bool {
 	_, namespaces := v.door.Apps.Engine.Namespaces(s.App)
 	return slices.Contains(namespaces, namespace)
 }
@@ -235,7 +258,7 @@ func whyOf(s deploy.Status) []string {
 	return lines
 }
 
-func outagesOf(all []deploy.Status) []*deploy.Outage {
+func outagesOf(all []*card) []*deploy.Outage {
 	var list []*deploy.Outage
 	for _, s := range all {
 		if s.Outage != nil && !slices.ContainsFunc(list, func(o *deploy.Outage) bool { return o.Cluster == s.Outage.Cluster }) {
@@ -248,7 +271,7 @@ func outagesOf(all []deploy.Status) []*deploy.Outage {
 // maxChoices bounds the words that are offered for one part of the filter.
 const maxChoices = 200
 
-func choicesOf(all []deploy.Status) choices {
+func choicesOf(all []*card) choices {
 	repos, clusters, operators := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range all {
 		repos[string(s.Repo)], clusters[s.Cluster] = true, true
@@ -295,7 +318,7 @@ func (v *visit) dayOf() day {
 	events, _ := v.door.Events.Since(0)
 	var ended []event.Event
 	for _, e := range events {
-		if e.Kind == event.Deploy && v.door.Apps.Policy.Allows(v.caller, access.ReadDeploys, access.Subject{Repo: e.Repo}) {
+		if e.Kind == event.Deploy && v.readsDeploys(e.Repo) {
 			ended = append(ended, e)
 		}
 	}

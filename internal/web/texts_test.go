@@ -81,7 +81,7 @@ func (h *house) render(t *testing.T, loggedIn bool, text func(place string) stri
 		v.app, r1 = publicStatus(status), publicRecord(r1)
 	}
 	pages := map[string]any{
-		"overview": v.overview([]deploy.Status{status}),
+		"overview": v.overview([]*card{newCard(status, 0)}),
 		"app": v.appPage(filled[deploy.Tree]("tree", text), filled[deploy.Drift]("drift", text),
 			[]view.Finding{filled[view.Finding]("finding", text)}, []record.Record{filled[record.Record]("record", text)}),
 		"deploy":  deployPage{ID: "shop-1", App: v.app, Record: r1, Everyone: !loggedIn},

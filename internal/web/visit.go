@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"errors"
+	"html/template"
 	"net/http"
 	"time"
 
@@ -25,6 +26,8 @@ type visit struct {
 	app    deploy.Status // of a route about an app, or one of its deploys
 	number int           // of a route about a deploy
 	repo   name.Repo     // of a route about a repository
+
+	asked asked
 }
 
 // visit finds out whose request it is.
@@ -72,6 +75,7 @@ type frame struct {
 	Now      time.Time
 	News     *news
 	Body     any
+	Main     template.HTML // the page itself, where it is drawn already; "": it is drawn of Body
 }
 
 // show writes a page.
@@ -91,6 +95,14 @@ func (v *visit) showAs(status int, page string, f frame) error {
 	v.w.WriteHeader(status)
 	_, _ = v.w.Write(text.Bytes()) // a visitor who has gone misses it
 	return nil
+}
+
+// main draws a page without what is around it, and with nothing that is the visitor's alone:
+// others may get the same.
+func (v *visit) main(page string, body any) (template.HTML, error) {
+	var text bytes.Buffer
+	err := v.door.pages[page].ExecuteTemplate(&text, "main", frame{Now: v.now, Self: v.r.URL.RequestURI(), Body: body})
+	return template.HTML(text.String()), err // a template has drawn it
 }
 
 // trouble is a page that says what is wrong.

@@ -85,6 +85,7 @@ type Door struct {
 	pages    map[string]*template.Template
 	links    links
 	sessions sessions
+	board    board
 	hub      hub
 	crowd    crowd
 	work     work
@@ -105,7 +106,10 @@ func New(config Config) (*Door, error) {
 	now := func() time.Time { return d.clock() }
 	d.links.now = now
 	d.sessions.now, d.sessions.idle, d.sessions.longest = now, config.Idle, config.Longest
-	d.hub.look = func() map[name.App]string { return briefs(d.Apps) }
+	d.board.clock, d.board.source = now, source{
+		apps: d.Apps.Engine.Apps, status: d.Apps.Engine.Status, moves: func() mover { return d.Apps.Engine.Moves() },
+	}
+	d.hub.look = func() []name.App { return d.board.news() }
 	d.hub.listen = d.Apps.Engine.Listen
 	d.handler = d.guarded(d.router())
 	return d, nil
