@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -26,18 +27,24 @@ type lab struct {
 	group    string
 	dir      string
 
-	cluster  *cluster.Cluster
-	auditLog string
-	client   *kubernetes.Clientset
-	dynamic  *dynamic.DynamicClient
-	server   *server
-	sshd     *sshd // nil if no sshd can run on this machine; see plainWords
-	noSSHD   string
-	workers  []int // numbers of workers of the raw apply, the fastest first; nil until they were tried
+	cluster    *cluster.Cluster
+	auditLog   string
+	config     string // of the server, beside the address of its profiles
+	kubeconfig string // of the server; "": the cluster's
+	client     *kubernetes.Clientset
+	dynamic    *dynamic.DynamicClient
+	server     *server
+	sshd       *sshd // nil if no sshd can run on this machine; see plainWords
+	noSSHD     string
+	workers    []int // numbers of workers of the raw apply, the fastest first; nil until they were tried
 
-	app   *app   // an app of 200 objects; nil until it is deployed
-	fleet *fleet // many apps; nil until they are deployed
-	huge  *fresh // an app of 10,000 objects; nil until it is deployed
+	app     *app             // an app of 200 objects; nil until it is deployed
+	fleet   *fleet           // many apps; nil until they are deployed
+	huge    *fresh           // an app of 10,000 objects; nil until it is deployed
+	herd    *herd            // 10,000 apps on a simulated cluster; nil until they are deployed
+	ends    []func() error   // what close stops beside, the newest last
+	other   *cluster.Cluster // a second devcluster; nil until it is needed
+	viewers []*viewer        // that have logged in
 }
 
 // openLab starts a cluster and a server.
@@ -81,6 +88,9 @@ func (l *lab) close() {
 	var errs []error
 	if l.server != nil {
 		errs = append(errs, l.server.stop())
+	}
+	for _, end := range slices.Backward(l.ends) {
+		errs = append(errs, end())
 	}
 	if l.sshd != nil {
 		errs = append(errs, l.sshd.stop())

@@ -21,6 +21,7 @@ type settings struct {
 	rounds int
 	fleet  int
 	many   int
+	herd   int
 	bin    string
 	keep   bool
 
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 0, "rounds of each row; 0: the row's own number")
 	flag.IntVar(&s.fleet, "fleet", 1000, "apps, and repositories, of the rows that have many")
 	flag.IntVar(&s.many, "many", 10_000, "objects of the app that has many, a multiple of 200")
+	flag.IntVar(&s.herd, "herd", 10_000, "apps of the rows of pages, a multiple of 1,000 or less than that")
 	flag.StringVar(&s.bin, "bin", "bin", "directory of pushboat, pushboat-hook and devcluster")
 	flag.BoolVar(&s.keep, "keep", false, "keep the directory of the run, with all logs")
 	flag.StringVar(&s.profiles, "profiles", "", "directory for profiles of the server, of the fleet rows and no-op-check")

@@ -45,6 +45,82 @@ func (l *lab) heap(ctx context.Context) (float64, error) {
 	return bytes / (1 << 20), nil
 }
 
+// scrapeEach is how often metrics are scraped; Prometheus does so every 15 to 60 seconds.
+const scrapeEach = 15 * time.Second
+
+// scraped has the server's metrics scraped, as they are where somebody runs it, until stop is
+// called, which returns how often that was.
+func (l *lab) scraped(ctx context.Context) (stop func() (times int, err error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	n := 0
+	var failed error
+	go func() {
+		defer close(ended)
+		for failed == nil {
+			err := l.scrape(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if failed = err; failed == nil {
+				n++
+			}
+			if pause(ctx, scrapeEach) != nil {
+				return
+			}
+		}
+	}()
+	return func() (int, error) {
+		cancel()
+		<-ended
+		return n, failed
+	}
+}
+
+func (l *lab) scrape(ctx context.Context) error {
+	addr, err := os.ReadFile(l.path("data", "run", "metrics.addr"))
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+strings.TrimSpace(string(addr))+"/metrics", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("scrape the server's metrics: %w", err)
+	}
+	defer answer.Body.Close()
+	if _, err = io.Copy(io.Discard, answer.Body); err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("scrape the server's metrics: %s", answer.Status)
+	}
+	return err
+}
+
+// heapAndStacks returns the reachable heap of the server after a collection and the stacks of
+// its goroutines, in MiB.
+func (l *lab) heapAndStacks(ctx context.Context) (float64, error) {
+	text, err := l.profile(ctx, "heap?gc=1&debug=1")
+	if err != nil {
+		return 0, err
+	}
+	return readHeap(text)
+}
+
+// readHeap reads the heap and the stacks from a profile in words, in MiB.
+func readHeap(text string) (float64, error) {
+	var sum float64
+	for _, name := range []string{"# HeapAlloc = ", "# Stack = "} {
+		_, rest, _ := strings.Cut(text, name)
+		var bytes float64
+		if _, err := fmt.Sscan(rest, &bytes); err != nil {
+			return 0, fmt.Errorf("read %q of the server's heap: %w", name, err)
+		}
+		sum += bytes
+	}
+	return sum / (1 << 20), nil
+}
+
 // profileFor waits for d. If profiles are wanted, keepProfile keeps the CPU profile of that
 // time.
 func (l *lab) profileFor(ctx context.Context, d time.Duration, name string) error {

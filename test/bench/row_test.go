@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,7 +54,7 @@ func TestChoose(t *testing.T) {
 		t.Fatalf("without a choice there are %d rows and error %v", len(all), err)
 	}
 	for _, r := range all {
-		if r.group == "scale" {
+		if slices.Contains([]string{"scale", "pages", "clusters"}, r.group) {
 			t.Errorf("row %s takes long, and runs without being chosen", r.name)
 		}
 	}
@@ -61,5 +63,39 @@ func TestChoose(t *testing.T) {
 	}
 	if _, err := choose("nonsense"); err == nil {
 		t.Error("a row that does not exist can be chosen")
+	}
+}
+
+func TestMemoryOfAPage(t *testing.T) {
+	const words = "heap profile: 1: 2 [3: 4] @ heap/5\n# runtime.MemStats\n# Alloc = 1\n# HeapAlloc = 3145728\n# HeapSys = 9\n# Stack = 1048576 / 2097152\n"
+	heap, err := readHeap(words)
+	if err != nil || heap != 4 {
+		t.Errorf("heap and stacks are %v MiB, %v; want 4", heap, err)
+	}
+	for _, lacking := range []string{"# HeapAlloc", "# Stack"} {
+		if _, err := readHeap(strings.Replace(words, lacking, "# Something", 1)); err == nil {
+			t.Errorf("without %q, there is a figure", lacking)
+		}
+	}
+	if got := perPage(4, 14, 200); math.Abs(got-52.4288) > 1e-9 { // 10 MiB
+		t.Errorf("a page has %v KB", got)
+	}
+}
+
+func TestBudgetsOfAReading(t *testing.T) {
+	g := &reading{first: &series{}, whole: &series{values: []float64{0.05, 0.151}}, spent: &series{}, largest: 99}
+	r := &result{}
+	g.budgets(r, "tree", g.whole, 150)
+	if len(r.facts) != 2 || r.facts[0].value != 151 || r.facts[0].met() || !r.facts[1].met() {
+		t.Errorf("the facts are %+v", r.facts)
+	}
+}
+
+func TestConfigurationOfClusters(t *testing.T) {
+	if got := clustersConfig(nil); got != "" {
+		t.Errorf("without clusters, it is %q", got)
+	}
+	if got := clustersConfig(map[string]string{"a": "/x y"}); got != "clusters:\n  a: {kubeconfig: \"/x y\"}\n" {
+		t.Errorf("of a cluster, it is %q", got)
 	}
 }

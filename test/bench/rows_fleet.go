@@ -223,6 +223,7 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	if _, err := l.deployedFleet(ctx); err != nil {
 		return nil, err
 	}
+	scraped := l.scraped(ctx)
 	if err := pause(ctx, 30*time.Second); err != nil { // the last push has left work
 		return nil, err
 	}
@@ -252,7 +253,12 @@ func idle(ctx context.Context, l *lab) (*result, error) {
 	if err := l.keepProfile(ctx, "heap", "idle.heap"); err != nil {
 		return nil, err
 	}
+	times, err := scraped()
+	if err != nil {
+		return nil, err
+	}
 	r := &result{}
+	r.note("metrics were scraped %d times, one every %s", times, scrapeEach)
 	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(idleFor), unit: " %", goal: atMost, limit: 1})
 	r.fact(fact{what: "server's memory (RSS)", value: now, unit: " MiB", goal: atMost, limit: 100})
 	r.note("of which %.0f MiB are reachable, and %.0f MiB pages of the program's file", heap, file)

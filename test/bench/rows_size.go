@@ -46,12 +46,18 @@ func sizes(apps, objects int, limit float64) func(context.Context, *lab) (*resul
 		if err := l.memory(ctx, r, 0); err != nil {
 			return nil, err
 		}
+		scraped := l.scraped(ctx)
 		if err := pause(ctx, settleFor); err != nil {
 			return nil, err
 		}
 		if err := l.atRest(ctx, r, limit); err != nil {
 			return nil, err
 		}
+		times, err := scraped()
+		if err != nil {
+			return nil, err
+		}
+		r.note("metrics were scraped %d times, one every %s, until the start", times, scrapeEach)
 		return r, l.restarts(ctx, r, apps)
 	}
 }
@@ -89,7 +95,7 @@ func (l *lab) atRest(ctx context.Context, r *result, limit float64) error {
 	r.fact(fact{what: "of it, pages of the program's file", value: file, unit: " MiB"})
 	r.fact(fact{what: "share of a core", value: 100 * float64(after-before) / float64(watchFor), unit: " %"})
 	r.fact(fact{what: "disk", value: used, unit: " MiB"})
-	return l.keepProfile(ctx, "heap", r.row.name+".heap")
+	return l.keepProfile(ctx, "heap", l.group+".heap")
 }
 
 // restarts measures a start of the server on the present data, as it usually starts.

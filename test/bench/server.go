@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,12 @@ func (l *lab) startServer(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer log.Close() // the child has a descriptor of its own
-	if err := os.WriteFile(l.path("config.yaml"), []byte("debug: {address: \"127.0.0.1:0\"}\n"), 0o600); err != nil {
+	if err := os.WriteFile(l.path("config.yaml"), []byte("debug: {address: \"127.0.0.1:0\"}\nmetrics: {address: \"127.0.0.1:0\"}\n"+l.config), 0o600); err != nil {
 		return 0, err
 	}
 	cmd := exec.Command(filepath.Join(l.settings.bin, "pushboat"), "serve", "--config", l.path("config.yaml"),
 		"--data", l.path("data"), "--ssh", "127.0.0.1:0", "--http", "127.0.0.1:0",
-		"--kubeconfig", l.cluster.Kubeconfig, "--admin-key", l.path("key.pub"))
+		"--kubeconfig", cmp.Or(l.kubeconfig, l.cluster.Kubeconfig), "--admin-key", l.path("key.pub"))
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	start := time.Now()
