@@ -39,6 +39,12 @@ const (
 	OfTrail       Kind = "trail"          // something happened to the trail itself
 )
 
+// Kinds lists the kinds, for filters.
+var Kinds = []Kind{Login, SessionEnded, Push, Verb, Rules, DeployStarted, DeployEnded, Correction, KeyExpired, BackupMade, ServerStarted, ServerStopped, OfTrail}
+
+// Decisions lists the decisions, for filters.
+var Decisions = []Decision{Allowed, Refused, Planned}
+
 // Decision is the answer to somebody who asked.
 type Decision string
 

@@ -12,9 +12,13 @@ import (
 // Query selects lines. Its zero value selects all.
 type Query struct {
 	Since      time.Time
+	Until      time.Time // the first moment that is not meant; zero: there is none
+	Before     uint64    // only lines with a lower number; 0: all
+	Kind       Kind
+	Decision   Decision
 	Operator   string
 	App        string
-	Repository string // and Ref: pushes to that branch are the app's, too
+	Repository string // with App and Ref: pushes to that branch are the app's, too
 	Ref        string
 	Most       int // the newest so many; 0: all
 }
@@ -22,12 +26,14 @@ type Query struct {
 // matches reports whether the query selects an event.
 func (q Query) matches(e Event) bool {
 	switch {
-	case e.Time.Before(q.Since):
+	case e.Time.Before(q.Since), !q.Until.IsZero() && !e.Time.Before(q.Until), q.Before > 0 && e.Seq >= q.Before:
+		return false
+	case q.Kind != "" && e.Kind != q.Kind, q.Decision != "" && e.Decision != q.Decision:
 		return false
 	case q.Operator != "" && e.Operator != q.Operator:
 		return false
 	case q.App == "":
-		return true
+		return q.Repository == "" || e.Repository == q.Repository
 	}
 	return e.App == q.App || e.Kind == Push && e.Repository == q.Repository && e.Ref == q.Ref && q.Ref != ""
 }

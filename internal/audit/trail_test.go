@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -308,6 +309,16 @@ func TestRead(t *testing.T) {
 		{Query{Since: at.Add(150 * time.Minute), Operator: "ben"}, nil},
 		{Query{App: "shop"}, []uint64{2}},
 		{Query{App: "shop", Repository: "shop", Ref: "refs/heads/main"}, []uint64{1, 2}},
+		{Query{Repository: "shop"}, []uint64{1, 3}},
+		{Query{Until: at.Add(2 * time.Hour)}, []uint64{1, 2}},
+		{Query{Since: at.Add(time.Hour), Until: at.Add(3 * time.Hour), Operator: "ben"}, []uint64{2, 3}},
+		{Query{Before: 4}, []uint64{1, 2, 3}},
+		{Query{Before: 4, Most: 2}, []uint64{2, 3}},
+		{Query{Before: 1}, nil},
+		{Query{Kind: Push}, []uint64{1, 3}},
+		{Query{Kind: Push, Most: 1}, []uint64{3}},
+		{Query{Kind: Login}, nil},
+		{Query{Decision: Refused}, nil},
 	} {
 		events, unread, err := trail.Read(test.query)
 		var got []uint64
@@ -317,6 +328,22 @@ func TestRead(t *testing.T) {
 		if err != nil || unread > 0 || !slices.Equal(got, test.want) {
 			t.Errorf("%+v: %v, %d unread, %v; want %v", test.query, got, unread, err, test.want)
 		}
+	}
+}
+
+// TestKinds: filters know every kind and every decision that there is.
+func TestKinds(t *testing.T) {
+	source, err := os.ReadFile("audit.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range regexp.MustCompile(`(?m)^\t\w+ +(Kind|Decision) += "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1) {
+		if match[1] == "Kind" && !slices.Contains(Kinds, Kind(match[2])) || match[1] == "Decision" && !slices.Contains(Decisions, Decision(match[2])) {
+			t.Errorf("%s %q is not in the list", match[1], match[2])
+		}
+	}
+	if len(Kinds) < 10 || len(Decisions) < 3 {
+		t.Errorf("the lists are %v and %v", Kinds, Decisions)
 	}
 }
 

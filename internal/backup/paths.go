@@ -44,7 +44,7 @@ var others = []struct {
 const unfinished = ".new"
 
 // reserved are names that no file at the top of the data directory has.
-var reserved = []string{headerName, sumsName, reposDir, sealedDir, trailDir, "backups", "before", "clusters", "charts", "hooks", "lost+found", "notify", "run", "ssh", datadir.Restored}
+var reserved = []string{headerName, sumsName, reposDir, sealedDir, trailDir, "backups", "before", "clusters", "charts", "hooks", "lost+found", "notify", "refused", "run", "ssh", datadir.Restored}
 
 // limitOf returns the maximum size of a file by its path; known is false for every path
 // that no backup has. A known path never leads out of a directory.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,11 @@ const maxAudit = 100_000
 func auditFlags(f *pflag.FlagSet) {
 	output(f)
 	f.String("since", "", "the first moment: a duration back, or a time (2d, 2026-01-31T18:00)")
+	f.String("until", "", "the first moment that is not listed, in the same forms")
+	f.Uint64("before", 0, "only lines with a lower number (seq): what comes before a list")
+	f.String("event", "", "only lines of this kind: push, verb, login, deploy-ended, ...")
+	f.String("decision", "", "only what was allowed, refused or planned")
+	f.String("repository", "", "only what is about this repository")
 	f.String("operator", "", "only what this operator did")
 	f.String("app", "", "only what is about this app")
 	f.IntP("number", "n", 100, "how many lines to list, the newest")
@@ -60,9 +66,21 @@ func listAudit(_ context.Context, c *call) error {
 // auditQuery reads the flags of the call.
 func (c *call) auditQuery(now time.Time) (q audit.Query, err error) {
 	since, _ := c.flags.GetString("since") // the flags are those of auditFlags
-	if q.Since, err = parseSince(since, now); err != nil {
+	if q.Since, err = parseSince("since", since, now); err != nil {
 		return q, err
 	}
+	until, _ := c.flags.GetString("until")
+	if q.Until, err = parseSince("until", until, now); err != nil {
+		return q, err
+	}
+	q.Before, _ = c.flags.GetUint64("before")
+	if q.Kind, err = oneOf(c.flags, "event", audit.Kinds); err != nil {
+		return q, err
+	}
+	if q.Decision, err = oneOf(c.flags, "decision", audit.Decisions); err != nil {
+		return q, err
+	}
+	q.Repository, _ = c.flags.GetString("repository")
 	q.Operator, _ = c.flags.GetString("operator")
 	q.App, _ = c.flags.GetString("app")
 	q.Most, _ = c.flags.GetInt("number")
@@ -70,7 +88,7 @@ func (c *call) auditQuery(now time.Time) (q audit.Query, err error) {
 		return q, usageError{fmt.Sprintf("-n wants a number from 1 to %d", maxAudit)}
 	}
 	for _, app := range c.Engine.Apps() {
-		if string(app) == q.App {
+		if string(app) == q.App && q.Repository == "" {
 			status, _ := c.Engine.Status(app)
 			q.Repository, q.Ref = string(status.Repo), status.Branch.Ref()
 		}
@@ -78,8 +96,22 @@ func (c *call) auditQuery(now time.Time) (q audit.Query, err error) {
 	return q, nil
 }
 
-// parseSince parses a moment in the past; the zero time if text is empty.
-func parseSince(text string, now time.Time) (time.Time, error) {
+// oneOf returns the value of a flag, which is one of a list or "".
+func oneOf[T ~string](flags *pflag.FlagSet, name string, list []T) (T, error) {
+	text, err := flags.GetString(name)
+	if err != nil || text == "" || slices.Contains(list, T(text)) {
+		return T(text), err
+	}
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = string(word)
+	}
+	return "", usageError{fmt.Sprintf("--%s %q: it is one of %s", name, manifest.Clean(text), strings.Join(words, ", "))}
+}
+
+// parseSince parses a moment in the past, the value of a flag; the zero time if text is
+// empty.
+func parseSince(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -91,7 +123,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return moment, nil
 		}
 	}
-	return time.Time{}, usageError{fmt.Sprintf("--since %q is no time; write 90m, 8h, 2d, 2026-01-31 or 2026-01-31T18:00 (UTC)", text)}
+	return time.Time{}, usageError{fmt.Sprintf("--%s %q is no time; write 90m, 8h, 2d, 2026-01-31 or 2026-01-31T18:00 (UTC)", flag, text)}
 }
 
 // printAudit writes a line or two for each event.

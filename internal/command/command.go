@@ -32,6 +32,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/rollback"
 	"github.com/pushboat/pushboat/internal/rulebook"
@@ -69,6 +70,7 @@ type Desk struct {
 	Backups  backup.Source
 	Offsite  *offsite.Keeper // of backups in a bucket
 	Notifier *notify.Notifier
+	Refusals *refusal.Store
 	Doctor   *doctor.Doctor
 	Policy   *access.Policy
 	Trail    Trail

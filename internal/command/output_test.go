@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -43,6 +44,7 @@ var printed = map[string][]printing{
 	"history":        {{"", []record.Record{}}},
 	"events":         {{"the events so far", []event.Event{}}, {"with --follow, each line", event.Event{}}},
 	"show":           {{"", record.Record{}}},
+	"refused":        {{"the refused pushes", []refusal.Brief{}}, {"with ID", refusal.Refusal{}}},
 	"secrets list":   {{"", []deploy.KeptValue{}}},
 	"access explain": {{"", explainedAccess{}}},
 	"keys list":      {{"", []keyRow{}}},
@@ -58,6 +60,7 @@ var printed = map[string][]printing{
 	"notify test":    {{"", notify.Tried{}}},
 	"repo list":      {{"", []repoRow{}}},
 	"repo info":      {{"", repoRow{}}},
+	"repo files":     {{"", repoFilesAnswer{}}},
 }
 
 // TestJSONHasASchema holds the schemas to the verbs that print JSON, and to the types that

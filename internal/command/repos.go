@@ -145,6 +145,7 @@ func repoDelete(ctx context.Context, c *call) error {
 		return err
 	}
 	c.Engine.Forget(repo)
+	c.Refusals.Forget(repo)
 	c.Log.WithField("repository", string(repo)).WithField("operator", c.Caller().Operator).Info("repository deleted")
 	fmt.Fprintf(c, "deleted %s\n", repo)
 	return nil

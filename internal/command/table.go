@@ -133,6 +133,7 @@ func recorded() []*verb {
 			words: "events", right: access.ReadDeploys, args: "[APP]", help: "what happened: deploys, drift, health", flags: eventsFlags, endless: true, run: listEvents,
 			more: "Since the server's start, newest last. -f follows new ones; with -o json, each\nis a line then.",
 		},
+		{words: "refused", right: access.ReadDeploys, args: "[ID]", help: "pushes that the gate has refused, and why", flags: output, run: refused, more: refusedHelp},
 		{words: "show", right: access.ReadDeploys, args: "DEPLOY", help: "one deploy in full, such as shop-42", flags: output, run: show},
 		{
 			words: "logs", right: access.ReadDeploys, args: "DEPLOY", help: "the output of a deploy; -f follows a running one",
@@ -196,6 +197,7 @@ func keeping() []*verb {
 		{words: "drain", right: access.Drain, help: "stop the server when its current work has ended", run: drain, more: drainHelp},
 		{words: "repo list", right: access.ReadRepo, help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", right: access.ReadRepo, args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
+		{words: "repo files", right: access.ReadRepo, args: "NAME [PATH]", help: "its files, and who deployed which line", flags: repoFilesFlags, run: repoFiles, more: repoFilesHelp},
 		{words: "repo create", right: access.CreateRepo, args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
 		{
 			words: "repo delete", right: access.DeleteRepo, args: "NAME", help: "delete a repository, its history and its records",

@@ -12,6 +12,7 @@
 //	charts/archives/   charts that were fetched; fetched again if they are gone
 //	restored           the directory is older than its clusters may be, see Restored
 //	notify/journal     what is to be told to whom, and what was, see package notify
+//	refused/           pushes that the gate has refused, see package refusal
 //	backups/           what recent backups had, for those that go on from them
 //	before/N/          the files that the step away from version N changed
 //	hooks/, run/       made at each start

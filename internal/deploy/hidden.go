@@ -25,7 +25,19 @@ func (e *Engine) readerFor(caller access.Caller) plan.Reader {
 }
 
 // reader is the reader of the proposal's problems.
-func (p *Proposal) reader() plan.Reader { return p.engine.readerFor(p.Caller) }
+func (p *Proposal) reader() plan.Reader {
+	reader := p.engine.readerFor(p.Caller)
+	if reader == nil {
+		return nil
+	}
+	return func(repo name.Repo) bool {
+		sees := reader(repo)
+		if sees {
+			p.told.note(repo)
+		}
+		return sees
+	}
+}
 
 // taken is the problem of an app whose name another branch or repository has.
 func (p *Proposal) taken(t *target, a *app, elsewhere error) manifest.Problem {

@@ -176,6 +176,7 @@ type Proposal struct {
 	closed     map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
 	override   map[name.App]string  // why others are deployed although windows are closed
 	state      proposalState
+	told       told // other repositories that the problems may name
 }
 
 // Refused reports whether the change must not be made.

@@ -35,7 +35,7 @@ func ViewStore(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repositories directory: %w", err)
 	}
-	s := &Store{dir: dir, root: root, opts: StoreOptions{}.withDefaults(), maintenance: make(chan struct{}, 1)}
+	s := &Store{dir: dir, root: root, opts: StoreOptions{}.withDefaults(), maintenance: make(chan struct{}, 1), looks: make(chan struct{}, lookAtOnce)}
 	s.bounded.Store(&s.opts)
 	return s, nil
 }

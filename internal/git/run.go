@@ -147,6 +147,8 @@ type runRequest struct {
 	dir   string
 	env   []string
 	stdin io.Reader
+	// bounds are limits of the kernel, from when the program has begun; nil: none.
+	bounds *Bounds
 }
 
 // exitError is a nonzero exit of git, with its message.
@@ -175,6 +177,11 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 		return nil, fmt.Errorf("start git: %w", err)
 	}
 	defer o.counts.begin(ownService)()
+	if req.bounds != nil {
+		if err := req.bounds.impose(cmd.Process.Pid); err != nil {
+			o.Log.WithError(err).Warn("git runs without limits of the kernel")
+		}
+	}
 	done := o.stopWith(ctx, cmd)
 	err := cmd.Wait()
 	done()

@@ -124,6 +124,7 @@ type Store struct {
 
 	mu          sync.Mutex    // held while repositories appear and disappear
 	maintenance chan struct{} // holds one while a repository is repacked
+	looks       chan struct{} // holds one for each look at the history of a file
 	underway    underway
 	kept        blobs
 }
@@ -156,7 +157,7 @@ func OpenStore(dir string, opts StoreOptions) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open repositories directory: %w", err)
 	}
-	s := &Store{dir: dir, root: root, opts: opts, maintenance: make(chan struct{}, 1)}
+	s := &Store{dir: dir, root: root, opts: opts, maintenance: make(chan struct{}, 1), looks: make(chan struct{}, lookAtOnce)}
 	s.bounded.Store(&opts)
 	if err := s.takeOver(); err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -17,7 +17,10 @@ type Latency struct {
 	Failed int64         `json:"failed"` // no answer, or a status of 500 or above
 	Median time.Duration `json:"-"`      // at most this, by the histogram's steps
 	P99    time.Duration `json:"-"`      // at most this
-	Sum    time.Duration `json:"-"`      // of all together
+	// The same in seconds, for programs.
+	MedianSeconds float64       `json:"medianSeconds"`
+	P99Seconds    float64       `json:"p99Seconds"`
+	Sum           time.Duration `json:"-"` // of all together
 	// Within counts those that took at most so many seconds.
 	Within map[float64]uint64 `json:"-"`
 }
@@ -102,6 +105,7 @@ func (m *meter) latencies() []Latency {
 			}
 		}
 		l.Median, l.P99 = quantile(counts[:], l.Count, 50), quantile(counts[:], l.Count, 99)
+		l.MedianSeconds, l.P99Seconds = l.Median.Seconds(), l.P99.Seconds()
 		list = append(list, l)
 	}
 	slices.SortFunc(list, func(a, b Latency) int { return cmp.Compare(a.Verb, b.Verb) })

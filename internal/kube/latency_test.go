@@ -49,8 +49,8 @@ func TestLatencies(t *testing.T) {
 	m.note("apply", time.Microsecond, false)
 	got := m.latencies()
 	want := []Latency{
-		{Verb: "apply", Count: 1, Median: time.Millisecond, P99: time.Millisecond},
-		{Verb: "get", Count: 100, Failed: 1, Median: 5 * time.Millisecond, P99: 200 * time.Millisecond},
+		{Verb: "apply", Count: 1, Median: time.Millisecond, P99: time.Millisecond, MedianSeconds: 0.001, P99Seconds: 0.001},
+		{Verb: "get", Count: 100, Failed: 1, Median: 5 * time.Millisecond, P99: 200 * time.Millisecond, MedianSeconds: 0.005, P99Seconds: 0.2},
 	}
 	if len(got) != 2 {
 		t.Fatalf("got %+v", got)

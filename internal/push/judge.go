@@ -38,6 +38,7 @@ type push struct {
 	rights   []neededRight
 	tell     func(line string) // tells the client about the pushes that it waits for
 	ruling   ruling
+	problems manifest.Problems // for which the push is refused
 	signed   []signedRef
 	judgedBy *rules.Rules // those that said what has to be signed, or older ones
 	began    time.Time
@@ -94,9 +95,11 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		return false
 	}
 	p.began = time.Now()
-	accepted := p.decide(ctx, req, filled{out, p.session.Fill})
+	out = filled{out, p.session.Fill}
+	accepted := p.decide(ctx, req, out)
 	p.note(accepted)
 	if !accepted {
+		p.keepRefusal(ctx, req, out)
 		p.trailRefused(ctx, req.Updates)
 		p.tellRefused(req.Updates)
 	}
@@ -255,6 +258,7 @@ func (p *push) logRefusal(problems manifest.Problems) {
 	if len(problems) == 0 {
 		return
 	}
+	p.problems = problems
 	first := problems[0].Source.String()
 	if first == "" {
 		first = problems[0].Object

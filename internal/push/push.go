@@ -21,6 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/hook"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/tally"
 	"github.com/pushboat/pushboat/internal/trace"
@@ -75,6 +76,11 @@ type Door struct {
 	// Refused hears of pushes to branches with apps that the gate has refused, and waits for
 	// nothing; nil: nobody does.
 	Refused func(Refusal)
+	// Refusals keeps what is to be shown of pushes that the gate has refused; nil: nobody does.
+	Refusals *refusal.Store
+	// PageOf returns the address of the page that shows a refusal, by its id; "" while there
+	// are no pages. nil: there are none.
+	PageOf func(id string) string
 
 	fresh fresh
 	turns turns

@@ -198,16 +198,33 @@ func told(list []OutlinedProblem) manifest.Problems {
 
 func (p OutlinedPlan) markdown(w io.Writer) {
 	var text strings.Builder
-	for i, step := range p.Steps {
-		if i == maxPlanObjects {
-			fmt.Fprintf(&text, "... and %d more\n", len(p.Steps)-i)
-			break
-		}
-		step.markdown(&text)
-	}
+	p.writeSteps(&text)
 	fmt.Fprintf(w, "\n<details open><summary>%s on cluster %s: %s</summary>\n\n", p.App, p.Cluster, p.Counts)
 	fence(w, "diff", text.String())
 	fmt.Fprint(w, "\n</details>\n")
+}
+
+func (p OutlinedPlan) writeSteps(w io.Writer) {
+	for i, step := range p.Steps {
+		if i == maxPlanObjects {
+			fmt.Fprintf(w, "... and %d more\n", len(p.Steps)-i)
+			return
+		}
+		step.markdown(w)
+	}
+}
+
+// WriteText writes the plan for people: a line an object, the fields that change, and the
+// counts.
+func (p OutlinedPlan) WriteText(w io.Writer) {
+	fmt.Fprintf(w, "%s: plan for cluster %s\n", p.App, manifest.Clean(p.Cluster))
+	p.writeSteps(w)
+	fmt.Fprintln(w, p.Counts)
+}
+
+// WriteOutlined writes a problem below a word, such as error.
+func WriteOutlined(w io.Writer, word string, p OutlinedProblem) {
+	alike{Problem: told([]OutlinedProblem{p})[0]}.print(w, word)
 }
 
 // fence writes a code block. Its fence is longer than any in the text, so that

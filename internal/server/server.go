@@ -43,6 +43,7 @@ import (
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/outgoing"
 	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/render"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/secrets"
@@ -80,6 +81,7 @@ type server struct {
 	keeper        *drift.Keeper
 	backups       *offsite.Keeper
 	notifier      *notify.Notifier
+	refusals      *refusal.Store
 	renderers     *worker.Pool
 	keys          *secrets.Decrypter
 	sealed        *sealed.Store
@@ -315,11 +317,13 @@ func (s *server) buildDoors() (err error) {
 	}
 	s.rules.OnTake(s.rulesMoved)
 	s.door.Refused = s.notifier.Refused
+	s.refusals = refusal.Open(s.path("refused"), s.fence.Check)
+	s.door.Refusals, s.door.PageOf = s.refusals, s.pageOf
 	s.register = register
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
-		Backups: source, Offsite: s.backups, Notifier: s.notifier, Doctor: s.doctor(),
+		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
@@ -437,6 +441,7 @@ const tidyEvery = 10 * time.Minute
 
 // tidy rolls up the packs that pushes and records have created.
 func (s *server) tidy(ctx context.Context) {
+	s.refusals.Tidy()
 	repos, err := s.repos.List()
 	if err != nil {
 		s.log.Warnf("tidy repositories: %v", err)

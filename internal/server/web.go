@@ -34,7 +34,7 @@ func (s *server) openPages() error {
 		Closed: h.Unserved(), Base: base, Loopback: settings.IsLoopback(h.Address), Proxied: h.Proxy == "tls",
 		Everybody: access.Globs(strings.Join(h.Everybody, " ")), Idle: h.IdleTimeout, Longest: h.MaxSession,
 		Keys: s.register, Apps: view.Apps{Engine: s.engine, History: s.history, Policy: s.desk.Policy},
-		Events: s.events, Trail: s.trail, Run: s.desk.Run, Log: s.log,
+		Events: s.events, Trail: s.trail, Refusals: s.refusals, Run: s.desk.Run, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -45,6 +45,14 @@ func (s *server) openPages() error {
 		s.log.Infof("web: pages at %s; log in with: ssh HOST web", base)
 	}
 	return nil
+}
+
+// pageOf is the address of the page of a refused push; "" if there are no pages.
+func (s *server) pageOf(id string) string {
+	if door := s.pages.Load(); door != nil {
+		return door.RefusalPage(id)
+	}
+	return ""
 }
 
 // answerPage answers whatever is no probe. Pages are served by the server that leads: the

@@ -100,7 +100,9 @@ var words = template.FuncMap{
 	"clean":  func(text any) string { return manifest.CleanLines(fmt.Sprint(text)) },
 	"tone":   toneOf,
 	"took":   func(seconds float64) string { return manifest.Took(time.Duration(seconds * float64(time.Second))) },
+	"lasts":  func(seconds float64) string { return time.Duration(seconds * float64(time.Second)).String() },
 	"object": objectName,
+	"step":   stepTitle,
 	"split":  func(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") },
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/view"
 )
 
@@ -71,7 +72,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 	config := Config{
 		Base: "https://" + host, Idle: time.Hour, Longest: 24 * time.Hour, Keys: h.keys, Trail: h.trail, Log: log,
 		Apps:   view.Apps{Engine: &deploy.Engine{}, Policy: access.NewPolicy(log, nil, nil)},
-		Events: event.New(10),
+		Events: event.New(10), Refusals: refusal.Open(t.TempDir(), func() error { return nil }),
 	}
 	if change != nil {
 		change(&config)

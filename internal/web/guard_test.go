@@ -39,7 +39,7 @@ func TestStrangersAreKeptOut(t *testing.T) {
 		if row.need.right == open {
 			continue
 		}
-		path := strings.NewReplacer("{app}", "shop", "{deploy}", "shop-1", "{repo...}", "shop", "{$}", "").Replace(row.path)
+		path := strings.NewReplacer("{app}", "shop", "{deploy}", "shop-1", "{refusal}", "A", "{cluster}", "default", "{repo...}", "shop", "{$}", "").Replace(row.path)
 		var form url.Values
 		if row.method == http.MethodPost {
 			form = url.Values{"csrf": {"x"}}
@@ -285,6 +285,7 @@ func TestPathTricks(t *testing.T) {
 		"/apps/%2e%2e", "/apps/..%2f..%2fetc%2fpasswd", "/apps/shop%2flive", "/apps/shop%00", "/apps/%00", "/apps/Shop%20", "/apps/-shop", "/apps/" + strings.Repeat("x", 300),
 		"/apps/..;/help", "/apps/%252e%252e", "/apps/shop%0d%0a", "/apps/~root", "/apps/$(id)", "/apps/..\\..", "/apps/a/b/c",
 		"/deploys/..%2f..%2f1", "/deploys/shop", "/deploys/shop-", "/deploys/shop-0", "/deploys/shop--1", "/deploys/shop-1%20", "/deploys/shop-9999999999999999999999",
+		"/refused/..%2f..%2fsecret", "/refused/%00", "/refused/A.json", "/refused/", "/refused/AAAAAAAAAAAAAAAAAAAAAAAAAA", "/files/..%2f..", "/files/", "/files/shop%00",
 		"/deploys/shop-1%00", "/deploys/-1", "/static/..%2fweb.go", "/static/..%2f..%2fgo.mod", "/static/%2fetc%2fpasswd", "/static/htmx.LICENSE", "/static/", "/login/", "/login/a/b",
 	} {
 		if got := b.get(t, path); got.Code != http.StatusNotFound && (got.Code < 300 || got.Code > 399) {

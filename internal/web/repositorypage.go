@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/refusal"
 )
 
 // Limits of what the page of a repository shows.
@@ -26,6 +27,7 @@ type repositoryPage struct {
 	Branches []branchRow
 	More     int // branches that are not shown
 	Commits  []commitRow
+	Refused  []refusal.Brief
 	Said     []string // instead of all that
 }
 
@@ -75,6 +77,9 @@ func showRepository(v *visit) error {
 		p.Branches = p.Branches[:maxBranches]
 	}
 	p.Commits = commitsOf(deploys)
+	if p.Refused, err = v.refusalsOf(v.repo); err != nil {
+		return err
+	}
 	return v.show("repository", frame{Title: p.Name, Section: "overview", Body: p})
 }
 

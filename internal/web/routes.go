@@ -25,11 +25,12 @@ type need struct {
 type about int
 
 const (
-	nothing   about = iota
-	eachOne         // what the page lists; it leaves out what the visitor may not see
-	oneApp          // the app of {app}
-	oneDeploy       // the app of {deploy}, a deploy's name
-	oneRepo         // the repository of {repo}
+	nothing    about = iota
+	eachOne          // what the page lists; it leaves out what the visitor may not see
+	oneApp           // the app of {app}
+	oneDeploy        // the app of {deploy}, a deploy's name
+	oneRepo          // the repository of {repo}
+	oneRefusal       // the refused push of {refusal}
 	theServer
 )
 
@@ -62,6 +63,9 @@ func routes() []route {
 		{method: "GET", path: "/audit", need: need{right: access.ReadAudit, about: theServer, people: true}, serve: showAudit},
 		{method: "GET", path: "/access", need: need{right: loggedIn, people: true}, serve: showAccess}, // of others, the verb asks for more
 		{method: "GET", path: "/repos/{repo...}", need: need{right: access.ReadRepo, about: oneRepo, people: true}, serve: showRepository},
+		{method: "GET", path: "/files/{repo...}", need: need{right: access.ReadRepo, about: oneRepo, people: true}, serve: showFiles},
+		{method: "GET", path: refusedPath + "{refusal}", need: need{right: access.ReadDeploys, about: oneRefusal, people: true}, serve: showRefusal},
+		{method: "GET", path: "/clusters/{cluster}", need: need{right: access.ReadServer, about: theServer, people: true}, serve: showCluster},
 		{method: "GET", path: "/{$}", need: look(eachOne), serve: showOverview},
 		{method: "GET", path: "/live", need: look(eachOne), serve: streamMoves, stream: true},
 		{method: "GET", path: "/apps/{app}", need: look(oneApp), serve: showApp},
@@ -145,6 +149,12 @@ func (v *visit) may(n need) error {
 			return errNotFound
 		}
 		v.repo = repo
+		return nil
+	case oneRefusal:
+		b, ok := v.door.Refusals.Brief(v.r.PathValue("refusal"))
+		if !ok || !view.SeesRefusal(v.door.Apps.Policy, v.caller, b) {
+			return errNotFound
+		}
 		return nil
 	case theServer:
 		return v.judge(n.right, access.Subject{}, "")

@@ -18,7 +18,9 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/doctor"
+	"github.com/pushboat/pushboat/internal/fleet"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/view"
 )
 
@@ -103,7 +105,16 @@ func (h *house) render(t *testing.T, loggedIn bool, text func(place string) stri
 		answer := filled[explained]("explained", text)
 		pages["access"] = accessPage{Who: text("who"), Repo: text("repo"), Branch: text("branch"), Repos: []string{text("repos")}, Answer: &answer, Said: []string{text("said")}}
 		pages["repository"] = repositoryPage{
-			Name: text("name"), Apps: []deploy.Status{status}, Branches: []branchRow{filled[branchRow]("branch", text)}, Commits: []commitRow{filled[commitRow]("commit", text)},
+			Name: text("name"), Apps: []deploy.Status{status}, Branches: []branchRow{filled[branchRow]("branch", text)}, Commits: []commitRow{filled[commitRow]("commit", text)}, Refused: []refusal.Brief{filled[refusal.Brief]("refusal", text)},
+		}
+		refused := filled[refusal.Refusal]("refused", text)
+		pages["refused"] = refusedPage{Refusal: refused, Files: filesOf(refused.Problems, func(s string) string { return s }), Typed: text("typed")}
+		list := filled[listing]("files", text)
+		list.Kind, list.Unshown = "file", ""
+		pages["files"] = filesPage{listing: list, Above: []crumb{filled[crumb]("crumb", text)}, Runs: []lineRun{filled[lineRun]("run", text)}}
+		pages["cluster"] = clusterPage{
+			State: filled[fleet.State]("cluster", text), Label: []string{text("label")},
+			Statuses: []deploy.Status{status}, Running: []deploy.Status{status}, Waiting: []deploy.Status{status},
 		}
 		pages["login"] = offer{Operator: text("operator"), Fingerprint: text("key"), Token: text("token")}
 	}

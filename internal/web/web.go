@@ -28,6 +28,7 @@ import (
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/view"
 )
 
@@ -70,6 +71,8 @@ type Config struct {
 	Apps   view.Apps
 	Events *event.Bus
 	Trail  Trail
+	// Refusals has pushes that the gate has refused.
+	Refusals *refusal.Store
 	// Run runs a verb for a session, and returns its exit status, see command.Desk.
 	Run func(ctx context.Context, s command.Session, words []string) int
 	Log *logrus.Entry
