@@ -60,10 +60,7 @@ func diff(ctx context.Context, c *call) error {
 }
 
 func objects(n int) string {
-	if n == 1 {
-		return "1 object differs"
-	}
-	return fmt.Sprintf("%d objects differ", n)
+	return manifest.PluralDoes(n, "object", "differs", "differ")
 }
 
 // difference finds the two ends: deploys if both are, else revisions.

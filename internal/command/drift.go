@@ -136,13 +136,10 @@ func printFields(w io.Writer, fields []record.Difference) {
 
 // differ says how many objects differ.
 func differ(n int) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return "nothing differs"
-	case 1:
-		return "1 object differs"
 	}
-	return fmt.Sprintf("%d objects differ", n)
+	return manifest.PluralDoes(n, "object", "differs", "differ")
 }
 
 // verdictOnDrift makes drift fail, for scripts, if something differs now.

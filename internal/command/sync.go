@@ -9,6 +9,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/report"
@@ -97,7 +98,7 @@ func syncAll(ctx context.Context, c *call) error {
 		}
 	}
 	if len(failed) > 0 {
-		return report.WithHint(fmt.Errorf("%d of %d apps are not deployed well: %s", len(failed), len(apps), name.Join(failed, ", ")),
+		return report.WithHint(fmt.Errorf("%d of %s %s not deployed well: %s", len(failed), manifest.Plural(len(apps), "app"), isOrAre(len(failed)), name.Join(failed, ", ")),
 			"the lines above say why; see how they are now: ssh HOST status")
 	}
 	return nil
@@ -193,4 +194,12 @@ func (c *call) deployable() ([]name.App, error) {
 		return nil, report.WithHint(errors.New("there is no app that you may deploy"), "list the apps that you may see: ssh HOST status")
 	}
 	return names, c.checkApps(right, subjects...)
+}
+
+// isOrAre is the verb for some of many.
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }

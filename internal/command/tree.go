@@ -96,7 +96,7 @@ func folded(nodes []deploy.Node, depth int) treeLine {
 	oldest := slices.MinFunc(nodes, func(a, b deploy.Node) int { return a.Created.Compare(b.Created) })
 	id := nodes[0].ID
 	id.Name = "*"
-	line := treeLine{depth: depth, object: id.String(), health: "healthy", created: oldest.Created, message: fmt.Sprintf("%d objects", len(nodes))}
+	line := treeLine{depth: depth, object: id.String(), health: "healthy", created: oldest.Created, message: manifest.Plural(len(nodes), "object")}
 	if depth > 0 {
 		line.object = id.Kind + " *"
 	}

@@ -68,7 +68,7 @@ func (r Reselection) Lines() (lines []string) {
 	slices.Sort(r.Broken)
 	for i, why := range r.Broken {
 		if i == maxNamedApps {
-			lines = append(lines, fmt.Sprintf("  ! %d more branches could not be read", len(r.Broken)-i))
+			lines = append(lines, fmt.Sprintf("  ! branches that could not be read: %d more", len(r.Broken)-i))
 			break
 		}
 		lines = append(lines, "  ! its apps would be held as they are: "+why)

@@ -96,7 +96,7 @@ func (r *Run) Warn(warnings manifest.Problems) {
 // unchanged tells of the objects that stay as they are, or of how many they are.
 func (r *Run) unchanged(p *plan.Plan) {
 	if n := p.Counts().Unchanged; n > maxUnchanged {
-		r.Printf("  %-10s  %d objects", record.Unchanged, n)
+		r.Printf("  %-10s  %s", record.Unchanged, manifest.Plural(n, "object"))
 		return
 	}
 	for _, step := range p.WithSame() {

@@ -147,7 +147,7 @@ func (r *Repository) step(ctx context.Context, from Commit, step revisionStep) (
 			return Commit{}, err
 		}
 		if len(commits) <= step.back {
-			return Commit{}, noRevision("only %d commits come before %s", len(commits)-1, from.Hash.Short())
+			return Commit{}, noRevision("only %s before %s", map[bool]string{true: "1 commit comes", false: fmt.Sprint(len(commits)-1) + " commits come"}[len(commits) == 2], from.Hash.Short())
 		}
 		return commits[step.back], nil
 	}

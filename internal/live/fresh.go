@@ -250,7 +250,7 @@ func (f *follow) judge() {
 		break
 	}
 	f.index.log.WithField("kind", one.Kind).Warnf(
-		"the watch did not tell of changes to %d objects, %s among them, which a list has shown; it begins anew", len(lost), one)
+		"the watch did not tell of changes to %s, %s among them, which a list has shown; it begins anew", manifest.Plural(len(lost), "object"), one)
 	f.beginAnew()
 }
 

@@ -397,11 +397,11 @@ func lineOf(lines []string, i int) string {
 	case last == 1 && lines[1] == "":
 		return lines[0] + " (and a newline)"
 	case i > last && lines[last] == "":
-		return fmt.Sprintf("(%d lines and a newline)", last)
+		return "(" + Plural(last, "line") + " and a newline)"
 	case i > last:
-		return fmt.Sprintf("(%d lines)", last+1)
+		return "(" + Plural(last+1, "line") + ")"
 	case i == last && lines[last] == "":
-		return fmt.Sprintf("(%d lines and a newline)", last)
+		return "(" + Plural(last, "line") + " and a newline)"
 	}
 	return fmt.Sprintf("line %d: %s", i+1, lines[i])
 }

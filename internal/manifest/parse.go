@@ -172,7 +172,7 @@ func (p *parser) finish() Problems {
 	if more := len(kept) - MaxProblems; more > 0 {
 		kept = append(kept[:MaxProblems], Problem{
 			Source:  Source{File: p.file},
-			Message: fmt.Sprintf("%d more problems in this file", more),
+			Message: Plural(more, "more problem") + " in this file",
 		})
 	}
 	if kept = append(kept, p.limit...); len(kept) == 0 {

@@ -17,6 +17,15 @@ func Plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// PluralDoes writes a number with its noun and what they do: "1 object stays", "2 objects
+// stay".
+func PluralDoes(n int, noun, one, many string) string {
+	if n == 1 {
+		return "1 " + noun + " " + one
+	}
+	return Plural(n, noun) + " " + many
+}
+
 // Took writes how long something took: "4.3 s", "2 min 5 s".
 func Took(d time.Duration) string {
 	if d < time.Minute {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"sync"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
@@ -36,12 +37,14 @@ func (p *Planner) namespaceIsNew(ctx context.Context, name string) bool {
 		return false
 	}
 	p.news.Lock()
-	defer p.news.Unlock()
-	missing, asked := p.news.missing[name]
+	ask, asked := p.news.missing[name]
 	if !asked {
-		exists, err := p.API.HasNamespace(ctx, name)
-		missing = err == nil && !exists // a cluster that does not answer says so again at the next request
-		p.news.missing[name] = missing
+		ask = sync.OnceValue(func() bool {
+			exists, err := p.API.HasNamespace(ctx, name)
+			return err == nil && !exists // a cluster that does not answer says so again at the next request
+		})
+		p.news.missing[name] = ask
 	}
-	return missing
+	p.news.Unlock()
+	return ask()
 }

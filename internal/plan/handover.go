@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
@@ -77,22 +78,29 @@ type holder struct {
 }
 
 // holderOf returns the holder of a label. It is asked for once a plan: of an app that has
-// changed its repository, the cluster knows.
+// changed its repository, the cluster knows. Who asks for the same one meanwhile waits for the
+// answer, and nobody else does.
 func (p *Planner) holderOf(ctx context.Context, set string) holder {
 	p.news.Lock()
-	defer p.news.Unlock()
-	h, known := p.news.holders[set]
-	if known {
+	ask, known := p.news.holders[set]
+	if !known {
+		ask = sync.OnceValue(func() holder { return p.askHolder(ctx, set) })
+		p.news.holders[set] = ask
+	}
+	p.news.Unlock()
+	return ask()
+}
+
+func (p *Planner) askHolder(ctx context.Context, set string) holder {
+	h := holder{set: set}
+	app, of := p.Claims.AppOf(set)
+	if !of {
 		return h
 	}
-	h = holder{set: set}
-	if app, of := p.Claims.AppOf(set); of {
-		repo, unrendered, ok, err := p.Others.Holder(ctx, app, p.API.Name())
-		if h.err = err; ok {
-			h.app, h.repo, h.unrendered = app, repo, unrendered
-		}
+	repo, unrendered, ok, err := p.Others.Holder(ctx, app, p.API.Name())
+	if h.err = err; ok {
+		h.app, h.repo, h.unrendered = app, repo, unrendered
 	}
-	p.news.holders[set] = h
 	return h
 }
 

@@ -29,8 +29,8 @@ const Parallel = 16
 // news are the namespaces that a plan has looked for: whether they are missing.
 type news struct {
 	sync.Mutex
-	missing map[string]bool
-	holders map[string]holder // by ApplySet
+	missing map[string]func() bool
+	holders map[string]func() holder // by ApplySet
 }
 
 // API is the part of a cluster's API server that a plan needs: reading and dry-runs. A
@@ -139,7 +139,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
 		Gone: p.Target.Gone, Partial: p.Partial, Made: time.Now(), Digest: p.Target.Digest, Target: p.Target,
 	}
-	p.news, p.set = &news{missing: map[string]bool{}, holders: map[string]holder{}}, SetID(p.Target.Spec.Name)
+	p.news, p.set = &news{missing: map[string]func() bool{}, holders: map[string]func() holder{}}, SetID(p.Target.Spec.Name)
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}

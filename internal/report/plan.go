@@ -34,7 +34,7 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 	if p.Kept > 0 && p.Target != nil && p.Target.GivenTo != "" {
 		fmt.Fprintf(w, "  released to repository %s; kept on the cluster until it deploys the app: %s\n", p.Target.GivenTo, manifest.Plural(p.Kept, "object"))
 	} else if p.Kept > 0 {
-		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s stay on the cluster (prune: false)\n", manifest.Plural(p.Kept, "object"))
+		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s on the cluster (prune: false)\n", manifest.PluralDoes(p.Kept, "object", "stays", "stay"))
 	}
 	steps := append(append(p.Changes(), p.Moved...), p.LeftAlone()...)
 	changes, moving := moves(steps)

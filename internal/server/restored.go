@@ -10,6 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/datadir"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -27,13 +28,13 @@ func (s *server) checkRestored(ctx context.Context) {
 	}
 	apps := s.engine.Apps()
 	for {
-		s.log.Infof("restored: every object of %d apps is tried on its cluster", len(apps))
+		s.log.Infof("restored: every object of %s is tried on its cluster", manifest.Plural(len(apps), "app"))
 		findings, err := s.engine.CheckNow(ctx, access.System("restored"), deploy.ByTrial, apps...)
 		apps = unchecked(apps, findings, err)
 		if len(apps) == 0 {
 			break
 		}
-		s.log.Warnf("restored: %d apps could not be tried, %s first; they are again in %s", len(apps), apps[0], restoredRetry)
+		s.log.Warnf("restored: %s could not be tried, %s first; tried again in %s", manifest.Plural(len(apps), "app"), apps[0], restoredRetry)
 		select {
 		case <-time.After(restoredRetry):
 		case <-ctx.Done():

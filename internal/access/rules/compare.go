@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Signs of changes, as in plans of objects.
@@ -81,7 +82,7 @@ func (c *comparison) lines() []string {
 	var lines []string
 	for i, s := range said {
 		if i == maxLines {
-			lines = append(lines, fmt.Sprintf("  and %d changes more", len(said)-i))
+			lines = append(lines, fmt.Sprintf("  and %s more", manifest.Plural(len(said)-i, "change")))
 			break
 		}
 		lines = append(lines, fmt.Sprintf("  %c %s %s", s.sign, some(c.said[s]), s.text))
