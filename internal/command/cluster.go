@@ -138,6 +138,9 @@ func printTest(w io.Writer, t fleet.Test) {
 	if t.Version != "" {
 		fmt.Fprintf(w, "cluster %s answers: Kubernetes %s\n", t.Cluster, manifest.Clean(t.Version))
 	}
+	if t.Program != "" {
+		fmt.Fprintf(w, "  the program %s gives the credentials%s\n", t.Program, goodTill(t.Expires))
+	}
 	for _, lack := range t.Lacks {
 		fmt.Fprintf(w, "  the server may not %s\n", lack)
 	}
@@ -148,6 +151,14 @@ func printTest(w io.Writer, t fleet.Test) {
 	default:
 		fmt.Fprintln(w, "  the server may not change everything there: repositories need a grant with a serviceAccount,\n  or the server the rights for their kinds")
 	}
+}
+
+// goodTill says when something ends that ends at a time; "" if it does not say.
+func goodTill(expires string) string {
+	if expires == "" {
+		return ""
+	}
+	return ", good until " + expires
 }
 
 // acceptCluster has another cluster take the place of one that it has replaced.

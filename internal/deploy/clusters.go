@@ -53,7 +53,7 @@ func (c *Cluster) Remove(why kube.HeldError) {
 
 // Connect has the cluster reached in another way, from now on; also after Remove.
 func (c *Cluster) Connect(way kube.Way) error {
-	if err := c.Kube.Connect(way.Config); err != nil {
+	if err := c.Kube.Connect(way); err != nil {
 		return err
 	}
 	c.Kube.Invalidate()

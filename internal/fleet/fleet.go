@@ -98,7 +98,7 @@ func (f *Fleet) Join(engine Engine) {
 
 // open opens a cluster that the server has not known yet.
 func (f *Fleet) open(m Member) (*deploy.Cluster, error) {
-	cluster, err := kube.Open(m.Name, m.Way.Config, f.Log)
+	cluster, err := kube.OpenWay(m.Name, m.Way, f.Log)
 	if err != nil {
 		return nil, err
 	}

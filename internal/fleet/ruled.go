@@ -106,7 +106,7 @@ func (f *Fleet) greet(fresh []Member) []string {
 }
 
 func (f *Fleet) greetOne(ctx context.Context, m Member) string {
-	cluster, err := kube.Open(m.Name, m.Way.Config, f.Log)
+	cluster, err := kube.OpenWay(m.Name, m.Way, f.Log)
 	if err != nil {
 		return fmt.Sprintf("  ! cluster %s: %v", m.Name, err)
 	}

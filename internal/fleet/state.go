@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/name"
@@ -58,8 +59,10 @@ type Test struct {
 	Cluster  string   `json:"cluster"`
 	Version  string   `json:"version,omitempty"` // "": it does not answer
 	Identity string   `json:"identity,omitempty"`
-	Lacks    []string `json:"lacks"`   // the rights that every server needs there
-	Deploys  bool     `json:"deploys"` // it may change everything itself; false: only as the accounts of grants
+	Lacks    []string `json:"lacks"`             // the rights that every server needs there
+	Program  string   `json:"program,omitempty"` // that gives the credentials; "": none
+	Expires  string   `json:"expires,omitempty"` // when those that it gave do, as 2026-12-31T18:00:00Z
+	Deploys  bool     `json:"deploys"`           // it may change everything itself; false: only as the accounts of grants
 	Error    string   `json:"error,omitempty"`
 	Hint     string   `json:"hint,omitempty"`
 }
@@ -72,6 +75,10 @@ func (f *Fleet) Try(ctx context.Context, cluster string) Test {
 	result := Test{Cluster: cluster, Lacks: []string{}}
 	to := f.clusters.Get(cluster).Kube
 	version, err := to.Check(ctx)
+	program, expires := to.Program()
+	if result.Program = program; !expires.IsZero() {
+		result.Expires = expires.UTC().Format(time.RFC3339)
+	}
 	if err == nil {
 		result.Version = version
 		result.Identity, err = to.Identity(ctx)

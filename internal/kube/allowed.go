@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"k8s.io/client-go/rest"
@@ -15,7 +14,7 @@ import (
 // Allowed is what the ways to clusters may use of the server's machine, where others than
 // its operators write them.
 type Allowed struct {
-	Programs []string // that give credentials: exec plugins by their command, auth providers by their name
+	Programs []string // that give credentials (exec), by their absolute paths
 	Files    string   // the directory with files that may be named; "": none
 }
 
@@ -35,37 +34,23 @@ func (a Allowed) Kubeconfig(text []byte) (Way, error) {
 		return Way{}, errNoKubeconfig
 	}
 	cluster, user := read.Clusters[context.Cluster], read.AuthInfos[context.AuthInfo]
-	if err := a.user(user); err != nil {
-		return Way{}, err
-	}
 	for _, file := range []string{cluster.CertificateAuthority, user.ClientCertificate, user.ClientKey, user.TokenFile} {
 		if err := a.file(file); err != nil {
 			return Way{}, err
 		}
 	}
+	if user.Exec != nil {
+		user.Exec.InteractiveMode = api.NeverExecInteractiveMode
+	}
 	cfg, err := clientcmd.NewDefaultClientConfig(*read, &clientcmd.ConfigOverrides{}).ClientConfig()
 	if err != nil {
 		return Way{}, errNoKubeconfig
 	}
-	return wayOf(cfg, text)
-}
-
-// user refuses programs that are not allowed.
-func (a Allowed) user(user *api.AuthInfo) error {
-	program, kind := "", ""
-	switch {
-	case user.Exec != nil:
-		program, kind = user.Exec.Command, "exec"
-	case user.AuthProvider != nil:
-		program, kind = user.AuthProvider.Name, "auth-provider"
+	program, err := a.program(cfg)
+	if err != nil {
+		return Way{}, err
 	}
-	if kind != "" && !slices.Contains(a.Programs, program) {
-		return fmt.Errorf("its user gets credentials by the program %q (%s), which the setting clusterPrograms does not name", program, kind)
-	}
-	if user.Exec != nil {
-		user.Exec.InteractiveMode = api.NeverExecInteractiveMode
-	}
-	return nil
+	return wayOf(cfg, program, text)
 }
 
 // file refuses a file outside of the directory that is allowed; "" is none.
@@ -97,7 +82,7 @@ func (a Allowed) Server(server, ca, tokenFile string) (Way, error) {
 	}
 	cfg := &rest.Config{Host: server, BearerTokenFile: tokenFile}
 	cfg.CAData = []byte(ca)
-	return wayOf(cfg, []byte(server), []byte(ca), []byte(tokenFile))
+	return wayOf(cfg, nil, []byte(server), []byte(ca), []byte(tokenFile))
 }
 
 // InCluster is the way to the cluster that the server runs in, as a pod.
@@ -106,16 +91,16 @@ func InCluster() (Way, error) {
 	if err != nil {
 		return Way{}, errors.New("the server runs in no cluster")
 	}
-	return wayOf(cfg, []byte("in-cluster"))
+	return wayOf(cfg, nil, []byte("in-cluster"))
 }
 
 // wayOf completes a way that was read from some texts, and tries whether it can be used.
-func wayOf(cfg *rest.Config, texts ...[]byte) (Way, error) {
+func wayOf(cfg *rest.Config, by *program, texts ...[]byte) (Way, error) {
 	if cfg.Proxy == nil {
 		cfg.Proxy = directly
 	}
 	if _, err := rest.TransportFor(cfg); err != nil {
 		return Way{}, errors.New("its certificates or keys cannot be used: they are no PEM, or do not belong together")
 	}
-	return Way{Config: cfg, Print: printOf(texts...)}, nil
+	return Way{Config: cfg, Print: printOf(append(texts, by.name())...), program: by}, nil
 }

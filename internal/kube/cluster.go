@@ -65,12 +65,17 @@ type requests struct {
 // does not answer yet can be opened. cfg is not changed; its UserAgent is kept
 // if it has one.
 func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
+	return OpenWay(name, Way{Config: cfg}, log)
+}
+
+// OpenWay is Open for a cluster that is reached in a way.
+func OpenWay(name string, way Way, log *logrus.Entry) (*Cluster, error) {
 	c := &Cluster{name: name, log: log, meter: &meter{}, guard: &guard{}, about: &about{}, stage: &stage{}}
 	c.link = &link{guard: c.guard}
-	if err := c.Connect(cfg); err != nil {
+	if err := c.Connect(way); err != nil {
 		return nil, err
 	}
-	cfg = &rest.Config{Host: somewhere, Transport: c.link, QPS: -1, WarningHandlerWithContext: warner{log}}
+	cfg := &rest.Config{Host: somewhere, Transport: c.link, QPS: -1, WarningHandlerWithContext: warner{log}}
 	client, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open cluster %s: %w", name, err)
@@ -98,12 +103,12 @@ func Open(name string, cfg *rest.Config, log *logrus.Entry) (*Cluster, error) {
 	return c, nil
 }
 
-// Connect has the cluster reached as a configuration says, from now on. It sends no
-// request. What is known of the cluster stays: it is to be the same one, see Identify.
-func (c *Cluster) Connect(cfg *rest.Config) error {
-	cfg = tune(cfg, c.meter, c.log)
+// Connect has the cluster reached in another way, from now on. It sends no request. What is
+// known of the cluster stays: it is to be the same one, see Identify.
+func (c *Cluster) Connect(way Way) error {
+	cfg := tune(way.Config, c.meter, c.log)
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return guarded{next, c.guard} })
-	if err := c.link.connect(cfg); err != nil {
+	if err := c.link.connect(cfg, way.program); err != nil {
 		return fmt.Errorf("open cluster %s: %w", c.name, err)
 	}
 	return nil

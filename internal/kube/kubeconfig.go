@@ -21,6 +21,7 @@ type Kubeconfig struct {
 	// through the files that $KUBECONFIG lists, else ~/.kube/config. A server without
 	// File is a pod of the cluster, and uses its ServiceAccount.
 	Personal bool
+	Allowed  Allowed // of a server: the programs that may give credentials; the files are not bounded
 }
 
 // Load reads the configuration. Its error names the file and the flag that gives
@@ -40,17 +41,22 @@ func (k Kubeconfig) Load() (*rest.Config, error) {
 
 // Way is a way to reach a cluster.
 type Way struct {
-	Config *rest.Config
-	Print  string // of all that was read to find it: another print is another way
+	Config  *rest.Config
+	Print   string   // of all that was read to find it: another print is another way
+	program *program // that gives the credentials; nil: Config has them
 }
 
-// Way reads the configuration as Load does, and tells when it has changed.
+// Way reads the configuration as Load does, for a server, and tells when it has changed.
 func (k Kubeconfig) Way() (Way, error) {
 	cfg, err := k.Load()
 	if err != nil {
 		return Way{}, err
 	}
-	if _, err := rest.TransportFor(cfg); err != nil {
+	by, err := k.Allowed.program(cfg)
+	if err == nil {
+		_, err = rest.TransportFor(cfg)
+	}
+	if err != nil {
 		return Way{}, fmt.Errorf("read kubeconfig %q: %w", k.File, err)
 	}
 	read := []byte("in-cluster")
@@ -59,7 +65,7 @@ func (k Kubeconfig) Way() (Way, error) {
 			return Way{}, err
 		}
 	}
-	return Way{Config: cfg, Print: printOf(read, []byte(k.Context))}, nil
+	return Way{Config: cfg, Print: printOf(read, []byte(k.Context), by.name()), program: by}, nil
 }
 
 // printOf is a digest of some texts.

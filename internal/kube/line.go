@@ -12,20 +12,19 @@ import (
 // guards its requests: it is for those by which servers find out who leads.
 type Line struct{ link *link }
 
-// OpenLine opens a line that leads where a configuration says. It sends no request.
-func OpenLine(cfg *rest.Config) (*Line, error) {
+// OpenLine opens a line that leads where a way does. It sends no request.
+func OpenLine(way Way) (*Line, error) {
 	l := &Line{&link{guard: &guard{}}}
-	return l, l.Connect(cfg)
+	return l, l.Connect(way)
 }
 
-// Connect has requests go where a configuration says, from now on. Those under way are
-// broken off.
-func (l *Line) Connect(cfg *rest.Config) error {
-	cfg = rest.CopyConfig(cfg)
+// Connect has requests go another way, from now on. Those under way are broken off.
+func (l *Line) Connect(way Way) error {
+	cfg := rest.CopyConfig(way.Config)
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	if err := l.link.connect(cfg); err != nil {
+	if err := l.link.connect(cfg, way.program); err != nil {
 		return fmt.Errorf("reach the API server: %w", err)
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestLineLeadsToWhereTheServerIs(t *testing.T) {
 	}
 	first := serve("first", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }) // until the client is gone
 	second := serve("second", func(http.ResponseWriter, *http.Request) {})
-	line := must[*Line](t)(OpenLine(first))
+	line := must[*Line](t)(OpenLine(Way{Config: first}))
 	client := must[*http.Client](t)(rest.HTTPClientFor(line.Config()))
 	get := func() error {
 		request := must[*http.Request](t)(http.NewRequestWithContext(context.Background(), http.MethodGet, somewhere+"/version", nil))
@@ -38,7 +38,7 @@ func TestLineLeadsToWhereTheServerIs(t *testing.T) {
 	if got := <-asked; got != "first /version Bearer first" {
 		t.Errorf("asked: %s", got)
 	}
-	if err := line.Connect(second); err != nil {
+	if err := line.Connect(Way{Config: second}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; err == nil {
@@ -50,7 +50,7 @@ func TestLineLeadsToWhereTheServerIs(t *testing.T) {
 	if got := <-asked; got != "second /version Bearer second" {
 		t.Errorf("asked: %s", got)
 	}
-	if err := line.Connect(&rest.Config{Host: "https://cluster", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("none")}}); err == nil {
+	if err := line.Connect(Way{Config: &rest.Config{Host: "https://cluster", TLSClientConfig: rest.TLSClientConfig{CAData: []byte("none")}}}); err == nil {
 		t.Error("a wrong certificate is accepted")
 	}
 	if err := get(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/connrotation"
 )
 
@@ -33,6 +34,7 @@ type connection struct {
 	base      *url.URL // of the API server
 	transport http.RoundTripper
 	dialer    *connrotation.Dialer
+	issuer    *issuer       // of the credentials; nil: no program gives them
 	expires   time.Time     // when the client's certificate does; zero: it has none
 	opened    atomic.Int64  // TCP connections so far
 	known     atomic.Int64  // the value of opened when the cluster last said who it is; -1: never
@@ -52,8 +54,9 @@ type HeldError struct {
 func (e *HeldError) Error() string { return "cluster " + e.Cluster + " is held: " + e.Why }
 
 // connect has requests go where a configuration says, from now on. Those under way on the
-// connection before are broken off, as by a network that fails. cfg is changed.
-func (l *link) connect(cfg *rest.Config) error {
+// connection before are broken off, as by a network that fails. cfg is changed. by gives the
+// credentials, unless it is nil.
+func (l *link) connect(cfg *rest.Config, by *program) error {
 	base, _, err := rest.DefaultServerUrlFor(cfg)
 	if err != nil {
 		return err
@@ -69,7 +72,10 @@ func (l *link) connect(cfg *rest.Config) error {
 		return conn, err
 	})
 	cfg.Dial = next.dialer.DialContext
-	if next.transport, err = rest.TransportFor(cfg); err != nil {
+	if by != nil {
+		next.issuer = newIssuer(by, next.dialer.CloseAll)
+	}
+	if next.transport, err = transportFor(cfg, next.issuer); err != nil {
 		return err
 	}
 	l.held.Store(nil)
@@ -78,6 +84,19 @@ func (l *link) connect(cfg *rest.Config) error {
 		former.dialer.CloseAll()
 	}
 	return nil
+}
+
+// transportFor is rest.TransportFor with credentials that somebody gives, unless that is nil.
+func transportFor(cfg *rest.Config, by *issuer) (http.RoundTripper, error) {
+	config, err := cfg.TransportConfig()
+	if err != nil {
+		return nil, err
+	}
+	if by != nil {
+		config.TLS.GetCertHolder = &transport.GetCertHolder{GetCert: by.certificate}
+		config.Wrap(by.over)
+	}
+	return transport.New(config)
 }
 
 // hold has no request sent from now on.

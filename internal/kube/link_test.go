@@ -127,7 +127,7 @@ func TestLinkLeadsElsewhere(t *testing.T) {
 	if err := check(); err == nil || err.Error() != "cluster east is held: nobody names it" || there.has() != "" {
 		t.Errorf("held: %v", err)
 	}
-	if err := c.Connect(&rest.Config{Host: other.URL}); err != nil {
+	if err := c.Connect(Way{Config: &rest.Config{Host: other.URL}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := check(); err != nil || other.has() != "/version" || there.has() != "" {

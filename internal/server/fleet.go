@@ -37,7 +37,7 @@ func configured(c settings.Config) ([]fleet.Member, error) {
 	var members []fleet.Member
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		way, err := kube.Kubeconfig{File: c.Clusters[name].Kubeconfig}.Way()
+		way, err := kube.Kubeconfig{File: c.Clusters[name].Kubeconfig, Allowed: allowed(c)}.Way()
 		if err != nil {
 			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
 			continue
@@ -59,7 +59,7 @@ func placeOf(c settings.Config, cluster string) string {
 	return at.String()
 }
 
-// allowed is what clusters of admin.git may use of the server's machine.
+// allowed is what clusters may use of the server's machine; the files are those of admin.git.
 func allowed(c settings.Config) kube.Allowed {
 	return kube.Allowed{Programs: c.ClusterPrograms, Files: c.ClusterFiles}
 }

@@ -23,7 +23,7 @@ func openLeaseLine(config settings.Config, log *logrus.Entry) (*leaseLine, error
 	if err != nil {
 		return nil, err
 	}
-	line, err := kube.OpenLine(way.Config)
+	line, err := kube.OpenLine(way)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", appfile.DefaultCluster, err)
 	}
@@ -39,7 +39,7 @@ func (l *leaseLine) reconnect(next settings.Config) error {
 	if err != nil || way.Print == l.print {
 		return err
 	}
-	if err := l.Connect(way.Config); err != nil {
+	if err := l.Connect(way); err != nil {
 		return fmt.Errorf("lease: %w", err)
 	}
 	l.print = way.Print
@@ -49,7 +49,7 @@ func (l *leaseLine) reconnect(next settings.Config) error {
 
 // wayOfLease is how settings reach the cluster of the lease.
 func wayOfLease(config settings.Config) (kube.Way, error) {
-	way, err := kube.Kubeconfig{File: config.Clusters[appfile.DefaultCluster].Kubeconfig}.Way()
+	way, err := kube.Kubeconfig{File: config.Clusters[appfile.DefaultCluster].Kubeconfig, Allowed: allowed(config)}.Way()
 	if err != nil {
 		return way, fmt.Errorf("cluster %s: %w", appfile.DefaultCluster, err)
 	}

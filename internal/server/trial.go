@@ -84,7 +84,7 @@ func tryOut(c settings.Config) error {
 
 func (t *trial) kubeconfigs() {
 	for _, name := range slices.Sorted(maps.Keys(t.config.Clusters)) {
-		_, err := kube.Kubeconfig{File: t.config.Clusters[name].Kubeconfig}.Load()
+		_, err := kube.Kubeconfig{File: t.config.Clusters[name].Kubeconfig, Allowed: allowed(t.config)}.Way()
 		setting := "clusters/" + name
 		if t.config.Origin(setting) == (settings.Place{}) {
 			setting = "kubeconfig"

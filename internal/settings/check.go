@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,6 +57,9 @@ func (c *Config) check(p *problems) {
 	}
 	for _, tool := range c.Drift.HandTools {
 		p.when(strings.Trim(tool, "*") == "", "drift.handTools", "%q would take every controller for a hand tool; name the tools", tool)
+	}
+	for i, program := range c.ClusterPrograms {
+		p.when(!filepath.IsAbs(program), entry("clusterPrograms", i), "%q is no path from the root; write it in full, such as /usr/local/bin/%s", program, program)
 	}
 	for i, name := range c.Secrets.Environment {
 		p.when(!variable.MatchString(name), entry("secrets.environment", i),
