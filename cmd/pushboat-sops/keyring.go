@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -29,26 +30,54 @@ const maxKeyFile = 1 << 20
 // configuration names: a file of a repository names an address, to which SOPS would
 // send the server's token.
 type keyring struct {
-	age     sopsage.ParsedIdentities
-	pgp     openpgp.EntityList
+	files   []keyFile
 	allowed []string
+	limits  *request // on the keys that may be used; nil: none
 	cloud   keyservice.KeyServiceClient
+}
+
+// keyFile has the keys of one file.
+type keyFile struct {
+	name string
+	age  sopsage.ParsedIdentities
+	pgp  openpgp.EntityList
+}
+
+// within is the part of the keyring that a request may use.
+func (k *keyring) within(asked request) *keyring {
+	if !asked.Limited {
+		return k
+	}
+	part := &keyring{allowed: k.allowed, cloud: k.cloud, limits: &asked}
+	for _, file := range k.files {
+		if slices.Contains(asked.Files, file.name) {
+			part.files = append(part.files, file)
+		}
+	}
+	return part
+}
+
+// only is the part of the keyring with the keys of one file.
+func (k *keyring) only(file keyFile) *keyring {
+	return &keyring{files: []keyFile{file}, cloud: k.cloud}
 }
 
 func openKeyring(sshKeys, ageKeys, pgpKeys, allowed []string) (*keyring, error) {
 	ring := &keyring{allowed: allowed, cloud: keyservice.NewLocalClient()}
 	for _, kind := range []struct {
 		files []string
-		add   func(text []byte) error
-	}{{sshKeys, ring.addSSH}, {ageKeys, ring.addAge}, {pgpKeys, ring.addPGP}} {
+		add   func(file *keyFile, text []byte) error
+	}{{sshKeys, (*keyFile).addSSH}, {ageKeys, (*keyFile).addAge}, {pgpKeys, (*keyFile).addPGP}} {
 		for _, name := range kind.files {
+			file := keyFile{name: name}
 			text, err := readKeys(name)
 			if err == nil {
-				err = kind.add(text)
+				err = kind.add(&file, text)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("read the key file %q: %w", name, err)
 			}
+			ring.files = append(ring.files, file)
 		}
 	}
 	return ring, nil
@@ -67,25 +96,25 @@ func readKeys(name string) ([]byte, error) {
 	return text, err
 }
 
-func (k *keyring) addSSH(text []byte) error {
+func (f *keyFile) addSSH(text []byte) error {
 	identity, err := agessh.ParseIdentity(text)
 	if err != nil {
 		return errors.New("it is no private SSH key without a passphrase") // the error may repeat part of the key
 	}
-	k.age = append(k.age, identity)
+	f.age = append(f.age, identity)
 	return nil
 }
 
-func (k *keyring) addAge(text []byte) error {
+func (f *keyFile) addAge(text []byte) error {
 	identities, err := age.ParseIdentities(bytes.NewReader(text))
 	if err != nil {
 		return errors.New("it is no file of age identities, as age-keygen writes it")
 	}
-	k.age = append(k.age, identities...)
+	f.age = append(f.age, identities...)
 	return nil
 }
 
-func (k *keyring) addPGP(text []byte) error {
+func (f *keyFile) addPGP(text []byte) error {
 	entities, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
 	if err != nil {
 		entities, err = openpgp.ReadKeyRing(bytes.NewReader(text))
@@ -93,7 +122,7 @@ func (k *keyring) addPGP(text []byte) error {
 	if err != nil {
 		return errors.New("it has no PGP keys, as gpg --export-secret-keys writes them")
 	}
-	k.pgp = append(k.pgp, entities...)
+	f.pgp = append(f.pgp, entities...)
 	return nil
 }
 
@@ -103,13 +132,27 @@ func (k *keyring) mayAsk(key keys.MasterKey) bool {
 	case sopsage.KeyTypeIdentifier, sopspgp.KeyTypeIdentifier:
 		return true
 	}
-	for _, allowed := range k.allowed {
-		prefix, open := strings.CutSuffix(allowed, "*")
-		if id := key.ToString(); id == allowed || open && prefix != "" && strings.HasPrefix(id, prefix) {
-			return true
-		}
+	id := key.ToString()
+	if !slices.Contains(k.allowed, id) && !anyNames(k.allowed, id, 1) {
+		return false
 	}
-	return false
+	switch limits := k.limits; {
+	case limits == nil:
+		return true
+	case limits.Only != nil:
+		return anyNames(limits.Only, id, 0)
+	default:
+		return !anyNames(limits.Except, id, 0)
+	}
+}
+
+// anyNames reports whether one of several names is a key's, where a * at the end, after at
+// least some letters, is any letters.
+func anyNames(names []string, id string, least int) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		prefix, open := strings.CutSuffix(name, "*")
+		return id == name || open && len(prefix) >= least && strings.HasPrefix(id, prefix)
+	})
 }
 
 // Encrypt implements keyservice.KeyServiceClient.
@@ -138,11 +181,15 @@ func (k *keyring) Decrypt(ctx context.Context, asked *keyservice.DecryptRequest,
 var errNotOurs = errors.New("not a key of this server")
 
 func (k *keyring) decryptAge(text []byte) ([]byte, error) {
-	if len(k.age) == 0 {
+	var identities sopsage.ParsedIdentities
+	for _, file := range k.files {
+		identities = append(identities, file.age...)
+	}
+	if len(identities) == 0 {
 		return nil, errNotOurs // SOPS would look for identities everywhere
 	}
 	key := sopsage.MasterKey{EncryptedKey: string(text)}
-	k.age.ApplyToMasterKey(&key)
+	identities.ApplyToMasterKey(&key)
 	plain, err := key.Decrypt()
 	if err != nil {
 		return nil, errNotOurs
@@ -157,7 +204,11 @@ func (k *keyring) decryptPGP(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errNotOurs
 	}
-	message, err := openpgp.ReadMessage(block.Body, k.pgp, nil, nil)
+	var entities openpgp.EntityList
+	for _, file := range k.files {
+		entities = append(entities, file.pgp...)
+	}
+	message, err := openpgp.ReadMessage(block.Body, entities, nil, nil)
 	if err != nil {
 		return nil, errNotOurs
 	}

@@ -7,10 +7,12 @@ import (
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
+	sopsage "github.com/getsops/sops/v3/age"
 	"github.com/getsops/sops/v3/cmd/sops/common"
 	"github.com/getsops/sops/v3/cmd/sops/formats"
 	"github.com/getsops/sops/v3/config"
 	"github.com/getsops/sops/v3/keyservice"
+	sopspgp "github.com/getsops/sops/v3/pgp"
 )
 
 // maxReaders bounds the keys of a file that a failure names.
@@ -32,8 +34,8 @@ func (k *keyring) open(asked request) (answer reply) {
 	if err != nil || len(tree.Branches) == 0 {
 		return reply{Failure: malformed}
 	}
-	readers := readersOf(tree)
-	key, err := k.dataKey(tree)
+	readers, groups := readersOf(tree), tree.Metadata.KeyGroups
+	key, err := k.within(asked).dataKey(tree)
 	if err != nil {
 		return reply{Failure: noKey, Detail: err.Error(), Readers: readers}
 	}
@@ -41,7 +43,48 @@ func (k *keyring) open(asked request) (answer reply) {
 	if failed != "" {
 		return reply{Failure: failed, Readers: readers}
 	}
-	return reply{Plain: plain, Values: values}
+	return reply{Plain: plain, Values: values, Openers: k.openers(groups), Needs: needs(tree.Metadata)}
+}
+
+// openers are the keys that open a file, for each of its groups of keys.
+func (k *keyring) openers(groups []sops.KeyGroup) [][]string {
+	openers := make([][]string, len(groups))
+	for i, group := range groups {
+		for _, key := range group {
+			switch encrypted := string(key.EncryptedDataKey()); key.TypeToIdentifier() {
+			case sopsage.KeyTypeIdentifier:
+				openers[i] = append(openers[i], k.filesFor((*keyring).decryptAge, encrypted)...)
+			case sopspgp.KeyTypeIdentifier:
+				openers[i] = append(openers[i], k.filesFor((*keyring).decryptPGP, encrypted)...)
+			default:
+				if k.mayAsk(key) {
+					openers[i] = append(openers[i], key.ToString())
+				}
+			}
+		}
+	}
+	return openers
+}
+
+// filesFor are the files with a key that decrypts the key of a file.
+func (k *keyring) filesFor(decrypt func(*keyring, []byte) ([]byte, error), encrypted string) (files []string) {
+	for _, file := range k.files {
+		if _, err := decrypt(k.only(file), []byte(encrypted)); err == nil {
+			files = append(files, file.name)
+		}
+	}
+	return files
+}
+
+// needs is how many groups of keys a file takes.
+func needs(metadata sops.Metadata) int {
+	switch {
+	case len(metadata.KeyGroups) <= 1:
+		return 1
+	case metadata.ShamirThreshold > 0:
+		return metadata.ShamirThreshold
+	}
+	return len(metadata.KeyGroups)
 }
 
 func storeFor(format string) (common.Store, error) {

@@ -66,7 +66,7 @@ func TestEveryFormat(t *testing.T) {
 		if bytes.Contains(sealed, []byte("canary")) {
 			t.Errorf("%s: the encrypted file has the value:\n%s", c.format, sealed)
 		}
-		got := ring(t, file).open(request{c.format, sealed})
+		got := ring(t, file).open(request{Format: c.format, Data: sealed})
 		if string(got.Plain) != c.text || got.Failure != "" {
 			t.Errorf("%s: got %q, failure %q %s, want %q", c.format, got.Plain, got.Failure, got.Detail, c.text)
 		}
@@ -101,7 +101,7 @@ func TestFailuresTellNoValues(t *testing.T) {
 		"broken YAML":        {ring(t, file), "a: [canary-1\n" + string(sealed), malformed},
 		"metadata of a list": {ring(t, file), "a: canary-1\nsops: [canary-2]\n", malformed},
 	} {
-		got := c.ring.open(request{"yaml", []byte(c.text)})
+		got := c.ring.open(request{Format: "yaml", Data: []byte(c.text)})
 		if got.Failure != c.want || len(got.Plain)+len(got.Values) > 0 {
 			t.Errorf("%s: failure %q with %d bytes, want %q", what, got.Failure, len(got.Plain), c.want)
 		}
@@ -129,7 +129,7 @@ sops:
     mac: ENC[AES256_GCM,data:eA==,iv:MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=,tag:MDAwMDAwMDAwMDAwMDAwMA==,type:str]
     version: 3.13.3
 `
-	got := ring(t).open(request{"yaml", []byte(vault)})
+	got := ring(t).open(request{Format: "yaml", Data: []byte(vault)})
 	if got.Failure != noKey || !strings.Contains(got.Detail, "secrets.keys") {
 		t.Errorf("failure %q: %s", got.Failure, got.Detail)
 	}
@@ -170,7 +170,7 @@ func TestAgeIdentities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := k.open(request{"yaml", sealed}); string(got.Plain) != "a: b\n" {
+	if got := k.open(request{Format: "yaml", Data: sealed}); string(got.Plain) != "a: b\n" {
 		t.Errorf("got %q, failure %q", got.Plain, got.Failure)
 	}
 }
@@ -184,7 +184,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	var in, out bytes.Buffer
-	for _, r := range []request{{"dotenv", sealed}, {"other", sealed}, {"json", sealed}} {
+	for _, r := range []request{{Format: "dotenv", Data: sealed}, {Format: "other", Data: sealed}, {Format: "json", Data: sealed}} {
 		if err := writeFrame(&in, r); err != nil {
 			t.Fatal(err)
 		}

@@ -59,7 +59,7 @@ func TestFilesOfTheProgram(t *testing.T) {
 		{"encrypted.bin", "plain.bin", "binary", []string{"age"}},
 	} {
 		sealed, want := read(t, c.file), string(read(t, c.plain))
-		got := keyFiles(t, c.keys...).open(request{c.format, sealed})
+		got := keyFiles(t, c.keys...).open(request{Format: c.format, Data: sealed})
 		if c.format == "json" || c.format == "ini" { // sops writes these with other spaces
 			got.Plain, want = []byte(strings.Join(strings.Fields(string(got.Plain)), "")), strings.Join(strings.Fields(want), "")
 		}
@@ -72,7 +72,7 @@ func TestFilesOfTheProgram(t *testing.T) {
 				others = append(others, name)
 			}
 		}
-		if got := keyFiles(t, others...).open(request{c.format, sealed}); got.Failure != noKey || len(got.Plain) > 0 {
+		if got := keyFiles(t, others...).open(request{Format: c.format, Data: sealed}); got.Failure != noKey || len(got.Plain) > 0 {
 			t.Errorf("%s: with other keys failure %q and %d bytes", c.file, got.Failure, len(got.Plain))
 		}
 	}

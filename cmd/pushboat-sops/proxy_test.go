@@ -72,7 +72,7 @@ func TestVaultBehindAProxy(t *testing.T) {
 	}
 	defer func() { _ = program.Process.Kill(); _ = program.Wait() }()
 	var got reply
-	if err := writeFrame(in, request{"yaml", sealedByVault(t, address)}); err != nil {
+	if err := writeFrame(in, request{Format: "yaml", Data: sealedByVault(t, address)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := readFrame(out, &got); err != nil {

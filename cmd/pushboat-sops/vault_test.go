@@ -36,11 +36,11 @@ func TestVault(t *testing.T) {
 	address := vault.URL + "/v1/sops/keys/shop"
 	sealed := sealedByVault(t, address)
 	k := keyFiles(t)
-	if got := k.open(request{"yaml", sealed}); got.Failure != noKey || asked > 0 {
+	if got := k.open(request{Format: "yaml", Data: sealed}); got.Failure != noKey || asked > 0 {
 		t.Errorf("not allowed: failure %q, asked %d times", got.Failure, asked)
 	}
 	k.allowed = []string{address}
-	if got := k.open(request{"yaml", sealed}); string(got.Plain) != string(read(t, "plain.yaml")) {
+	if got := k.open(request{Format: "yaml", Data: sealed}); string(got.Plain) != string(read(t, "plain.yaml")) {
 		t.Errorf("allowed: got %q, failure %q %s", got.Plain, got.Failure, got.Detail)
 	}
 }

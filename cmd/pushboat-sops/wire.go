@@ -21,16 +21,28 @@ const maxFrame = 64 << 20
 type request struct {
 	Format string `json:"format"` // yaml, json, dotenv, ini or binary
 	Data   []byte `json:"data"`
+	// Limited says that only some keys may be used: those of the files in Files, and of
+	// those of clouds and Vault the ones that Only names, or if that is null, that Except
+	// does not name. A * at the end of a name is any letters.
+	Limited bool     `json:"limited,omitempty"`
+	Files   []string `json:"files,omitempty"`
+	Only    []string `json:"only"`
+	Except  []string `json:"except,omitempty"`
 }
 
 // reply is the file, or the reason why it cannot be decrypted. It never has both a
 // value and a failure.
 type reply struct {
-	Plain   []byte   `json:"plain,omitempty"`
-	Values  []string `json:"values,omitempty"`  // that were encrypted
-	Failure failure  `json:"failure,omitempty"` // "": none
-	Detail  string   `json:"detail,omitempty"`  // details of a failure; contains no value
-	Readers []string `json:"readers,omitempty"` // with a failure: the keys that the file is encrypted for
+	Plain  []byte   `json:"plain,omitempty"`
+	Values []string `json:"values,omitempty"` // that were encrypted
+	// Openers are the keys that open the file, for each of its groups of keys, of which
+	// Needs are necessary: the files that have them, and those of clouds and Vault that
+	// could be asked, whether the request may use them or not.
+	Openers [][]string `json:"openers,omitempty"`
+	Needs   int        `json:"needs,omitempty"`
+	Failure failure    `json:"failure,omitempty"` // "": none
+	Detail  string     `json:"detail,omitempty"`  // details of a failure; contains no value
+	Readers []string   `json:"readers,omitempty"` // with a failure: the keys that the file is encrypted for
 }
 
 // failure is the reason why a file cannot be read.

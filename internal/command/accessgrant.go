@@ -11,7 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// explainedGrant is what a repository may deploy. A list that is null stands for all, but
+// explainedGrant is what a repository may deploy. A list that is empty stands for all, but
 // under clusterScoped, where it stands for none.
 type explainedGrant struct {
 	Place          string           `json:"place,omitempty"` // such as repositories.yaml:3; "" if none is written
@@ -26,8 +26,26 @@ type explainedGrant struct {
 	PlainSecrets   *bool            `json:"plainSecrets,omitempty"`   // null: as the server, pushboat.yaml and the pusher say
 	MaxObjects     int              `json:"maxObjects,omitempty"`
 	Rate           string           `json:"rate,omitempty"` // as repositories.yaml has it
+	Keys           explainedNames   `json:"decryptionKeys"`
+	Credentials    explainedNames   `json:"chartCredentials"`
 
 	terms []grant.Term
+}
+
+// explainedNames are the server's keys, or credentials, that a grant gives.
+type explainedNames struct {
+	Gives string       `json:"gives"` // "listed", "all", "unnamed": all that no other grant names
+	Names []grant.Name `json:"names"` // of those that are listed
+}
+
+func explainNames(n grant.Names) explainedNames {
+	switch {
+	case n.All():
+		return explainedNames{"all", []grant.Name{}}
+	case n.Given == nil:
+		return explainedNames{"unnamed", []grant.Name{}}
+	}
+	return explainedNames{"listed", n.Given}
 }
 
 // givesOf says how much grants of an origin give.
@@ -43,7 +61,7 @@ func (c *call) explainGrant(repo name.Repo) *explainedGrant {
 	e := &explainedGrant{
 		Gives: givesOf[g.Origin], Clusters: listed(g.Clusters), Namespaces: listed(g.Namespaces.Patterns), Labels: g.Namespaces.Selectors,
 		ClusterScoped: listed(g.ClusterScoped), Allow: listed(g.Kinds.Allow), Deny: g.Kinds.Deny,
-		ServiceAccount: g.Account, MaxObjects: g.MaxObjects, Rate: g.Rate.YAML(), terms: g.Terms(),
+		ServiceAccount: g.Account, MaxObjects: g.MaxObjects, Rate: g.Rate.YAML(), Keys: explainNames(g.Keys), Credentials: explainNames(g.Credentials), terms: g.Terms(),
 	}
 	if g.PlainSecrets != grant.PlainAsAsked {
 		allowed := g.PlainSecrets == grant.PlainAllowed

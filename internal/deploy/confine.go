@@ -72,6 +72,10 @@ func (e *Engine) outsideOf(ctx context.Context, t *target, g *grant.Grant) (why 
 		message, _ := refusal.Tell(g, t.Repo, false)
 		return message, true
 	}
+	if refusal := g.JudgeUsed(t.used); refusal != nil {
+		message, _ := refusal.Tell(g, t.Repo, false)
+		return message, true
+	}
 	cluster := e.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil || !cluster.isOpen() {
 		return "", false

@@ -64,6 +64,12 @@ func TestConfine(t *testing.T) {
 		"it is on another cluster": {
 			grant: &grant.Grant{Clusters: []glob.Pattern{"eu-*"}}, want: "the grant of repository shop does not give the cluster default", judged: true,
 		},
+		"its secrets were opened with a key that is not given": {
+			grant: &grant.Grant{Keys: grant.Names{Given: []grant.Name{"b.age"}}}, want: "the grant of repository shop gives no key that opens login.yaml", judged: true,
+			target: []func(*target){func(t *target) {
+				t.used = &grant.Used{Files: []grant.UsedFile{{File: "login.yaml", Openers: [][]string{{"a.age"}}, Needs: 1}}}
+			}},
+		},
 		"no grant is for its repository": {
 			grant: grant.Find([]*grant.Grant{}, "shop"), want: "no grant is for repository shop: it may deploy nothing", judged: true,
 		},
@@ -149,5 +155,32 @@ func TestJudgementsHold(t *testing.T) {
 func elsewhere(t *target) {
 	for _, o := range t.Objects {
 		o.SetNamespace("blog")
+	}
+}
+
+// TestMayUse: where a grant gives only some keys, a target counts only if it is known that it
+// was made with those.
+func TestMayUse(t *testing.T) {
+	some := &grant.Grant{Keys: grant.Names{Given: []grant.Name{"a.age"}}}
+	opened := func(by string) *grant.Used {
+		return &grant.Used{Files: []grant.UsedFile{{File: "x", Openers: [][]string{{by}}, Needs: 1}}}
+	}
+	for what, test := range map[string]struct {
+		grant *grant.Grant
+		used  *grant.Used
+		want  bool
+	}{
+		"nothing is granted": {nil, nil, true},
+		"all keys":           {&grant.Grant{}, nil, true},
+		"not known":          {some, nil, false},
+		"nothing used":       {some, &grant.Used{}, true},
+		"its key":            {some, opened("a.age"), true},
+		"another key":        {some, opened("b.age"), false},
+	} {
+		o := newOffice(t)
+		o.Grants = to(test.grant)
+		if got := o.mayUse(wanted("web", func(t *target) { t.used = test.used })); got != test.want {
+			t.Errorf("%s: %v", what, got)
+		}
 	}
 }

@@ -25,6 +25,17 @@ func (e *Engine) grantOf(repo name.Repo) *grant.Grant {
 	return e.Grants(repo)
 }
 
+// mayUse reports whether a target was made with keys and credentials that the repository's
+// grant gives. Of one that an older server has sealed, it is not known what it was made with:
+// where a grant gives only some, it is made anew.
+func (e *Engine) mayUse(t *target) bool {
+	g := e.grantOf(t.Repo)
+	if g == nil || g.Keys.All() && g.Credentials.All() {
+		return true
+	}
+	return t.used != nil && g.JudgeUsed(t.used) == nil
+}
+
 // within returns the bounds of a repository on a cluster.
 func (e *Engine) within(repo name.Repo, cluster *Cluster) plan.Bounds {
 	return plan.Bounds{Own: e.Own, Grant: e.grantOf(repo), Repo: repo, Labels: cluster.LabelsOf}

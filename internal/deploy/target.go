@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"reflect"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -34,6 +35,7 @@ type target struct {
 	plain    []secrets.Plain
 	charts   []charts.Chart // of registries, that it was rendered from
 	taken    render.Taken   // of its cluster
+	used     *grant.Used    // of the server's keys and credentials; nil if that is not known
 
 	computed bool          // by a worker, of more than the revision perhaps
 	specText []byte        // of a target that was sealed: the spec as it was written then
@@ -116,7 +118,7 @@ type reading struct {
 // renderer returns the renderer for the revision.
 func (r reading) renderer(e *Engine) *render.Renderer {
 	if r.blind {
-		return e.Renderer.Blind()
+		return e.Renderer.For(r.repo).Blind()
 	}
 	return e.Renderer.For(r.repo)
 }
@@ -137,14 +139,14 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 			targets = append(targets, &target{Target: plan.Target{Spec: spec, Repo: r.repo, Revision: r.revision, Seal: e.Masker.Seal, Blind: r.blind}})
 			continue
 		}
-		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && old.takenStands(e.ctx, session) {
+		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && e.mayUse(old) && old.takenStands(e.ctx, session) {
 			same := old.at(r.revision)
 			same.given = given
 			targets = append(targets, same)
 			continue
 		}
 		if old == nil && !r.blind {
-			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.given.print == given.print && kept.takenStands(e.ctx, session) {
+			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.given.print == given.print && e.mayUse(kept) && kept.takenStands(e.ctx, session) {
 				kept.Revision, kept.given = r.revision, given
 				targets = append(targets, kept)
 				continue
@@ -187,6 +189,7 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		plain:    result.Plain,
 		charts:   result.Charts,
 		taken:    result.Taken,
+		used:     &result.Used,
 		computed: result.Computed,
 		given:    given,
 	}, problems

@@ -16,7 +16,7 @@ const soon = 30 * 24 * time.Hour
 // examineAccess is about who may do what.
 func (d *Doctor) examineAccess(now time.Time) []Finding {
 	rules := d.Rules()
-	findings := []Finding{d.examineGrants(rules)}
+	findings := []Finding{d.examineGrants(rules), judgeShared(rules.NamedOfServer(), d.Names(), rules.Grants())}
 	findings = append(findings, judgeKeys(keysOf(rules), now)...)
 	if f := judgeSigners(rules.Signers(now), rules.Signers(now.Add(soon))); f.Level != "" {
 		findings = append(findings, f)

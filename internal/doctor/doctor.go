@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
 )
@@ -28,7 +29,7 @@ const (
 
 // Finding is the answer to one question. Its fields are for programs, and stay.
 type Finding struct {
-	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, keys, signers, certificates, backups, audit, notifications, settings
+	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, shared, keys, signers, certificates, backups, audit, notifications, settings
 	About string `json:"about,omitempty"` // the cluster; "": the server
 	Level Level  `json:"level"`
 	Says  string `json:"says"`           // a sentence, or a value
@@ -43,6 +44,7 @@ type Doctor struct {
 	Rules    func() *rules.Rules                  // in force
 	KeyFiles func() *access.Directory             // of the moment
 	Repos    func() ([]name.Repo, error)          // that are there
+	Names    func() []Named                       // of the server's keys and credentials
 	Backups  func() *offsite.State                // nil: to no bucket
 	ByHand   func() (newest time.Time, err error) // the newest backup that was made, wherever to; zero: none is known
 	Trail    func() (audit.Verdict, error)        // verifies the audit trail
@@ -154,7 +156,7 @@ func judgeTrail(v audit.Verdict, err error) Finding {
 	case len(v.Faults) > 0:
 		f.Says = fmt.Sprintf("lines of the trail are not as they were written: %d", len(v.Faults)+v.More)
 	default:
-		f.Level, f.Says, f.Hint = OK, fmt.Sprintf("%d lines, all as they were written", v.Lines), ""
+		f.Level, f.Says, f.Hint = OK, manifest.Plural(v.Lines, "line")+", all as they were written", ""
 	}
 	return f
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/bucket"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
@@ -57,6 +59,13 @@ func TestFindings(t *testing.T) {
 		"a clock":                     {judgeClock(kube.Greeting{Skew: -time.Second}), OK, "agrees"},
 		"a clock ahead":               {judgeClock(kube.Greeting{Skew: 10 * time.Second}), Warning, "10 s ahead"},
 		"a clock behind":              {judgeClock(kube.Greeting{Skew: -2 * time.Minute}), Problem, "2 min behind"},
+		"a key for everybody":         {judgeShared(nil, []Named{{Name: "server", Own: true}, {Name: "a.age"}}, 2), Warning, "serve every repository: a.age"},
+		"a key, and one grant":        {judgeShared(nil, []Named{{Name: "a.age"}}, 1), OK, "no key is shared"},
+		"a key that is somebody's":    {judgeShared([]rules.Named{{Keys: []grant.Name{"a.*"}}}, []Named{{Name: "server", Own: true}, {Name: "a.age"}}, 2), OK, "only its own"},
+		"all keys are somebody's":     {judgeShared([]rules.Named{{Keys: []grant.Name{"a.age", "server"}}}, []Named{{Name: "server", Own: true}, {Name: "a.age"}}, 2), OK, "no key is shared"},
+		"a grant of all":              {judgeShared([]rules.Named{{Keys: []grant.Name{"*"}}}, []Named{{Name: "a.age"}}, 2), Warning, "a.age"},
+		"a key that is not there":     {judgeShared([]rules.Named{{Keys: []grant.Name{"b.age"}}}, []Named{{Name: "a.age"}, {Name: "b.age", Credential: true}}, 2), Warning, "does not have: b.age"},
+		"keys of a cloud":             {judgeShared([]rules.Named{{Keys: []grant.Name{"arn:x:key/1"}, Credentials: []grant.Name{"oci://x"}}}, []Named{{Name: "arn:x:*"}, {Name: "oci://x", Credential: true}}, 2), Warning, "every repository: arn:x:*"},
 		"rights":                      {judgeRights(nil, nil), OK, "may do"},
 		"a right that is lacking":     {judgeRights([]manifest.Right{lacks}, nil), Problem, "the user pb may not get pods in the whole cluster"},
 		"many":                        {judgeRights(many, nil), Problem, "and 4 more"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -66,15 +67,23 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	var fetched []helm.Fetched
 	var problems manifest.Problems
 	for _, w := range wants {
-		data, digest, err := s.charts.Get(ctx, w.Ref, w.Digest)
+		got, err := s.charts.GetWith(ctx, w.Ref, w.Digest, s.credentials())
 		if err != nil {
-			problems = append(problems, fetchProblem(w, err, s.charts.Local()))
+			problem := fetchProblem(w, err, s.charts.Local())
+			if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {
+				problem.Message += "; " + s.limit().Whose + " gives no credentials for it"
+				problem.Hint, problem.Remedy = grant.HintCredentials, manifest.Remedy{}
+			}
+			problems = append(problems, problem)
 			continue
 		}
-		name := "@charts/" + digest + ".tgz"
-		files.data[name] = data
+		name := "@charts/" + got.Digest + ".tgz"
+		files.data[name] = got.Data
 		fetched = append(fetched, helm.Fetched{Ref: w.Ref, File: name})
-		s.used = append(s.used, charts.Chart{Ref: w.Ref, Digest: digest})
+		s.used = append(s.used, charts.Chart{Ref: w.Ref, Digest: got.Digest})
+		if got.Credential != "" {
+			s.took = append(s.took, grant.UsedChart{Chart: w.Ref.String(), Credential: got.Credential})
+		}
 	}
 	return fetched, problems
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -45,6 +46,8 @@ type Result struct {
 	Plain []secrets.Plain
 	// Charts are the charts from registries that were used.
 	Charts []charts.Chart
+	// Used is what it took of the server's keys and credentials.
+	Used grant.Used
 	// Computed says that a worker has rendered the objects, so the next rendering may
 	// differ; otherwise the objects are as written.
 	Computed bool
@@ -82,6 +85,7 @@ type Renderer struct {
 	keys    *secrets.Decrypter
 	charts  *charts.Store
 	blind   bool // see Blind
+	grants  Grants
 }
 
 // New returns a renderer that computes in the workers of a pool. Without ask, it cannot
@@ -131,6 +135,7 @@ type Session struct {
 	fsys    fs.FS
 	worker  *worker.Session
 	read    map[source]answer // from clusters, each asked once
+	took    []grant.UsedChart // with credentials, by the app that is being rendered
 	about   map[string]facts  // about clusters, each asked once
 	waited  time.Duration     // the time spent on clusters that did not answer
 	used    []charts.Chart    // by the app that is being rendered
@@ -178,7 +183,7 @@ func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read
 func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]string, before *plain.Read) (Result, manifest.Problems) {
 	files := s.filesOf(ctx, app, texts)
 	traced := trace(files)
-	s.used, s.worked, s.depends = nil, false, false
+	s.used, s.took, s.worked, s.depends = nil, nil, false, false
 	set, values, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
 	of := secretive{files, app, set}
@@ -186,7 +191,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	if before != nil && files.Decrypted() { // the objects of before do not conceal it, and must not be changed
 		return s.render(ctx, app, texts, nil)
 	}
-	used := s.used
+	used, took := s.used, s.took
 	hideOwn(secretsOf(objects, found))
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
@@ -196,7 +201,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		problems[i].App = app.Name
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked}
+	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 		if !files.Decrypted() {
@@ -235,7 +240,7 @@ func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, befo
 // filesOf returns the revision as an app reads it: in the clear and with generated
 // values.
 func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[string]string) *secrets.Files {
-	files := s.keys.Files(ctx, s.fsys)
+	files := s.keys.FilesWithin(ctx, s.fsys, s.limit())
 	if declared := app.Helm.Generated; len(declared) > 0 {
 		texts := generated.Placeholders(declared)
 		maps.Copy(texts, values)

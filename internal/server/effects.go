@@ -25,6 +25,7 @@ type effects struct {
 	repos    func() ([]name.Repo, error)
 	labels   func(next []*rules.Cluster) appfile.Clusters
 	clusters func() []string // of the configuration
+	named    func() named    // of the configuration
 	told     func(next *rules.Notifications) manifest.Problems
 	log      *logrus.Entry
 }
@@ -46,7 +47,7 @@ const maxConfined = 8
 // and windows that name a cluster which nobody knows, and receivers that could not be told
 // anything.
 func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
-	if problems = append(e.unknownClusters(next), e.told(next.Notifications())...); len(problems) > 0 {
+	if problems = slices.Concat(e.unknownClusters(next), e.unknownNames(next), e.told(next.Notifications())); len(problems) > 0 {
 		return nil, nil, problems
 	}
 	lines = e.foreseeGrants(next)
@@ -104,10 +105,7 @@ func (e effects) unknownClusters(next *rules.Rules) (problems manifest.Problems)
 }
 
 func are(apps []deploy.Confined) string {
-	if len(apps) == 1 {
-		return "1 app is"
-	}
-	return fmt.Sprintf("%d apps are", len(apps))
+	return manifest.PluralDoes(len(apps), "app", "is", "are")
 }
 
 func names(apps []deploy.Confined) string {
@@ -133,7 +131,7 @@ func (e effects) tooMany(next *rules.Rules) (lines []string) {
 			continue
 		}
 		if has := e.engine.ObjectsOf(repo); has > most {
-			lines = append(lines, fmt.Sprintf("  - repository %s has %d objects: it may have %d, and gets no more", repo, has, most))
+			lines = append(lines, fmt.Sprintf("  - repository %s has %s: it may have %d, and gets no more", repo, manifest.Plural(has, "object"), most))
 		}
 	}
 	return lines

@@ -133,7 +133,18 @@ func TestForesee(t *testing.T) {
 			before: "windows: [{name: a, clusters: [gone], deny: {from: 2026-12-24, to: 2026-12-27}}]\n",
 			next:   "windows: [{name: b, clusters: [gone], deny: {from: 2026-12-24, to: 2026-12-27}}]\n",
 		},
-		"one that was named before": {before: "grants: [{clusters: [gone]}]\n", next: "grants: [{clusters: [gone]}]\n"},
+		"keys and credentials that are known": {
+			next: "grants: [{decryptionKeys: ['*', server, team-a.age, 'b-*', 'arn:aws:kms:x:key/1'], chartCredentials: ['oci://charts.example.org/a/']}]\n",
+		},
+		"keys and credentials that are not": {
+			next: "grants:\n- decryptionKeys: [team-b.age]\n  chartCredentials: ['oci://charts.example.org/b']\n",
+			problems: []string{
+				`repositories.yaml:2: decryptionKeys: the server has no key "team-b.age" | did you mean team-a.age? its settings secrets.ageKeys`,
+				`repositories.yaml:2: chartCredentials: the server has no credentials "oci://charts.example.org/b" | did you mean oci://charts.example.org/a? its settings charts.credentials`,
+			},
+		},
+		"a key that is gone from the settings": {before: "grants: [{decryptionKeys: [gone]}]\n", next: "grants: [{decryptionKeys: [gone], maxObjects: 9}]\n"},
+		"one that was named before":            {before: "grants: [{clusters: [gone]}]\n", next: "grants: [{clusters: [gone]}]\n"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			before := test.before
@@ -145,7 +156,11 @@ func TestForesee(t *testing.T) {
 				&test.deployed, func() *rules.Rules { return now },
 				func() ([]name.Repo, error) { return []name.Repo{"blog", "shop"}, test.broken },
 				func([]*rules.Cluster) appfile.Clusters { return appfile.Clusters{} },
-				func() []string { return []string{"default"} }, func(*rules.Notifications) manifest.Problems { return test.untold }, nil,
+				func() []string { return []string{"default"} },
+				func() named {
+					return named{[]string{"server", "team-a.age", "arn:aws:kms:x:key/*"}, []string{"oci://charts.example.org/a"}}
+				},
+				func(*rules.Notifications) manifest.Problems { return test.untold }, nil,
 			}
 			lines, _, problems := e.Foresee(granting(t, test.next), access.Caller{}, -1)
 			if test.reasons > 0 && len(lines) == 1+test.reasons {

@@ -22,10 +22,11 @@ cluster that the server runs in, as a pod with a ServiceAccount. A flag gives on
 A reload reads the kubeconfigs again. Apps of a cluster that is named no more stay as they are.`,
 }, {
 	Name: "clusterPrograms", Reload: true, field: func(c *Config) any { return &c.ClusterPrograms },
-	sample: "clusterPrograms: []\n# clusterPrograms: [aws, gke-gcloud-auth-plugin]",
-	Meaning: `Programs that kubeconfigs in the repository admin may run. They give credentials:
-commands of exec plugins, names of auth providers. Their arguments and their environment come
-from the kubeconfig as well.`,
+	sample: "clusterPrograms: []\n# clusterPrograms: [/usr/local/bin/aws-iam-authenticator]",
+	Meaning: `Programs that kubeconfigs may run for credentials (exec), by their whole paths. Only
+root and the server's user may be able to change them. A kubeconfig, also of the repository
+admin, names one by its path or its name, and says its arguments and its environment. See
+docs/clusters.md.`,
 }, {
 	Name: "clusterFiles", Reload: true, field: func(c *Config) any { return &c.ClusterFiles }, paths: true,
 	sample: "clusterFiles: \"\"\n# clusterFiles: /etc/pushboat/clusters",
@@ -69,7 +70,8 @@ var secretsSection = section{
 	name: "secrets",
 	meaning: `Files that SOPS has encrypted are decrypted when they are rendered, with the
 server's host key: ssh HOST secrets recipient prints the key to encrypt for. The keys here are
-used in addition.`,
+used in addition, for every repository, unless grants in the repository admin say whose they are
+(decryptionKeys).`,
 	settings: []Setting{
 		{
 			Name: "secrets.plain", Default: "refuse", field: func(c *Config) any { return &c.Secrets.Plain },
@@ -122,7 +124,8 @@ token service on another host. None: apps bring their charts.`,
 # credentials:
 #   oci://registry.example.org/charts: /etc/pushboat/registry`,
 		Meaning: `Files with one line, USER:PASSWORD, by their addresses. They are sent to no other
-host. Every app of the server can use the charts behind them.`,
+host. Every app can use the charts behind them, unless grants in the repository admin say whose
+they are (chartCredentials).`,
 	},
 	{
 		Name: "charts.ca", field: func(c *Config) any { return &c.Charts.CA }, paths: true,

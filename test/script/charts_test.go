@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
-const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | asked PATTERN"
+const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | guard USER:PASSWORD | asked PATTERN"
 
 // cmdCharts runs a registry of charts for the script.
 func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
@@ -33,6 +33,8 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 		s.charts.Close()
 	case (verb == "off" || verb == "on") && !neg:
 		s.charts.Away(verb == "off")
+	case len(args) == 2 && args[0] == "guard" && !neg:
+		s.charts.Guard(args[1])
 	case len(args) == 2 && args[0] == "asked":
 		found := strings.Contains(strings.Join(s.charts.Asked(), "\n"), args[1])
 		if found == neg {

@@ -29,6 +29,9 @@ type Grant struct {
 	PlainSecrets  Plain
 	MaxObjects    int             // of all apps of a repository; 0: any number
 	Rate          Rate            // of pushes to a repository
+	Keys          Names           // that decrypt
+	Credentials   Names           // of registries of charts, by their addresses
+	NamesAt       manifest.Source // of Keys or Credentials; zero if neither is written
 	At            manifest.Source // zero unless it is Written
 	ClustersAt    manifest.Source // of Clusters; zero if they are not written
 }
@@ -166,6 +169,7 @@ func (g *Grant) Equal(other *Grant) bool {
 	a, b := *g, *other
 	a.At, b.At = manifest.Source{}, manifest.Source{}
 	a.ClustersAt, b.ClustersAt = manifest.Source{}, manifest.Source{}
+	a.NamesAt, b.NamesAt = manifest.Source{}, manifest.Source{}
 	a.Repos, b.Repos = nil, nil
 	return reflect.DeepEqual(a, b)
 }
@@ -226,5 +230,5 @@ func FindFor(grants []*Grant, repos glob.Pattern) *Grant {
 // open and missing are the only ones of their origins.
 var (
 	open    = &Grant{Origin: Open, ClusterScoped: []Kind{"*"}}
-	missing = &Grant{Origin: Missing}
+	missing = &Grant{Origin: Missing, Keys: Names{Given: []Name{}}, Credentials: Names{Given: []Name{}}}
 )

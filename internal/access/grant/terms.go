@@ -28,6 +28,7 @@ func (g *Grant) Terms() []Term {
 	if g.Account != "" {
 		terms[len(terms)-1].Says = "the ServiceAccount " + g.Account
 	}
+	terms = append(terms, Term{"decryption keys", g.Keys.String()}, Term{"chart credentials", g.Credentials.String()})
 	return append(terms, g.limits()...)
 }
 

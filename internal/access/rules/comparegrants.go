@@ -96,6 +96,8 @@ func (c *grantComparison) compare(but string) {
 	c.kinds()
 	c.account()
 	c.limits()
+	c.names("decrypt with", "keys", c.was.Keys, c.is.Keys)
+	c.names("fetch charts with", "credentials", c.was.Credentials, c.is.Credentials)
 }
 
 // placesOf says where a grant lets objects go.
@@ -207,6 +209,41 @@ func (c *grantComparison) account() {
 	default:
 		c.say(c.whose, changes, "deployed as the ServiceAccount %s", is)
 	}
+}
+
+// names compares which things of the server the grants give: does is what they are for, as
+// in "decrypt with", and noun what they are.
+func (c *grantComparison) names(does, noun string, was, is grant.Names) {
+	switch {
+	case was.Given != nil && is.Given != nil && was.All() == is.All():
+		c.words(does+" the "+noun+" ", nameWords(was.Given), nameWords(is.Given))
+	case is.Given != nil && is.All():
+		if !was.All() {
+			c.say(c.whose, gains, "may %s all %s", does, noun)
+		}
+	case is.Given != nil && len(is.Given) == 0:
+		c.say(c.whose, loses, "may %s no %s any more", does, noun)
+	case is.Given != nil:
+		c.say(c.whose, loses, "may %s only the %s %s", does, noun, some(nameWords(is.Given)))
+	case c.was.Origin == grant.Missing:
+	case was.Given != nil && !was.All():
+		c.say(c.whose, gains, "may %s all %s that no other grant names", does, noun)
+	default:
+		if kept := without(nameWords(is.Taken), nameWords(was.Taken)); len(kept) > 0 {
+			c.say(c.whose, loses, "may no longer %s the %s %s, which other grants name", does, noun, some(kept))
+		}
+		if free := without(nameWords(was.Taken), nameWords(is.Taken)); len(free) > 0 {
+			c.say(c.whose, gains, "may %s the %s %s, which no other grant names any more", does, noun, some(free))
+		}
+	}
+}
+
+func nameWords(names []grant.Name) []string {
+	words := make([]string, len(names))
+	for i, n := range names {
+		words[i] = string(n)
+	}
+	return words
 }
 
 // limits compares the rest.

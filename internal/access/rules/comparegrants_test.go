@@ -25,6 +25,37 @@ func TestCompareGrants(t *testing.T) {
 				"- shop may no longer deploy to the namespaces kube-system",
 			},
 		},
+		"a key that was everybody's": {
+			"- {repositories: [a]}\n- {repositories: [b]}", "- {repositories: [a], decryptionKeys: [a.age]}\n- {repositories: [b]}", []string{
+				"- a may decrypt with only the keys a.age",
+				"- b may no longer decrypt with the keys a.age, which other grants name",
+			},
+		},
+		"a key that nobody names any more": {
+			"- {repositories: [a], decryptionKeys: [a.age]}\n- {repositories: [b]}", "- {repositories: [a]}\n- {repositories: [b]}", []string{
+				"+ a may decrypt with all keys that no other grant names",
+				"+ b may decrypt with the keys a.age, which no other grant names any more",
+			},
+		},
+		"other credentials": {
+			"- {repositories: [a], chartCredentials: ['oci://x/a', 'oci://x/b']}", "- {repositories: [a], chartCredentials: ['oci://x/b/', 'oci://x/c']}", []string{
+				"+ a may fetch charts with the credentials oci://x/c",
+				"- a may no longer fetch charts with the credentials oci://x/a",
+			},
+		},
+		"no keys, and all credentials": {
+			"- {repositories: [a], chartCredentials: [oci://x]}", "- {repositories: [a], decryptionKeys: [], chartCredentials: ['*']}", []string{
+				"+ a may fetch charts with all credentials",
+				"- a may decrypt with no keys any more",
+			},
+		},
+		"a new grant with a key": {
+			"- {repositories: [a]}", "- {repositories: [a]}\n- {repositories: [b], decryptionKeys: [b.age], namespaces: [b]}", []string{
+				"+ b may decrypt with the keys b.age",
+				"+ b may deploy to the namespaces b",
+				"- a may no longer decrypt with the keys b.age, which other grants name",
+			},
+		},
 		"an earlier, wider grant hides a later one": {
 			"- {repositories: ['a/**'], serviceAccount: a/one}",
 			"- {repositories: ['a/**'], serviceAccount: a/one}\n- {repositories: [a/b], serviceAccount: a/two}", nil,

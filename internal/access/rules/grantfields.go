@@ -211,3 +211,41 @@ func readRate(r *form.Reader, fields map[string]form.Field) (rate grant.Rate) {
 	}
 	return grant.Rate{Pushes: pushes, Per: per}
 }
+
+// nameHints say how to write the names of the server's keys and credentials.
+var nameHints = map[string]string{
+	"decryptionKeys": "write names of files of secrets.ageKeys and secrets.pgpKeys, entries of secrets.keys, or server for the key of" +
+		" ssh HOST secrets recipient; a * at the end is any letters: decryptionKeys: [team-a.age]",
+	"chartCredentials": "write addresses as charts.credentials has them; a * at the end is any letters: chartCredentials: ['oci://registry.example.org/team-a']",
+}
+
+// nameText matches the name of a key or of a credential.
+var nameText = regexp.MustCompile(`^[^\s*\x00-\x1f\x7f]{0,500}\*?$`)
+
+// readNames reads a list of names of things of the server; without Given if it is not there.
+func readNames(r *form.Reader, fields map[string]form.Field, name string) (names grant.Names) {
+	f, given := fields[name]
+	if !given {
+		return names
+	}
+	names.Given = []grant.Name{}
+	for _, element := range r.Texts(f, maxPatterns) {
+		text := strings.TrimSuffix(element.Value.Value, "/")
+		if text == "" || !nameText.MatchString(text) {
+			r.Add(element.Line, fmt.Sprintf("%s: %q is no name", name, manifest.Clean(element.Value.Value)), nameHints[name])
+			continue
+		}
+		names.Given = append(names.Given, grant.Name(text))
+	}
+	return names
+}
+
+// placeOfNames is where a grant first names keys or credentials of the server.
+func placeOfNames(fields map[string]form.Field) (at manifest.Source) {
+	for _, name := range []string{"decryptionKeys", "chartCredentials"} {
+		if f, given := fields[name]; given && (at.Line == 0 || f.Line < at.Line) {
+			at = manifest.Source{File: reposFile, Line: f.Line}
+		}
+	}
+	return at
+}

@@ -23,6 +23,7 @@ var (
 	grantsFields = []string{"grants"}
 	grantFields  = []string{
 		"repositories", "clusters", "namespaces", "clusterScoped", "kinds", "serviceAccount", "plainSecrets", "maxObjects", "rate",
+		"decryptionKeys", "chartCredentials",
 	}
 )
 
@@ -41,6 +42,7 @@ func (p *parser) readRepositories() {
 			r.Add(grants.Line, "grants is empty: no repository could deploy anything", "leave grants out, and every repository may deploy anything but to kube-*")
 		}
 	}
+	grant.Share(p.rules.grants)
 	p.problems = append(p.problems, r.Problems...)
 }
 
@@ -62,6 +64,7 @@ func (p *parser) readGrant(r *form.Reader, element form.Field) {
 	g.PlainSecrets = readPlain(r, fields)
 	g.MaxObjects = readMaxObjects(r, fields)
 	g.Rate = readRate(r, fields)
+	g.Keys, g.Credentials, g.NamesAt = readNames(r, fields, "decryptionKeys"), readNames(r, fields, "chartCredentials"), placeOfNames(fields)
 	p.rules.grants = append(p.rules.grants, g)
 }
 
@@ -119,6 +122,25 @@ func (r *Rules) Grant(repo name.Repo) *grant.Grant {
 type Naming struct {
 	Clusters []pattern
 	At       manifest.Source
+}
+
+// Named is where a grant names keys, or credentials, of the server.
+type Named struct {
+	Keys, Credentials []grant.Name
+	At                manifest.Source
+}
+
+// Grants returns how many grants are written.
+func (r *Rules) Grants() int { return len(r.grants) }
+
+// NamedOfServer returns the places where grants name keys and credentials of the server.
+func (r *Rules) NamedOfServer() (all []Named) {
+	for _, g := range r.grants {
+		if g.Keys.Given != nil || g.Credentials.Given != nil {
+			all = append(all, Named{g.Keys.Given, g.Credentials.Given, g.NamesAt})
+		}
+	}
+	return all
 }
 
 // ClustersNamed returns the places where grants and windows name clusters.

@@ -91,6 +91,29 @@ grants:
 	}
 }
 
+// TestGrantsOfKeys: a key that a grant names is for its repositories alone.
+func TestGrantsOfKeys(t *testing.T) {
+	r := grantsOf(t, `
+grants:
+  - {repositories: [a], decryptionKeys: [a.age, 'arn:x:*'], chartCredentials: ['oci://x/a/']}
+  - {repositories: [b], chartCredentials: []}
+  - repositories: [c]
+    namespaces: [c]
+    decryptionKeys: ['*']
+`)
+	for repo, want := range map[name.Repo][2]string{
+		"a": {"a.age, arn:x:*", "oci://x/a"}, "b": {"all that no other grant names", "none"}, "c": {"all", "all that no other grant names"}, "d": {"none", "none"},
+	} {
+		if g := r.Grant(repo); g.Keys.String() != want[0] || g.Credentials.String() != want[1] {
+			t.Errorf("%s: %q, %q", repo, g.Keys, g.Credentials)
+		}
+	}
+	named := r.NamedOfServer()
+	if len(named) != 3 || named[0].At.String() != "repositories.yaml:3" || named[2].At.String() != "repositories.yaml:7" || r.Grants() != 3 {
+		t.Errorf("%+v", named)
+	}
+}
+
 func TestGrantProblems(t *testing.T) {
 	for text, want := range map[string]string{
 		"grants: [{repositories: [shop], serviceAccount: deployer}]":                 `repositories.yaml:1: serviceAccount: "deployer" is no ServiceAccount`,
@@ -138,6 +161,13 @@ func TestGrantProblems(t *testing.T) {
 		"grants: [{rate: 5/1ms}]":                                                     "is no rate",
 		"grants: [{rate: 5/48h}]":                                                     "is no rate",
 		"grants: [{rate: [5]}]":                                                       "not text",
+		"grants:\n- {}\n- decryptionKeys: ['a*b']":                                    "repositories.yaml:3: decryptionKeys: \"a*b\" is no name",
+		"grants: [{decryptionKeys: ['a b']}]":                                         "is no name",
+		"grants: [{decryptionKeys: ['']}]":                                            "is",
+		"grants: [{decryptionKeys: [a, a]}]":                                          "names \"a\" twice",
+		"grants: [{decryptionKeys: a.age}]":                                           "not a list",
+		"grants: [{chartCredentials: [/]}]":                                           "chartCredentials: \"/\" is no name",
+		"grants: [{chartCredentials: [" + numbered(65, "k%d, ") + "]}]":               "chartCredentials",
 		"grants: [shop]":                                                              "repositories.yaml:1",
 	} {
 		p := &parser{rules: &Rules{}, tree: fstest.MapFS{reposFile: {Data: []byte(text)}}}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/outgoing"
 )
 
@@ -96,42 +97,58 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("chart %s: the registry has another content for this version\n  %-9s %s\n  %-9s %s", e.Ref, e.Said, e.Want, "it has", e.Have)
 }
 
-// Get returns the archive of a chart and its digest: from disk, or from its registry,
-// which is asked once. digest is the required digest; "" requires the one that the
-// version had when it was first seen. The errors are a *MismatchError, a
-// *NotAllowedError, or that of the registry.
+// Got is a chart with its archive.
+type Got struct {
+	Data       []byte
+	Digest     string
+	Credential string // the address in Config.Credentials whose credentials it took; "": none
+}
+
+// Get is GetWith for those who may use all credentials.
 func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string, error) {
+	got, err := s.GetWith(ctx, ref, digest, grant.Names{})
+	return got.Data, got.Digest, err
+}
+
+// GetWith returns the archive of a chart and its digest: from disk, or from its registry,
+// which is asked once. digest is the required digest; "" requires the one that the
+// version had when it was first seen. credentials are those that may be used, by their
+// addresses: from disk comes only what was fetched with the same ones. The errors are a
+// *MismatchError, a *NotAllowedError, a *WithheldError, or that of the registry.
+func (s *Store) GetWith(ctx context.Context, ref Ref, digest string, credentials grant.Names) (Got, error) {
 	if err := ref.Check(); err != nil {
-		return nil, "", err
+		return Got{}, err
 	}
 	at, err := s.allow(ref)
 	if err != nil {
-		return nil, "", err
+		return Got{}, err
 	}
+	asks := s.asking(credentials)
+	known, err := s.disk.pinned(ref)
 	said, meant := "meant is", digest
 	if digest == "" {
-		said = "it was"
-		if digest, err = s.disk.pinned(ref); err != nil {
-			return nil, "", err
+		if err != nil {
+			return Got{}, err
 		}
+		said, digest = "it was", known.Digest
 	}
 	if digest != "" {
-		if data, ok := s.disk.read(digest); ok {
-			return data, digest, nil
+		if data, ok := s.disk.read(digest, asks.scope); ok {
+			return Got{data, digest, asks.credentialOf(known, digest, at)}, nil
 		}
 	}
-	data, have, err := s.fetch(ctx, ref, at)
+	got, err := s.fetch(ctx, ref, at, asks)
 	if err != nil {
-		return nil, "", fmt.Errorf("fetch chart %s: %w", ref, err)
+		return Got{}, fmt.Errorf("fetch chart %s: %w", ref, asks.withheld(at, err))
 	}
-	if digest != "" && digest != have {
-		return nil, "", &MismatchError{Ref: ref, Want: digest, Have: have, Said: said}
+	if digest != "" && digest != got.Digest {
+		return Got{}, &MismatchError{Ref: ref, Want: digest, Have: got.Digest, Said: said}
 	}
-	known, err := s.disk.keep(ref, have, data)
-	if err == nil && meant == "" && known != have {
-		err = &MismatchError{Ref: ref, Want: known, Have: have, Said: said}
+	seen, err := s.disk.keep(ref, got, asks.scope)
+	if err == nil && meant == "" && seen != got.Digest {
+		err = &MismatchError{Ref: ref, Want: seen, Have: got.Digest, Said: said}
 	}
-	return data, have, err
+	return got, err
 }
 
 // Note remembers the digest of a chart in a record, unless the version has one already:
@@ -146,30 +163,32 @@ func (s *Store) Note(chart Chart) error {
 	if !isDigest(chart.Digest) {
 		return fmt.Errorf("chart %s: %q is no digest", chart.Ref, chart.Digest)
 	}
-	return s.disk.note(chart.Ref, chart.Digest)
+	return s.disk.note(chart)
 }
 
-// fetch gets an archive from its registry. Concurrent callers share the fetch, which
-// does not end when one of them gives up.
-func (s *Store) fetch(ctx context.Context, ref Ref, at place) ([]byte, string, error) {
-	answers := s.fetches.DoChan(ref.key(), func() (any, error) {
+// fetch gets an archive from its registry. Concurrent callers with the same credentials
+// share the fetch, which does not end when one of them gives up.
+func (s *Store) fetch(ctx context.Context, ref Ref, at place, asks asking) (Got, error) {
+	answers := s.fetches.DoChan(ref.key()+asks.scope, func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), s.timeout, fmt.Errorf("%s did not send it within %s", at.host, s.timeout))
 		defer cancel()
-		data, err := s.client.chart(ctx, ref, at)
+		client := s.client.with(asks.secrets)
+		data, err := client.chart(ctx, ref, at)
 		if ctx.Err() != nil && err != nil {
 			err = context.Cause(ctx)
 		}
-		return data, err
+		return Got{Data: data, Credential: client.sent}, err
 	})
 	select {
 	case answer := <-answers:
-		data, ok := answer.Val.([]byte)
+		got, ok := answer.Val.(Got)
 		if answer.Err != nil || !ok {
-			return nil, "", answer.Err
+			return Got{}, answer.Err
 		}
-		return data, Digest(data), nil
+		got.Digest = Digest(got.Data)
+		return got, nil
 	case <-ctx.Done():
-		return nil, "", ctx.Err()
+		return Got{}, ctx.Err()
 	}
 }
 

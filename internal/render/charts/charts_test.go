@@ -146,7 +146,7 @@ func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 		if data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", r.Repo()}, ""); err != nil || string(data) != "one" {
 			t.Fatalf("got %q, %v", data, err)
 		}
-		if err := os.WriteFile(s.disk.archive(Digest([]byte("one"))), []byte("ony"), 0o600); err != nil {
+		if err := os.WriteFile(s.disk.archive(Digest([]byte("one")), ""), []byte("ony"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestOldArchivesGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		past := time.Now().Add(time.Duration(i-10) * time.Hour) // gives the archives different ages
-		if err := os.Chtimes(s.disk.archive(Digest(bytes.Repeat([]byte{byte(i)}, 1000))), past, past); err != nil {
+		if err := os.Chtimes(s.disk.archive(Digest(bytes.Repeat([]byte{byte(i)}, 1000)), ""), past, past); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,8 +171,8 @@ func TestOldArchivesGo(t *testing.T) {
 	if err != nil || len(kept) != 2 {
 		t.Errorf("%d archives are kept, %v", len(kept), err)
 	}
-	if digest, err := s.disk.pinned(Ref{"web", "1.0.0", r.Repo()}); err != nil || digest == "" {
-		t.Errorf("the digest of the oldest: %q, %v", digest, err)
+	if known, err := s.disk.pinned(Ref{"web", "1.0.0", r.Repo()}); err != nil || known.Digest == "" {
+		t.Errorf("the digest of the oldest: %q, %v", known.Digest, err)
 	}
 }
 

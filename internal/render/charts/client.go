@@ -36,11 +36,13 @@ type client struct {
 	allowed []place // in the form of requests
 	secrets []credential
 	http    *http.Client
+	sent    string // the credential that was sent, see with; "": none
 }
 
 // credential is a name and a password for addresses below a place.
 type credential struct {
 	place
+	name string // its address, as grants name it
 	file string
 }
 
@@ -52,7 +54,7 @@ func newClient(allowed []place, config Config) (*client, error) {
 	var problems []error
 	for _, prefix := range slices.Sorted(maps.Keys(config.Credentials)) {
 		p, err := parsePlace(prefix)
-		secret := credential{p.web(), config.Credentials[prefix]}
+		secret := credential{p.web(), p.String(), config.Credentials[prefix]}
 		if err == nil {
 			_, _, err = secret.read()
 		}
@@ -241,6 +243,7 @@ func (c *client) ask(ctx context.Context, r request, at place) (*http.Response, 
 			return nil, &outgoing.SettingError{Setting: "charts.credentials", Err: err}
 		}
 		asked.SetBasicAuth(user, password)
+		c.note(secret)
 	}
 	response, err := c.http.Do(asked)
 	if urlError, ok := errors.AsType[*url.Error](err); ok {

@@ -21,7 +21,8 @@ const DefaultSize = 1 << 30
 // outlives its archive.
 //
 //	archives/HEX         the archive with that SHA-256
-//	digests/HEX          a Chart in JSON, by the SHA-256 of what names it
+//	archives/HEX-SCOPE   the same, for those who ask with some credentials only
+//	digests/HEX          a pin in JSON, by the SHA-256 of what names the chart
 type disk struct {
 	dir   string
 	size  int64
@@ -37,33 +38,40 @@ func newDisk(config Config) *disk {
 	return d
 }
 
-func (d *disk) archive(digest string) string {
-	return filepath.Join(d.dir, "archives", strings.TrimPrefix(digest, "sha256:"))
+func (d *disk) archive(digest, scope string) string {
+	return filepath.Join(d.dir, "archives", strings.TrimPrefix(digest, "sha256:")+scope)
+}
+
+// pin is a chart as it was first seen, and the credential that it took then; nil if that was
+// not noted.
+type pin struct {
+	Chart
+	Credential *string `json:"credential,omitempty"`
 }
 
 func (d *disk) digest(ref Ref) string { return filepath.Join(d.dir, "digests", ref.key()) }
 
 // read returns an intact archive, and makes its file the youngest.
-func (d *disk) read(digest string) ([]byte, bool) {
+func (d *disk) read(digest, scope string) ([]byte, bool) {
 	if !isDigest(digest) {
 		return nil, false
 	}
-	data, err := os.ReadFile(d.archive(digest))
+	data, err := os.ReadFile(d.archive(digest, scope))
 	if err != nil || Digest(data) != digest {
 		return nil, false // it is fetched again
 	}
 	now := time.Now()
-	_ = os.Chtimes(d.archive(digest), now, now) // at worst, the file is evicted too early
+	_ = os.Chtimes(d.archive(digest, scope), now, now) // at worst, the file is evicted too early
 	return data, true
 }
 
-// pinned returns the digest of a version; "" if it was never seen.
-func (d *disk) pinned(ref Ref) (string, error) {
+// pinned returns a version as it was first seen; without a digest if it never was.
+func (d *disk) pinned(ref Ref) (pin, error) {
 	text, err := os.ReadFile(d.digest(ref))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return pin{}, nil
 	}
-	var chart Chart
+	var chart pin
 	if err == nil {
 		err = json.Unmarshal(text, &chart)
 	}
@@ -71,19 +79,19 @@ func (d *disk) pinned(ref Ref) (string, error) {
 		err = fmt.Errorf("%q is no digest", chart.Digest)
 	}
 	if err != nil {
-		return "", fmt.Errorf("read the digest of chart %s: %w", ref, err)
+		return pin{}, fmt.Errorf("read the digest of chart %s: %w", ref, err)
 	}
-	return chart.Digest, nil
+	return chart, nil
 }
 
 // keep stores an archive, and returns the digest of its version, which differs if the
 // version was seen with other content meanwhile.
-func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
+func (d *disk) keep(ref Ref, got Got, scope string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known, err := d.pin(ref, digest)
+	known, err := d.pin(pin{Chart{ref, got.Digest}, &got.Credential})
 	if err == nil {
-		err = d.write(d.archive(digest), data)
+		err = d.write(d.archive(got.Digest, scope), got.Data)
 	}
 	if err == nil {
 		err = d.evict()
@@ -95,26 +103,31 @@ func (d *disk) keep(ref Ref, digest string, data []byte) (string, error) {
 }
 
 // note is pin for callers that do not hold the lock.
-func (d *disk) note(ref Ref, digest string) error {
+func (d *disk) note(chart Chart) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, err := d.pin(ref, digest)
+	_, err := d.pin(pin{Chart: chart})
 	return err
 }
 
-// pin stores the digest of a version, unless it has one, and returns the stored one.
-func (d *disk) pin(ref Ref, digest string) (string, error) {
-	if known, err := d.pinned(ref); err != nil || known != "" {
-		return known, err
+// pin stores a version as it was first seen, unless it was before, and returns the digest
+// that is stored. Which credential it took is added where that was not noted.
+func (d *disk) pin(seen pin) (string, error) {
+	known, err := d.pinned(seen.Ref)
+	if err != nil {
+		return "", err
 	}
-	text, err := json.Marshal(Chart{ref, digest})
+	if known.Digest != "" && (known.Credential != nil || seen.Credential == nil || known.Digest != seen.Digest) {
+		return known.Digest, nil
+	}
+	text, err := json.Marshal(seen)
 	if err == nil {
-		err = d.write(d.digest(ref), text)
+		err = d.write(d.digest(seen.Ref), text)
 	}
 	if err != nil {
-		return "", fmt.Errorf("note the digest of chart %s: %w", ref, err)
+		return "", fmt.Errorf("note the digest of chart %s: %w", seen.Ref, err)
 	}
-	return digest, nil
+	return seen.Digest, nil
 }
 
 // evict deletes the least recently used archives, until the rest fits the size.

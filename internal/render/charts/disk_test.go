@@ -20,7 +20,7 @@ func TestFencedStoreChangesNothing(t *testing.T) {
 			}
 			return nil
 		}})
-		_, err := d.keep(ref, Digest(data), data)
+		_, err := d.keep(ref, Got{Data: data, Digest: Digest(data)}, "")
 		if calls < asked {
 			if err != nil {
 				t.Errorf("never stale: %v", err)

@@ -13,6 +13,10 @@ const maxCache = 16 << 20
 type opened struct {
 	plain  []byte
 	values []string // that were encrypted
+	// openers are the names of the keys that open it, for each of its groups of keys, of
+	// which it needs some; nil where no key was used.
+	openers [][]string
+	needs   int
 }
 
 func (o opened) size() int {

@@ -16,7 +16,7 @@ func TestPlaceholders(t *testing.T) {
 		{"dotenv", "A=" + value("str") + "\nsops_mac=x\nsops_version=3\n", "A=HIDDENSECRET\n"},
 		{"ini", "[a]\nb = " + value("str") + "\n[sops]\nmac = x\n", "[a]\nb = HIDDENSECRET\n"},
 	} {
-		if got := string(hidden(request{c.format, []byte(c.text)}).plain); got != c.want {
+		if got := string(hidden(request{Format: c.format, Data: []byte(c.text)}).plain); got != c.want {
 			t.Errorf("%s: %q, want %q", c.format, got, c.want)
 		}
 	}

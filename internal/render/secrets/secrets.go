@@ -43,11 +43,12 @@ type Decrypter struct {
 	local        bool // see Config
 	program      program
 	cache        cache
+	names        map[string]string // of the files of keys, by their paths
 }
 
 // New returns a decrypter. It starts the program at the first encrypted file.
 func New(config Config) *Decrypter {
-	return &Decrypter{local: config.Local, program: program{command: commandOf(config), environment: config.Environment}}
+	return &Decrypter{local: config.Local, names: keyNames(config), program: program{command: commandOf(config), environment: config.Environment}}
 }
 
 // commandOf returns the program with its arguments.
@@ -74,7 +75,12 @@ func (d *Decrypter) Close() {
 // Files returns a revision in which encrypted files are in the clear. Their hashes are
 // those of the encrypted files.
 func (d *Decrypter) Files(ctx context.Context, fsys fs.FS) *Files {
-	return &Files{FS: fsys, decrypter: d, ctx: ctx, decrypted: map[string]opened{}, failed: map[string]manifest.Problem{}}
+	return d.FilesWithin(ctx, fsys, Limit{})
+}
+
+// FilesWithin is Files for those who may use only some of the keys.
+func (d *Decrypter) FilesWithin(ctx context.Context, fsys fs.FS, limit Limit) *Files {
+	return &Files{FS: fsys, decrypter: d, ctx: ctx, limit: limit, decrypted: map[string]opened{}, failed: map[string]manifest.Problem{}}
 }
 
 // Files is a revision in which encrypted files are in the clear.
@@ -83,6 +89,7 @@ type Files struct {
 	decrypter *Decrypter
 	ctx       context.Context // fs.FS has none, and a push ends with its context
 	variant   int             // see Variant; 0: the real values
+	limit     Limit
 
 	mu        sync.Mutex
 	decrypted map[string]opened
@@ -155,12 +162,12 @@ func (f *Files) clear(name string, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := f.decrypter.limited(request{Format: format, Data: data}, f.limit.Keys)
 	key := "" // without a hash it is not cached
 	if hash, ok := info.Sys().(fmt.Stringer); ok {
-		key = format + " " + hash.String()
+		key = asked.cacheKey(hash.String())
 	}
-	asked := request{format, data}
-	file, problem := f.decrypter.open(f.ctx, asked, key)
+	file, problem := f.decrypter.open(f.ctx, asked, key, f.limit)
 	if problem == nil && f.variant > 0 {
 		file = varied(asked, file, f.variant)
 	}
@@ -182,12 +189,12 @@ func (d *Decrypter) Decrypt(ctx context.Context, name string, data []byte) ([]by
 	if format == "" {
 		return nil, &manifest.Problem{Message: "is not encrypted as SOPS does it", Hint: "encrypt it: sops encrypt -i " + name}
 	}
-	file, problem := d.open(ctx, request{format, data}, "")
+	file, problem := d.open(ctx, request{Format: format, Data: data}, "", Limit{})
 	return file.plain, problem
 }
 
 // open decrypts a file, or returns the problem that prevents it.
-func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened, *manifest.Problem) {
+func (d *Decrypter) open(ctx context.Context, asked request, key string, limit Limit) (opened, *manifest.Problem) {
 	switch {
 	case d == nil:
 		return opened{}, &manifest.Problem{
@@ -208,10 +215,13 @@ func (d *Decrypter) open(ctx context.Context, asked request, key string) (opened
 	if err != nil {
 		return opened{}, d.failed(err)
 	}
-	if answer.Failure != "" {
+	switch {
+	case answer.Failure == noKey && asked.Limited:
+		return opened{}, answer.withheld(limit)
+	case answer.Failure != "":
 		return opened{}, answer.problem(d.local)
 	}
-	file := opened{answer.Plain, answer.Values}
+	file := opened{plain: answer.Plain, values: answer.Values, openers: d.named(answer.Openers), needs: answer.Needs}
 	if key != "" {
 		d.cache.put(key, file)
 	}

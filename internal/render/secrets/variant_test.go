@@ -54,7 +54,7 @@ func TestVariantsHaveOtherValues(t *testing.T) {
 		},
 	} {
 		for n := 1; n <= Variants; n++ {
-			got := varied(request{test.format, []byte(test.text)}, opened{[]byte(test.plain), test.values}, n)
+			got := varied(request{Format: test.format, Data: []byte(test.text)}, opened{plain: []byte(test.plain), values: test.values}, n)
 			if want := test.want[n-1]; want != "" && !strings.HasPrefix(string(got.plain), want) {
 				t.Errorf("%s: variant %d is\n%s\nwant\n%s", name, n, got.plain, want)
 			}

@@ -33,6 +33,7 @@ type Registry struct {
 	tags  map[string][]byte   // manifests, by NAME:TAG
 	asked []string            // paths
 	away  bool                // it answers 503
+	guard string              // USER:PASSWORD; "": everybody may fetch
 }
 
 // Start starts a registry. The caller must close it.
@@ -52,8 +53,12 @@ func Start() (*Registry, error) {
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
 		r.mu.Lock()
 		r.asked = append(r.asked, asked.Method+" "+asked.URL.Path)
-		away := r.away
+		away, guard := r.away, r.guard
 		r.mu.Unlock()
+		if user, password, _ := asked.BasicAuth(); guard != "" && user+":"+password != guard {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		if away {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -72,6 +77,13 @@ func (r *Registry) Away(away bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.away = away
+}
+
+// Guard has the registry answer only those who give a name and a password, USER:PASSWORD.
+func (r *Registry) Guard(credentials string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.guard = credentials
 }
 
 // Asked lists the requests so far.
