@@ -30,18 +30,20 @@ func (a *app) site(t *target) *apply.App {
 
 // sick lists the app's objects on the cluster that are not healthy, sorted.
 func (a *app) sick(t *target) []live.Entry {
-	if site := a.site(t); site != nil {
-		return site.Sick(&t.Target)
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
+	if cluster == nil || len(cluster.Index.Sick(a.set)) == 0 { // nearly always, and it is asked for every app
+		return nil
 	}
-	return nil
+	return a.on(cluster).Sick(&t.Target)
 }
 
 // dying lists the objects of the app whose deletion has begun and not ended.
 func (a *app) dying(t *target) []live.Entry {
-	if site := a.site(t); site != nil {
-		return site.Dying()
+	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
+	if cluster == nil || len(a.ledger.Unsettled(cluster.Index, a.set)) == 0 { // as above
+		return nil
 	}
-	return nil
+	return a.on(cluster).Dying()
 }
 
 // frozen names the objects that are left as they are: because the revision

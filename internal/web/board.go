@@ -136,6 +136,7 @@ type board struct {
 	rest  *time.Timer
 
 	prints prints
+	ended  ended
 }
 
 // look returns the cards as they are now, see boardAge. Nobody changes the cards, or their
@@ -254,6 +255,7 @@ func (b *board) forget() {
 	b.moved.End()
 	b.moved, b.cards, b.told = nil, nil, nil
 	b.prints.forget()
+	b.ended.forget()
 }
 
 // visible are the cards that the visitor may see, and a sum by which two such lists can be

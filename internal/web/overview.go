@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
-	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/view"
@@ -315,35 +314,43 @@ const dayHeight = 40
 
 // dayOf draws the deploys that have ended in the last day, as far as the server remembers.
 func (v *visit) dayOf() day {
-	events, _ := v.door.Events.Since(0)
-	var ended []event.Event
-	for _, e := range events {
-		if e.Kind == event.Deploy && v.readsDeploys(e.Repo) {
-			ended = append(ended, e)
+	d := newDay(v.now)
+	for _, e := range v.door.board.ended.since(v.door.Events, v.now.Add(-24*time.Hour)) {
+		if v.readsDeploys(e.repo) {
+			d.add(e.at, e.good, v.now)
 		}
 	}
-	return drawDay(ended, v.now)
+	return d.drawn()
 }
 
-func drawDay(events []event.Event, now time.Time) day {
-	d := day{Hours: make([]hour, 24)}
-	most := 1
+func newDay(now time.Time) *day {
+	d := &day{Hours: make([]hour, 24)}
 	for i := range d.Hours {
 		d.Hours[i].X, d.Hours[i].From = i*10, now.Add(time.Duration(i-24)*time.Hour)
 	}
-	for _, e := range events {
-		ago := now.Sub(e.Time)
-		if ago < 0 || ago >= 24*time.Hour {
-			continue
-		}
-		h := &d.Hours[23-int(ago/time.Hour)]
-		if e.Good {
-			h.Good++
-			d.Good++
-		} else {
-			h.Bad++
-			d.Bad++
-		}
+	return d
+}
+
+// add counts a deploy that has ended.
+func (d *day) add(at time.Time, good bool, now time.Time) {
+	ago := now.Sub(at)
+	if ago < 0 || ago >= 24*time.Hour {
+		return
+	}
+	h := &d.Hours[23-int(ago/time.Hour)]
+	if good {
+		h.Good++
+		d.Good++
+	} else {
+		h.Bad++
+		d.Bad++
+	}
+}
+
+// drawn is the day with its bars.
+func (d *day) drawn() day {
+	most := 1
+	for _, h := range d.Hours {
 		most = max(most, h.Good+h.Bad)
 	}
 	d.All = d.Good + d.Bad
@@ -354,7 +361,7 @@ func drawDay(events []event.Event, now time.Time) day {
 		h.BadY = dayHeight - h.BadH
 		h.Nothing = h.Good+h.Bad == 0
 	}
-	return d
+	return *d
 }
 
 // barOf is the height of a bar: something is seen of a single deploy.
