@@ -153,6 +153,8 @@ func streamMoves(v *visit) error {
 				if err := s.send("moved", "", ""); err != nil {
 					return err
 				}
+			case <-s.r.Context().Done(): // the page is closed: it does not count any more
+				return errGone
 			case <-s.wait():
 				now, err := s.check()
 				if err != nil {
