@@ -321,6 +321,9 @@ func pagesMemory(ctx context.Context, l *lab) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := pause(ctx, 2*time.Second); err != nil { // the connections of the rows before are closed by then
+		return nil, errors.Join(err, closeAll(one))
+	}
 	before, err := l.heapAndStacks(ctx)
 	if err != nil {
 		return nil, errors.Join(err, closeAll(one))

@@ -24,6 +24,9 @@ type viewer struct {
 	client *http.Client
 }
 
+// streamsEnd is the time within which the server notices that a stream was closed.
+const streamsEnd = 500 * time.Millisecond
+
 // maxOpen is how many pages a viewer may have open; the server's limit for a session is 32.
 const maxOpen = 25
 
@@ -105,6 +108,7 @@ type opened struct {
 	end     context.CancelFunc
 	ended   chan struct{}
 	err     error // once ended
+	by      *viewer
 }
 
 // open opens a page, and returns when its stream has begun.
@@ -124,6 +128,10 @@ func (v *viewer) open(ctx context.Context, path string) (*opened, error) {
 		return nil, err
 	}
 	answer, err := v.client.Do(request)
+	for err == nil && answer.StatusCode == http.StatusServiceUnavailable && pause(ctx, streamsEnd) == nil { // streams that were closed still count
+		_ = answer.Body.Close() // only read
+		answer, err = v.client.Do(request)
+	}
 	if err != nil {
 		end()
 		return nil, err
@@ -132,7 +140,7 @@ func (v *viewer) open(ctx context.Context, path string) (*opened, error) {
 		end()
 		return nil, errors.Join(fmt.Errorf("the stream of %s: %s", path, answer.Status), answer.Body.Close())
 	}
-	o := &opened{path: path, renewed: make(chan page, 1), end: end, ended: make(chan struct{})}
+	o := &opened{path: path, renewed: make(chan page, 1), end: end, ended: make(chan struct{}), by: v}
 	go func() {
 		defer close(o.ended)
 		o.err = errors.Join(v.follow(ctx, o, answer.Body), answer.Body.Close())
@@ -208,6 +216,7 @@ func closeAll(pages []*opened) error {
 		o.end()
 		<-o.ended
 		errs = append(errs, o.err)
+		o.by.client.CloseIdleConnections() // each has memory at the server
 	}
 	return errors.Join(errs...)
 }
