@@ -202,11 +202,7 @@ func printHistory(w io.Writer, records []record.Record, now time.Time) {
 	}
 	table := newTable(w, columns...)
 	for _, r := range records {
-		by := r.Operator
-		if r.Cause != record.CausePush {
-			by += " (" + string(r.Cause) + ")"
-		}
-		cells := []string{r.ID(), r.Revision.Short(), string(r.Result), fmt.Sprintf("%.1f s", r.Seconds), ago(r.Started, now), by, strconv.Itoa(r.Changed())}
+		cells := append([]string{r.ID()}, historyCells(r, now)...)
 		if warned {
 			cells = append(cells, strconv.Itoa(len(r.Warnings)))
 		}

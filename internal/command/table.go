@@ -32,6 +32,7 @@ func seeing() []*verb {
 		{words: "web sessions", right: everybody, help: "the browsers that are logged in; --end ends one", flags: webSessionsFlags, run: webSessions, more: webSessionsHelp},
 		{words: "mcp", right: everybody, help: "verbs as tools for assistants (MCP)", flags: mcpFlags, endless: true, run: serveAssistant, more: mcpHelp},
 		{words: "version", right: everybody, help: "the server's version", run: version},
+		{words: "top", right: access.ReadDeploys, help: "the apps live on your screen: ssh -t HOST top", endless: true, run: showTop, more: topHelp},
 		{
 			words: "status", right: access.ReadDeploys, args: "[APP]", help: "what is deployed, and how it is", flags: statusFlags, endless: true, run: status,
 			flagRights: map[string]access.Right{"server": access.ReadServer},

@@ -59,11 +59,9 @@ func (c *call) printTree(w io.Writer, t appTree, all bool) {
 func (c *call) printNodes(w io.Writer, lines []treeLine, now time.Time) {
 	t := newTable(w, "OBJECT", "HEALTH", "AGE", "")
 	for _, line := range lines {
-		age := "-"
-		if !line.created.IsZero() {
-			age = manifest.Roughly(now.Sub(line.created))
-		}
-		t.row(strings.Repeat("  ", line.depth)+line.object, line.health, age, line.message)
+		cells := line.cells(now)
+		cells[0] = strings.Repeat("  ", line.depth) + cells[0]
+		t.row(cells[:]...)
 	}
 	t.print()
 }
@@ -73,6 +71,7 @@ type treeLine struct {
 	depth                   int
 	object, health, message string
 	created                 time.Time
+	logs                    string // see podLogs
 }
 
 // foldTree makes the lines of a tree, see view.Fold.
@@ -104,7 +103,7 @@ func folded(nodes []deploy.Node, depth int) treeLine {
 }
 
 func lineOf(n deploy.Node, depth int) treeLine {
-	line := treeLine{depth: depth, object: n.Object, health: n.Health, message: n.Message, created: n.Created}
+	line := treeLine{depth: depth, object: n.Object, health: n.Health, message: n.Message, created: n.Created, logs: podLogs(n)}
 	if depth > 0 { // in the namespace of its owner
 		line.object = n.ID.Kind + " " + n.ID.Name
 	}

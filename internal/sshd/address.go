@@ -81,12 +81,13 @@ func (a Address) URL() string {
 }
 
 // Fill replaces HOST in the messages of verbs and in hints with the address: "ssh HOST
-// status" and "ssh://HOST/shop". Without a host, the text stays as it is.
+// status", "ssh -t HOST top" and "ssh://HOST/shop". Without a host, the text stays as it is.
 func (a Address) Fill(text string) string {
 	if a.Host == "" || !strings.Contains(text, "HOST") {
 		return text
 	}
-	return strings.NewReplacer("ssh HOST ", a.Command()+" ", "ssh://HOST/", a.URL()+"/").Replace(text)
+	withTerminal := "ssh -t" + strings.TrimPrefix(a.Command(), "ssh")
+	return strings.NewReplacer("ssh HOST ", a.Command()+" ", "ssh -t HOST ", withTerminal+" ", "ssh://HOST/", a.URL()+"/").Replace(text)
 }
 
 // Fill replaces HOST with the server's address, as the client of the session calls it.

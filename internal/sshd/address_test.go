@@ -2,6 +2,7 @@ package sshd
 
 import (
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -26,6 +27,9 @@ func TestAddress(t *testing.T) {
 			}
 		}
 		a = a.or(test.user, local)
+		if got, want := a.Fill("ssh -t HOST top"), "ssh -t "+strings.TrimPrefix(test.command, "ssh ")+"top"; got != want {
+			t.Errorf("%s as %s: got %s, want %s", test.advertised, test.user, got, want)
+		}
 		if got := a.Fill("ssh HOST ssh://HOST/x"); got != test.command+test.url+"x" {
 			t.Errorf("%s as %s: got %s", test.advertised, test.user, got)
 		}

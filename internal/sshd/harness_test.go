@@ -219,6 +219,8 @@ func testCommands(_ context.Context, s *Session, args []string) int {
 		flooded.Store(true)
 	case "panic":
 		panic("as asked")
+	case "screen":
+		return testScreen(s)
 	}
 	return 0
 }

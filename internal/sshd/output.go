@@ -17,16 +17,18 @@ type outlet struct {
 	session *Session
 	to      io.Writer
 
-	mu    sync.Mutex
-	stall *time.Timer
-	cr    bool // the last byte was CR
+	mu      sync.Mutex
+	stall   *time.Timer
+	cr      bool   // the last byte was CR
+	restore string // what shut writes
+	closed  bool   // by shut
 }
 
 // Write always returns len(p), nil.
 func (o *outlet) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for rest := p; len(rest) > 0 && !o.session.isGone(); {
+	for rest := p; len(rest) > 0 && !o.closed && !o.session.isGone(); {
 		n := min(len(rest), maxChunk)
 		if err := o.send(rest[:n]); err != nil {
 			o.session.setGone()
@@ -66,4 +68,24 @@ func (o *outlet) lines(p []byte) []byte {
 		out = append(out, b)
 	}
 	return out
+}
+
+// shut discards what is written from now on. Before, it brings a terminal back from the
+// screen of a handler that has called Session.Restore.
+func (o *outlet) shut() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed && o.restore != "" && !o.session.isGone() {
+		_ = o.send([]byte(o.restore)) // a client that is gone needs none
+	}
+	o.closed = true
+}
+
+// Restore has a text written to the terminal if the session is ended by anybody but its
+// handler, before the reason is. A handler that draws all of the screen sets it to what
+// gives the user's own back, and to "" when it has done so itself.
+func (s *Session) Restore(text string) {
+	s.stdout.mu.Lock()
+	defer s.stdout.mu.Unlock()
+	s.stdout.restore = text
 }

@@ -67,6 +67,7 @@ type Session struct {
 	address  Address
 	protocol string
 	terminal terminal
+	keyboard keyboard
 
 	gone     chan struct{}
 	goneOnce sync.Once
@@ -97,6 +98,7 @@ func (s *Server) session(c *conn, sc *gossh.ServerConn, channel gossh.NewChannel
 
 func newSession(server *Server, c *conn, key gossh.PublicKey, channel gossh.Channel) *Session {
 	s := &Session{conn: c, server: server, key: key, channel: channel, id: newID(), gone: make(chan struct{})}
+	s.terminal.resized = make(chan struct{}, 1)
 	s.stdout = outlet{session: s, to: channel}
 	s.stderr = outlet{session: s, to: channel.Stderr()}
 	return s
@@ -271,6 +273,7 @@ func (s *Session) expel(err error, hint string) {
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
+		s.stdout.shut() // what the handler draws does not cover the reason
 		s.complain(err.Error(), hint)
 	}()
 	select {
@@ -302,6 +305,7 @@ func (s *Session) contain(status *int) {
 	if cause := recover(); cause != nil {
 		s.conn.log.WithFields(logrus.Fields{"session": s.id, "stack": string(debug.Stack())}).
 			Errorf("ssh: panic in handler: %v", cause)
+		s.stdout.shut()
 		s.complain("the server has a fault", "tell its admin the reference "+s.id)
 		*status = exitInternal
 	}
@@ -323,25 +327,6 @@ func (s *Session) exit(status int) {
 	s.channel.Close()
 }
 
-// watchKeyboard is for commands with a terminal. The user's Ctrl-C arrives as a byte,
-// since the client has put its own terminal into raw mode.
-func (s *Session) watchKeyboard() {
-	defer s.conn.contain("keyboard")
-	const ctrlC, ctrlD = 3, 4
-	var buf [64]byte
-	for {
-		n, err := s.channel.Read(buf[:])
-		for _, key := range buf[:n] {
-			if key == ctrlC || key == ctrlD {
-				s.setGone()
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
 // setGone notes that the client is gone.
 func (s *Session) setGone() { s.goneOnce.Do(func() { close(s.gone) }) }
 
@@ -357,7 +342,7 @@ func (s *Session) isGone() bool {
 // Gone is closed when the client no longer wants the output: the connection broke or
 // did not answer keepalives, a write failed or made no progress for Config.IdleTimeout,
 // the channel was closed (all that can be seen when a client behind a ControlMaster is
-// killed), or somebody at a terminal pressed Ctrl-C. The end of the input does not
+// killed), or somebody at a terminal pressed Ctrl-C and nothing reads the keys. The end of the input does not
 // close it. It does not say whether work should stop: that is the handler's choice.
 //
 // One case cannot be seen: the client's own reader has had enough, as in "ssh HOST logs
@@ -379,7 +364,7 @@ func (s *Session) ID() string { return s.id }
 func (s *Session) GitProtocol() string { return s.protocol }
 
 // Terminal reports whether the client has a terminal. Write and Stderr then end lines
-// in CR LF, and there is no input to read.
+// in CR LF, and there is no input to read but by Keys.
 func (s *Session) Terminal() bool { return s.terminal.there }
 
 // Read reads the input. A session with a terminal has none.

@@ -17,6 +17,7 @@ type terminal struct {
 	noColor bool   // NO_COLOR is set (no-color.org)
 	columns atomic.Int32
 	rows    atomic.Int32
+	resized chan struct{} // has a value when the size has changed since the last look
 }
 
 // open handles a pty-req.
@@ -44,6 +45,10 @@ func (t *terminal) change(payload []byte) {
 func (t *terminal) resize(columns, rows uint32) {
 	t.columns.Store(int32(min(columns, maxCells)))
 	t.rows.Store(int32(min(rows, maxCells)))
+	select {
+	case t.resized <- struct{}{}:
+	default: // the last change has not been looked at yet
+	}
 }
 
 // setEnv handles NO_COLOR, with any value but an empty one.
@@ -66,3 +71,9 @@ func (s *Session) Colour() bool {
 	t := &s.terminal
 	return t.there && !t.noColor && t.name != "" && !strings.HasPrefix(t.name, "dumb")
 }
+
+// Resized has a value when the size of the client's window has changed since the last look.
+func (s *Session) Resized() <-chan struct{} { return s.terminal.resized }
+
+// Term returns the name of the client's terminal, as in TERM; "" if it has none.
+func (s *Session) Term() string { return s.terminal.name }

@@ -61,6 +61,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"get":        cmdGet,
 	"browse":     cmdBrowse,
 	"assistant":  cmdAssistant,
+	"screen":     cmdScreen,
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 
