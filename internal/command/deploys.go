@@ -138,7 +138,7 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 
 // follow shows a deploy until it ends, and fails if it does not end well.
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
-	rec, err := run.Attach(ctx, c.lines().tell)
+	rec, err := run.Watch(ctx, c.lines().tell)
 	if err != nil {
 		return report.WithHint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}

@@ -32,7 +32,7 @@ func test(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "try again when they are through")
 	}
-	rec, err := run.Attach(ctx, func(line string) {
+	rec, err := run.Watch(ctx, func(line string) {
 		if !quiet {
 			fmt.Fprintln(c, line)
 		}

@@ -83,7 +83,7 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, w
 	}
 	if run := c.Engine.Run(app, 0); run != nil {
 		if _, ended := run.Outcome(); !ended {
-			if _, err := run.Attach(ctx, func(line string) { fmt.Fprintln(c, line) }); err != nil {
+			if _, err := run.Watch(ctx, func(line string) { fmt.Fprintln(c, line) }); err != nil {
 				return number, false, nil //nolint:nilerr // the caller has gone
 			}
 		}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,9 @@ import (
 // pulseEvery is how long a deploy that waits may say nothing. A person is to have a line
 // every 15 s, and CI systems end jobs that are silent for long; the rest is for the way.
 const pulseEvery = 14 * time.Second
+
+// watchEvery is how long somebody who watches a wait may see nothing: 5 s, less the way.
+const watchEvery = 4500 * time.Millisecond
 
 // awaited is the object of a deploy's wait.
 type awaited struct {
@@ -27,6 +31,36 @@ func (w awaited) at(now time.Time) string {
 	}
 	what := strings.ReplaceAll(w.what, "\n", "\n"+strings.Repeat(" ", len("  waiting     ")))
 	return fmt.Sprintf("  %-10s  %s, for %s", "waiting", took, what)
+}
+
+// brief is at in one line, without the cause.
+func (w awaited) brief(now time.Time) string {
+	w.what, _, _ = strings.Cut(w.what, "\n")
+	return manifest.Clean(w.at(now))
+}
+
+// awaitMore returns when there is more, or ctx's error. Whenever it was quiet, it prints how
+// the wait stands; never, if quiet is 0.
+func (r *Run) awaitMore(ctx context.Context, more <-chan struct{}, print func(line string), quiet time.Duration) error {
+	var silent <-chan time.Time
+	if quiet > 0 {
+		ticker := time.NewTicker(quiet)
+		defer ticker.Stop()
+		silent = ticker.C
+	}
+	for {
+		select {
+		case <-more:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-silent:
+			r.mu.Lock()
+			line := r.awaited.brief(now)
+			r.mu.Unlock()
+			print(line)
+		}
+	}
 }
 
 // WaitsFor sets the object of the deploy's current wait, and its limit (0: none). A

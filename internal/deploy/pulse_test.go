@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,6 +53,39 @@ func TestADeployThatWaitsSaysSo(t *testing.T) {
 		<-time.After(2 * pulseEvery)
 		if lines() != 2 {
 			t.Errorf("the pulse reports a wait after its end:\n%s", run.Log())
+		}
+	})
+}
+
+// TestWhoWatchesAWaitIsToldEvery5s, in lines that are not part of the log; who is attached is
+// not.
+func TestWhoWatchesAWaitIsToldEvery5s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := newRun("shop", 1)
+		var seen, heard []string
+		done := make(chan struct{}, 2)
+		for _, who := range []struct {
+			follow func(context.Context, func(string)) (record.Record, error)
+			lines  *[]string
+		}{{run.Watch, &seen}, {run.Attach, &heard}} {
+			go func() {
+				_, _ = who.follow(t.Context(), func(line string) { *who.lines = append(*who.lines, line) })
+				done <- struct{}{}
+			}()
+		}
+		run.WaitsFor("db\x1b[2J: 0 of 1 ready\nNotReady: x", time.Minute)
+		<-time.After(9*time.Second + time.Millisecond)
+		run.Printf("begun")
+		<-time.After(4 * time.Second)
+		run.finish(record.Record{})
+		<-done
+		<-done
+		want := `  waiting     4 s of 1 min, for db\x1b[2J: 0 of 1 ready|  waiting     9 s of 1 min, for db\x1b[2J: 0 of 1 ready|begun`
+		if got := strings.Join(seen, "|"); got != want {
+			t.Errorf("who watches sees\n%s\nwant\n%s", got, want)
+		}
+		if got := strings.Join(heard, "|") + "|" + string(run.Log()); got != "begun|begun\n" {
+			t.Errorf("who is attached hears %q", got)
 		}
 	})
 }

@@ -166,7 +166,17 @@ func (r *Run) follow(next *Sequel) {
 // with those of a rollback that follows; then it returns the outcome of the deploy
 // itself. If ctx ends first it returns ctx's error, and the deploy goes on.
 func (r *Run) Attach(ctx context.Context, print func(line string)) (record.Record, error) {
-	rec, err := r.attach(ctx, print)
+	return r.attachAll(ctx, print, 0)
+}
+
+// Watch is Attach for people. Whenever no line has come for watchEvery, print has one that
+// says how the wait stands; it is not part of the log.
+func (r *Run) Watch(ctx context.Context, print func(line string)) (record.Record, error) {
+	return r.attachAll(ctx, print, watchEvery)
+}
+
+func (r *Run) attachAll(ctx context.Context, print func(line string), quiet time.Duration) (record.Record, error) {
+	rec, err := r.attach(ctx, print, quiet)
 	if err != nil {
 		return rec, err
 	}
@@ -176,7 +186,7 @@ func (r *Run) Attach(ctx context.Context, print func(line string)) (record.Recor
 	if next == nil {
 		return rec, nil
 	}
-	after, err := next.Attach(ctx, print)
+	after, err := next.attachAll(ctx, print, quiet)
 	if err != nil {
 		return rec, err
 	}
@@ -184,7 +194,9 @@ func (r *Run) Attach(ctx context.Context, print func(line string)) (record.Recor
 	return rec, nil
 }
 
-func (r *Run) attach(ctx context.Context, print func(line string)) (record.Record, error) {
+// attach is Attach without a rollback. After quiet without a line it prints one of its own;
+// never, if quiet is 0.
+func (r *Run) attach(ctx context.Context, print func(line string), quiet time.Duration) (record.Record, error) {
 	for next := 0; ; {
 		lines, more, outcome := r.after(next)
 		for _, line := range lines {
@@ -194,10 +206,8 @@ func (r *Run) attach(ctx context.Context, print func(line string)) (record.Recor
 		if outcome != nil {
 			return *outcome, nil
 		}
-		select {
-		case <-more:
-		case <-ctx.Done():
-			return record.Record{}, ctx.Err()
+		if err := r.awaitMore(ctx, more, print, quiet); err != nil {
+			return record.Record{}, err
 		}
 	}
 }
@@ -212,5 +222,5 @@ func (r *Run) after(next int) (lines []string, more <-chan struct{}, outcome *re
 
 // wait returns the outcome, or ctx's error if it ends first.
 func (r *Run) wait(ctx context.Context) (record.Record, error) {
-	return r.attach(ctx, func(string) {})
+	return r.attach(ctx, func(string) {}, 0)
 }

@@ -37,6 +37,7 @@ type push struct {
 	stored   []storedBranch
 	rights   []neededRight
 	tell     func(line string) // tells the client about the pushes that it waits for
+	patience *patience         // writes to the client while the gate works
 	ruling   ruling
 	problems manifest.Problems // for which the push is refused
 	signed   []signedRef
@@ -95,11 +96,12 @@ func (p *push) PreReceive(ctx context.Context, req hook.Request, out io.Writer) 
 		return false
 	}
 	p.began = time.Now()
-	out = filled{out, p.session.Fill}
-	accepted := p.decide(ctx, req, out)
+	p.patience = newPatience(filled{out, p.session.Fill}, "reading the push")
+	defer p.patience.end()
+	accepted := p.decide(ctx, req, p.patience)
 	p.note(accepted)
 	if !accepted {
-		p.keepRefusal(ctx, req, out)
+		p.keepRefusal(ctx, req, p.patience)
 		p.trailRefused(ctx, req.Updates)
 		p.tellRefused(req.Updates)
 	}
@@ -155,6 +157,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if !ok || ctx.Err() != nil {
 		return false
 	}
+	p.patience.does("waiting for the pushes before this one")
 	if problems := p.takeTurns(ctx, updates); len(problems) > 0 {
 		return p.refuse(out, problems)
 	}
@@ -233,6 +236,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 	var problems manifest.Problems
 	ok = true
 	for _, branch := range branches {
+		p.patience.does("rendering branch " + string(branch.draft.Branch) + ", and asking its clusters")
 		proposal := branch.draft.Propose(ctx)
 		p.propose(branch.update, proposal)
 		proposal.Print(out, Spelling)
@@ -451,7 +455,7 @@ func (p *push) commit(ref string) []*deploy.Run {
 }
 
 func (p *push) show(ctx context.Context, run *deploy.Run, out io.Writer) {
-	rec, err := run.Attach(ctx, func(line string) { fmt.Fprintln(out, line) })
+	rec, err := run.Watch(ctx, func(line string) { fmt.Fprintln(out, line) })
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
