@@ -252,6 +252,9 @@ func (b *board) note(app name.App) { b.told[app] = struct{}{} }
 func (b *board) forget() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.moved == nil {
+		return // it was forgotten while the timer was set anew
+	}
 	b.moved.End()
 	b.moved, b.cards, b.told = nil, nil, nil
 	b.prints.forget()
