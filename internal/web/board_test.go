@@ -273,6 +273,7 @@ func TestPagesOfManyAreDrawnOnce(t *testing.T) {
 		t.Errorf("the page has %d bytes\n%.3000s", len(first), first)
 	}
 	p.asked = 0
+	at = at.Add(printAge / 2)
 	second := ben.get(t, "/").Body.String()
 	if p.asked > 0 || len(h.board.prints.made) != 1 {
 		t.Errorf("a second page: %d questions, %d pages are drawn", p.asked, len(h.board.prints.made))

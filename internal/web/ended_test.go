@@ -20,7 +20,7 @@ func TestEndedReadsEachEventOnce(t *testing.T) {
 	if len(list) != 2 || !list[0].good || list[1].good || list[1].repo != "shop" { // more than the bus remembers
 		t.Errorf("in the last day ended %+v", list)
 	}
-	d := newDay(now)
+	d := newDay()
 	for _, e := range list {
 		d.add(e.at, e.good, now)
 	}

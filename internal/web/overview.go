@@ -305,7 +305,6 @@ type hour struct {
 	Good, Bad      int
 	X, GoodY, BadY int
 	GoodH, BadH    int
-	From           time.Time
 	Nothing        bool
 }
 
@@ -314,7 +313,7 @@ const dayHeight = 40
 
 // dayOf draws the deploys that have ended in the last day, as far as the server remembers.
 func (v *visit) dayOf() day {
-	d := newDay(v.now)
+	d := newDay()
 	for _, e := range v.door.board.ended.since(v.door.Events, v.now.Add(-24*time.Hour)) {
 		if v.readsDeploys(e.repo) {
 			d.add(e.at, e.good, v.now)
@@ -323,10 +322,10 @@ func (v *visit) dayOf() day {
 	return d.drawn()
 }
 
-func newDay(now time.Time) *day {
+func newDay() *day {
 	d := &day{Hours: make([]hour, 24)}
 	for i := range d.Hours {
-		d.Hours[i].X, d.Hours[i].From = i*10, now.Add(time.Duration(i-24)*time.Hour)
+		d.Hours[i].X = i * 10
 	}
 	return d
 }
