@@ -202,6 +202,10 @@ func (c *fakeAPI) FollowLog(_ context.Context, r kube.LogRequest, tell func(line
 	return c.ask("log", named(r.Pod))
 }
 
+func (c *fakeAPI) Occurrences(_ context.Context, id manifest.ID) ([]kube.Occurrence, error) {
+	return []kube.Occurrence{{Reason: "Failed", Note: id.Name + " says opensesame", Warning: true, Times: 2}}, c.ask("events", named(id.String()))
+}
+
 func (c *fakeAPI) Check(context.Context) (string, error) {
 	return "v1.37.2", c.ask("ask", named("version"))
 }

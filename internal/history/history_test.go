@@ -146,6 +146,15 @@ func TestTreeFollowsTheObjects(t *testing.T) {
 		t.Errorf("git diff says\n%s\nwant\n%s", diff, want)
 	}
 	wantNoted(t, h, s)
+	for i, want := range map[int]string{7: "green", 9: "red", 8: "", 1000: ""} {
+		text, ok, err := h.Manifest(t.Context(), "shop", "shop", webID(i))
+		if err != nil || ok != (want != "") || !strings.Contains(string(text), want) {
+			t.Errorf("%s is %q, %v, %v", webID(i), text, ok, err)
+		}
+	}
+	if _, ok, err := h.Manifest(t.Context(), "shop", "other", webID(7)); ok || err != nil {
+		t.Errorf("of an app without records: %v, %v", ok, err)
+	}
 	for i := range 95 { // most files of notes are superfluous after this
 		if i != 8 {
 			s.remove(webID(i))

@@ -60,6 +60,10 @@ func fieldsOf(before, after map[string]any) []Field {
 	return fields
 }
 
+// FieldsOf lists the fields of an object with their values, as After, in the form of changes:
+// shortened, and those of a Secret masked.
+func FieldsOf(object map[string]any) []Field { return fieldsOf(nil, object) }
+
 func keyOf(object map[string]any) string {
 	return manifest.IDOf(&unstructured.Unstructured{Object: object}).Key()
 }
