@@ -153,7 +153,7 @@ func (a *app) moveIn(repo name.Repo, branch name.Branch) {
 // remember makes a record the app's newest. It does not keep in memory which objects
 // the record changed: history has them.
 func (a *app) remember(rec record.Record) {
-	rec.Objects, rec.Deleted = nil, nil
+	rec.Objects, rec.Deleted, rec.Stages = nil, nil, nil
 	a.queue.countFrom(rec.Number)
 	a.mu.Lock()
 	defer a.mu.Unlock()

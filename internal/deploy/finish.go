@@ -77,6 +77,7 @@ func (a *app) generatedPaths(t *target) []string {
 // nil if none was.
 func (a *app) finish(j *job, todo *plan.Plan, rec record.Record) {
 	rec.Seconds = time.Since(rec.Started).Seconds()
+	rec.Stages = j.run.Course()
 	rec.Undone = a.rollsBack(j, rec)
 	if a.repeats(rec) && !rec.Undone {
 		j.run.Printf("%s", report.Outcome(rec))

@@ -70,6 +70,7 @@ func (r *Run) WaitsFor(what string, limit time.Duration) {
 	defer r.mu.Unlock()
 	r.awaited = awaited{what: what, since: time.Now(), limit: limit}
 	r.spans.waitLocked(what)
+	r.course.waitFor(what, time.Since(r.started))
 }
 
 // StillWaitsFor says how the wait stands.
@@ -77,6 +78,7 @@ func (r *Run) StillWaitsFor(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.awaited.what = what
+	r.course.waitFor(what, time.Since(r.started))
 }
 
 // beat reports the current wait if the log has been silent for long, and schedules

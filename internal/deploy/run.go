@@ -40,6 +40,7 @@ type Run struct {
 	handedOver bool
 	through    sync.Once // closes applied
 	spans      traced
+	course     course
 	next       *Sequel // the deploy that follows from the outcome: a rollback
 }
 

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"time"
+
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/trace"
 )
@@ -33,30 +35,42 @@ func (r *Run) traceID() string {
 	return r.spans.whole.TraceID()
 }
 
-// enter begins the span of a stage. The run may be nil.
+// enter begins a stage, and its span. The run may be nil.
 func (r *Run) enter(s stage) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.spans.begun {
-		r.spans.begun = true
-		r.spans.whole.ChildAt("queued", r.started).End()
-	}
-	r.spans.stage = r.spans.whole.Child(string(s))
+	r.course.enter(s, time.Since(r.started))
+	r.spans.enterLocked(s, r.started)
 }
 
-// leave ends the span of the stage, and that of a wait in it. The run may be nil.
+// leave ends the stage and a wait in it, and their spans. The run may be nil.
 func (r *Run) leave() {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.spans.wait.End()
-	r.spans.stage.End()
-	r.spans.wait, r.spans.stage = nil, nil
+	r.course.leave(time.Since(r.started))
+	r.spans.leaveLocked()
+}
+
+// enterLocked begins the span of a stage, and ends that of the queue.
+func (t *traced) enterLocked(s stage, started time.Time) {
+	if !t.begun {
+		t.begun = true
+		t.whole.ChildAt("queued", started).End()
+	}
+	t.stage = t.whole.Child(string(s))
+}
+
+// leaveLocked ends the span of the stage, and that of a wait in it.
+func (t *traced) leaveLocked() {
+	t.wait.End()
+	t.stage.End()
+	t.wait, t.stage = nil, nil
 }
 
 // waitLocked begins the span of a wait, and ends that of the one before.

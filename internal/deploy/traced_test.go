@@ -12,10 +12,10 @@ func TestTracesThatAreOffCostADeployNothing(t *testing.T) {
 	defer run.finish(record.Record{Result: record.Deployed})
 	run.traceIn(nil)
 	if n := testing.AllocsPerRun(100, func() {
-		run.enter(stageSettling)
-		run.WaitsFor("its objects to become healthy", 0)
-		run.WaitsFor(takesObjects, 0)
-		run.leave()
+		run.spans.enterLocked(stageSettling, run.started)
+		run.spans.waitLocked("its objects to become healthy")
+		run.spans.waitLocked(takesObjects)
+		run.spans.leaveLocked()
 	}); n > 0 {
 		t.Errorf("a stage takes %v allocations", n)
 	}

@@ -49,6 +49,7 @@ type Record struct {
 	Objects   []Object      `json:"objects,omitempty"`   // objects that this deploy has changed
 	Deleted   []string      `json:"deleted,omitempty"`   // manifest.ID keys
 	Hooks     []HookResult  `json:"hooks,omitempty"`     // that ran, or failed to
+	Stages    []Stage       `json:"stages,omitempty"`    // how it went on, up to its record
 	Warnings  []Warning     `json:"warnings,omitempty"`  // of the API server, up to maxRecorded
 	Same      int           `json:"unchanged"`           // how many objects stayed as they were
 	Cancelled string        `json:"cancelled,omitempty"` // the operator who ended its wait
