@@ -8,7 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/fields"
+	selectors "k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -42,7 +42,7 @@ func (c *Cluster) Occurrences(ctx context.Context, id manifest.ID) ([]Occurrence
 	if err != nil {
 		return nil, err
 	}
-	about := fields.Set{"involvedObject.kind": id.Kind, "involvedObject.name": id.Name, "involvedObject.namespace": id.Namespace}
+	about := selectors.Set{"involvedObject.kind": id.Kind, "involvedObject.name": id.Name, "involvedObject.namespace": id.Namespace}
 	list, err := events.List(ctx, metav1.ListOptions{FieldSelector: about.AsSelector().String(), Limit: maxOccurrences})
 	if err != nil {
 		return nil, c.wrap("list the events of "+id.String(), err)

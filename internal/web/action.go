@@ -3,10 +3,12 @@ package web
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/errand"
 )
@@ -21,6 +23,7 @@ type action struct {
 	Fields []string                                    // that the form asks for, see the template of action
 	words  func(app string, form url.Values) []string  // the verb, with its flags and words
 	plan   func(app string, asked url.Values) []string // the verb that shows the plan; nil: there is none
+	stays  bool                                        // whoever begins it wants to see what it says, to the end
 }
 
 func actions() []action {
@@ -67,7 +70,16 @@ func actions() []action {
 			list = append(list, a)
 		}
 	}
-	return list
+	return append(list, action{Errand: tests, words: onlyApp("test"), stays: true})
+}
+
+// tests is the errand of an app that has some.
+var tests = errand.Errand{
+	Verb: "test", Title: "Run tests", Right: access.Test,
+	Fits: func(s deploy.Status) bool { return s.Last != nil && s.Suspension == nil },
+	Says: func(s deploy.Status) string {
+		return "The tests of the app's chart run on cluster " + s.Cluster + ", against what is deployed, until one fails. Nothing is recorded, and a newer push ends the wait for them."
+	},
 }
 
 func actionOf(verb string) (action, bool) {
@@ -106,6 +118,7 @@ type question struct {
 	Says    string
 	Plan    []string
 	Refused bool // the plan cannot be carried out
+	Confirm int  // the deletions for which it asks to be confirmed; 0: it does not
 	To      string
 	Objects []string // that can be restarted
 	Typed   string   // the verb, as it is typed in a terminal
@@ -118,6 +131,9 @@ func (a action) ask(v *visit) error {
 	if a.plan != nil {
 		output, status := v.run(v.r.Context(), a.plan(app, v.r.URL.Query()))
 		q.Plan, q.Refused = splitLines(output), status != 0
+		if q.Refused {
+			q.Confirm = deletionsAsked(output)
+		}
 	}
 	if a.Verb == "restart" {
 		for _, node := range v.door.Apps.Engine.Overview(v.app.App) {
@@ -129,6 +145,22 @@ func (a action) ask(v *visit) error {
 	}
 	q.Typed = v.fill("ssh HOST " + a.Verb + " " + app)
 	return v.show("action", frame{Title: a.Title + " " + app, Section: "overview", Body: q})
+}
+
+// confirmation is how a refused plan asks for its deletions to be confirmed, see
+// report.Door.ConfirmPrune. The number is shown to whoever confirms it, and the verb compares it
+// with its own.
+var confirmation = regexp.MustCompile(`(?m)^hint: (?:.*; )?if that is meant, .*--confirm-prune=(\d{1,6})$`)
+
+// deletionsAsked is the number of deletions that a refused plan asks to be confirmed; 0 if it
+// asks for nothing of that kind.
+func deletionsAsked(plan string) int {
+	found := confirmation.FindStringSubmatch(plan)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(found[1]) // these are digits
+	return n
 }
 
 const (
@@ -143,28 +175,24 @@ func (a action) do(v *visit) error {
 	if err := v.r.ParseForm(); err != nil {
 		return err
 	}
-	words := a.words(string(v.app.App), v.r.PostForm)
-	as := v.asVerb()
-	ctx, cancel := context.WithTimeout(v.door.work.ctx, verbTimeout) // it outlives the request
-	ended := make(chan int, 1)
-	v.door.work.group.Go(func() { // the request itself is still counted
-		defer cancel()
-		ended <- v.door.Run(ctx, as, words)
-	})
-	timer := time.NewTimer(doneWithin)
-	defer timer.Stop()
-	n := &news{Title: a.Title}
-	select {
-	case status := <-ended:
-		n.Failed = status != 0
-	case <-timer.C:
-		n.GoesOn = true
+	t := v.begin(a.Title, a.words(string(v.app.App), v.r.PostForm))
+	if a.stays {
+		return v.goTo(t.path())
 	}
-	n.Lines = splitLines(as.Text())
-	v.leaveNews(n)
-	if now, ok := v.door.Apps.Engine.Status(v.app.App); ok && now.Running != "" && !n.Failed {
+	n := &news{Title: a.Title, GoesOn: !t.await()}
+	if !n.GoesOn {
+		n.Failed = t.failed
+	}
+	n.Lines, _, _ = t.state()
+	now, ok := v.door.Apps.Engine.Status(v.app.App)
+	switch {
+	case ok && now.Running != "" && !n.Failed:
+		v.leaveNews(n)
 		return v.goTo("/deploys/" + now.Running)
+	case n.GoesOn:
+		return v.goTo(t.path())
 	}
+	v.leaveNews(n)
 	return v.goTo("/apps/" + string(v.app.App))
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,16 +28,21 @@ type appPage struct {
 	Urgency  view.Urgency
 	Why      []string
 	Facts    [][2]string
-	Tree     []view.Branch
-	Counts   []kindCount
+	Groups   []kindGroup
+	All      bool // nothing of them is folded
+	Hidden   int  // objects that are left out, unless All
 	Partial  []string
 	Drift    deploy.Drift
 	Lately   []view.Finding
 	History  []record.Record
 	Older    int // the number before which further deploys are; 0: there are none
 	Actions  []action
+	Logs     string   // the address of its logs; "": they are not for the visitor
 	Commands []string // what the terminal can do beside
 	Everyone bool
+
+	Around  around
+	Changed *lastChange // nil: nothing has, or it is not for the visitor
 }
 
 // showApp shows an app: how it is, its objects, its drift and its deploys.
@@ -58,6 +64,14 @@ func showApp(v *visit) error {
 	}
 	p := v.appPage(tree, drift, lately, deploys)
 	p.Older = older
+	ties, _ := v.door.Apps.Engine.Ties(v.app.App, v.now)
+	events, _ := v.door.Events.Since(0)
+	p.Around = v.around(ties, events)
+	p.Around.Needs, p.Around.NeededBy = v.seenOf(ties.Needs), v.seenOf(ties.NeededBy)
+	p.Actions = slices.DeleteFunc(p.Actions, func(a action) bool { return a.Verb == "test" && !ties.Tests })
+	if p.Changed, err = v.changedLast(); err != nil {
+		return err
+	}
 	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live?since=" + since, News: v.takeNews(), Body: p})
 }
 
@@ -68,7 +82,14 @@ func (v *visit) appPage(tree deploy.Tree, drift deploy.Drift, lately []view.Find
 		tree.Objects, tree.Partial = publicNodes(tree.Objects), nil
 		p.Drift, p.Lately, p.History = publicDrift(drift), publicFindings(lately), publicRecords(deploys)
 	}
-	p.Tree, p.Counts, p.Partial = view.Fold(tree.Objects, false), countKinds(tree.Objects), tree.Partial
+	p.All = v.r.URL.Query().Has("all")
+	p.Groups, p.Partial = groupTree(v.app.App, tree.Objects, p.All), tree.Partial
+	for _, g := range p.Groups {
+		p.Hidden += g.More
+	}
+	if v.allows(access.ReadLogs, v.app) && v.app.Objects > 0 {
+		p.Logs = "/apps/" + string(v.app.App) + "/logs"
+	}
 	for _, a := range actions() {
 		if a.Fits(v.app) && v.allows(a.Right, v.app) {
 			p.Actions = append(p.Actions, a)
@@ -161,24 +182,6 @@ func (v *visit) reasons() []string {
 	return lines
 }
 
-// kindCount is how many objects of a kind an app has.
-type kindCount struct {
-	Kind string
-	N    int
-}
-
-func countKinds(nodes []deploy.Node) []kindCount {
-	var list []kindCount
-	for _, node := range nodes { // they are sorted, and so by kind
-		if n := len(list); n > 0 && list[n-1].Kind == node.ID.Kind {
-			list[n-1].N++
-			continue
-		}
-		list = append(list, kindCount{node.ID.Kind, 1})
-	}
-	return list
-}
-
 // deployPage is the page of a deploy: a running one, or a record.
 type deployPage struct {
 	ID       string
@@ -191,7 +194,12 @@ type deployPage struct {
 	Against  string // the deploy before, with which it is compared
 	Everyone bool
 	Can      []action
+	Course   *coursePart // nil: nothing is known of it
+	Hooks    map[string]hookLinks
 }
+
+// hookLinks are the addresses of a hook that is still on the cluster.
+type hookLinks struct{ Object, Logs string }
 
 // showDeploy shows a deploy.
 func showDeploy(v *visit) error {
@@ -200,8 +208,15 @@ func showDeploy(v *visit) error {
 	if run := v.door.Apps.Engine.Run(v.app.App, v.number); run != nil {
 		if _, ended := run.Outcome(); !ended {
 			p.Running = true
+			stages := run.Course()
+			if v.everybody() {
+				stages = publicStages(stages)
+			}
+			if p.Course = courseOf(stages); p.Course != nil {
+				p.Course.Live = "/deploys/" + p.ID + "?part=course"
+			}
 			log := run.Log()
-			if !v.everybody() {
+			if !v.everybody() && v.r.URL.Query().Get("part") == "" {
 				p.Lines, p.From = linesOf(log), len(splitLines(string(log)))
 			}
 			f.News, f.Body = v.takeNews(), p
@@ -218,9 +233,11 @@ func showDeploy(v *visit) error {
 	p.Record = entry.Record
 	if v.everybody() {
 		p.Record = publicRecord(entry.Record)
+		p.Course = courseOf(p.Record.Stages)
 		f.Body = p
 		return v.show("deploy", f)
 	}
+	p.Course, p.Hooks = courseOf(p.Record.Stages), v.hooksOf(p.Record)
 	p.Lines = linesOf(entry.Log)
 	if err := v.compare(&p); err != nil {
 		return err
@@ -230,6 +247,25 @@ func showDeploy(v *visit) error {
 	}
 	f.News, f.Body = v.takeNews(), p
 	return v.show("deploy", f)
+}
+
+// hooksOf finds the hooks of a deploy that are still on the cluster.
+func (v *visit) hooksOf(r record.Record) map[string]hookLinks {
+	if len(r.Hooks) == 0 {
+		return nil
+	}
+	links := map[string]hookLinks{}
+	for _, node := range v.door.Apps.Engine.Overview(v.app.App) {
+		if node.Health == deploy.MissingHealth {
+			continue
+		}
+		link := hookLinks{Object: objectPath(v.app.App, node.ID)}
+		if node.RunsPods() && v.allows(access.ReadLogs, v.app) {
+			link.Logs = logsPath(v.app.App, logName(node.ID))
+		}
+		links[node.ID.Key()] = link
+	}
+	return links
 }
 
 // compare fills in the objects that differ from the deploy before. For one that applied

@@ -103,6 +103,7 @@ var words = template.FuncMap{
 	"lasts":  func(seconds float64) string { return time.Duration(seconds * float64(time.Second)).String() },
 	"object": objectName,
 	"step":   stepTitle,
+	"path":   objectPath,
 	"split":  func(text string) []string { return strings.Split(strings.TrimRight(text, "\n"), "\n") },
 }
 

@@ -67,8 +67,17 @@ func publicRecord(r record.Record) record.Record {
 	keep(&r.Message)
 	r.Objects, r.Deleted, r.Hooks, r.Warnings, r.Override = nil, nil, nil, nil, ""
 	r.SignedBy, r.PushBy, r.Key, r.Generated, r.Charts = nil, nil, "", nil, nil
-	r.Suspension = publicSuspension(r.Suspension)
+	r.Suspension, r.Stages = publicSuspension(r.Suspension), publicStages(r.Stages)
 	return r
+}
+
+// publicStages are the stages of a deploy without what it waited for.
+func publicStages(list []record.Stage) []record.Stage {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Waits = nil
+	}
+	return list
 }
 
 func publicRecords(list []record.Record) []record.Record {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/view"
 )
 
 // This file has the streams of events by which open pages move. A stream says that what a
@@ -241,7 +242,8 @@ func (s *stream) check() (now access.Caller, err error) {
 		now.Door = access.Web
 	}
 	if s.app.App != "" { // nothing is told of an app that the visitor may not see any more
-		if _, ok := s.door.Apps.Seen(now, s.app.App); !ok {
+		status, ok := s.door.Apps.Seen(now, s.app.App)
+		if !ok || !s.door.Apps.Policy.Allows(now, s.right, view.SubjectOf(status)) {
 			return now, errGone
 		}
 	}
@@ -302,10 +304,7 @@ func (v *visit) enter() (leave func(), ok bool) {
 // streamLines sends the lines of a running deploy, from the number of the query on, or from
 // the one after the last that the browser has had; and then that it has ended.
 func streamLines(v *visit) error {
-	from, _ := strconv.Atoi(v.r.URL.Query().Get("from")) // 0 for anything else
-	if last, err := strconv.Atoi(v.r.Header.Get("Last-Event-ID")); err == nil {
-		from = last
-	}
+	from := v.streamsFrom()
 	if v.everybody() { // lines may have what containers print
 		return errLogIn
 	}
@@ -332,16 +331,27 @@ func streamLines(v *visit) error {
 	})
 }
 
+// streamsFrom is the number of the first line that a browser wants: that of the query, or the
+// one after the last that it has had.
+func (v *visit) streamsFrom() int {
+	from, _ := strconv.Atoi(v.r.URL.Query().Get("from")) // 0 for anything else
+	if last, err := strconv.Atoi(v.r.Header.Get("Last-Event-ID")); err == nil {
+		from = last
+	}
+	return max(from, 0)
+}
+
 // follow sends lines as they come, and together those that have come since.
 func (s *stream) follow(lines <-chan string, ended <-chan struct{}, number int) error {
 	for {
 		select {
 		case line := <-lines:
-			text := lineHTML(line)
-			for number++; len(lines) > 0; number++ {
-				text += lineHTML(<-lines)
+			together := []string{line}
+			for len(lines) > 0 && len(together) < maxTogether {
+				together = append(together, <-lines)
 			}
-			if err := s.send("", text, strconv.Itoa(number)); err != nil {
+			number += len(together)
+			if err := s.sendLines(together, number); err != nil {
 				return err
 			}
 		case <-ended:
@@ -355,6 +365,18 @@ func (s *stream) follow(lines <-chan string, ended <-chan struct{}, number int) 
 			}
 		}
 	}
+}
+
+// maxTogether bounds the lines of one event.
+const maxTogether = 500
+
+// sendLines sends lines in one event, whose id is the number of the last one.
+func (s *stream) sendLines(lines []string, number int) error {
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(string(lineHTML(line)))
+	}
+	return s.send("", template.HTML(text.String()), strconv.Itoa(number)) // it is escaped, line by line
 }
 
 // lineHTML is a line of a deploy's output.

@@ -48,6 +48,9 @@ type route struct {
 	stream       bool // it lasts as long as the visitor stays
 }
 
+// objectRoute is the address of an object, see objectPath.
+const objectRoute = "/apps/{app}/objects/{kind}/{namespace}/{object}"
+
 // routes returns the table. Whatever the door serves is in it, but for the probes, which
 // package server answers.
 func routes() []route {
@@ -70,6 +73,12 @@ func routes() []route {
 		{method: "GET", path: "/live", need: look(eachOne), serve: streamMoves, stream: true},
 		{method: "GET", path: "/apps/{app}", need: look(oneApp), serve: showApp},
 		{method: "GET", path: "/apps/{app}/live", need: look(oneApp), serve: streamMoves, stream: true},
+		{method: "GET", path: objectRoute, need: look(oneApp), serve: showObject},
+		{method: "GET", path: objectRoute + "/why", need: act(access.ReadDeploys), serve: showWhy},
+		{method: "GET", path: "/apps/{app}/logs", need: act(access.ReadLogs), serve: showLogs},
+		{method: "GET", path: "/apps/{app}/logs/live", need: act(access.ReadLogs), serve: streamLogs, stream: true},
+		{method: "GET", path: "/apps/{app}/tasks/{task}", need: act(access.ReadDeploys), serve: showTask},
+		{method: "GET", path: "/apps/{app}/tasks/{task}/live", need: act(access.ReadDeploys), serve: streamTask, stream: true},
 		{method: "GET", path: "/deploys/{deploy}", need: look(oneDeploy), serve: showDeploy},
 		{method: "GET", path: "/deploys/{deploy}/live", need: look(oneDeploy), serve: streamLines, stream: true},
 	}
@@ -107,6 +116,7 @@ var errForm = errors.New("the form is from an earlier session")
 // serve answers a request for a route, if the visitor may have that.
 func (d *Door) serve(row route, w http.ResponseWriter, r *http.Request) {
 	v := d.visit(w, r)
+	v.right = row.need.right
 	err := v.may(row.need)
 	if err == nil && r.Method == http.MethodPost && row.need.right != open {
 		err = v.checkForm()

@@ -37,13 +37,24 @@ type session struct {
 	browser     string              // as it calls itself
 	began       time.Time
 	ended       chan struct{}
+	trials      chan struct{} // holds one for each question of why that is being looked into
 
 	mu      sync.Mutex
 	seen    time.Time // its last request
 	address net.Addr  // of the last request
 	news    *news     // what the last action said, until it is shown
 	streams int       // of events, that are open
+	logs    int       // of them, that follow containers
+	tasks   []*task   // verbs that pages have begun, oldest first
+	taskIDs int       // the id of the newest of them
 }
+
+// Limits of the questions of why that are looked into at once, of one session and of all: each
+// renders an app many times.
+const (
+	maxTrialsEach = 1
+	maxTrials     = 4
+)
 
 // caller is whom the session was opened for, with no rights: for the audit trail.
 func (s *session) caller() access.Caller {
@@ -84,6 +95,7 @@ func (all *sessions) begin(to link, r *http.Request, from net.Addr) (token strin
 	s = &session{
 		id: hex.EncodeToString(id[:]), key: to.key, operator: to.operator, fingerprint: to.fingerprint, fill: to.fill,
 		csrf: proof, browser: browserOf(r.UserAgent()), began: now, seen: now, address: from, ended: make(chan struct{}),
+		trials: make(chan struct{}, maxTrialsEach),
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()

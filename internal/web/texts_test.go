@@ -18,7 +18,9 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/doctor"
+	"github.com/pushboat/pushboat/internal/event"
 	"github.com/pushboat/pushboat/internal/fleet"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/view"
@@ -32,6 +34,8 @@ func fill(v reflect.Value, place string, text func(place string) string) {
 		v.SetString(text(place))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(1)
+	case reflect.Float64:
+		v.SetFloat(1)
 	case reflect.Bool:
 		v.SetBool(!strings.HasSuffix(place, ".Old")) // those are left out
 	case reflect.Pointer:
@@ -82,22 +86,49 @@ func (h *house) render(t *testing.T, loggedIn bool, text func(place string) stri
 	if !loggedIn {
 		v.app, r1 = publicStatus(status), publicRecord(r1)
 	}
+	app := v.appPage(filled[deploy.Tree]("tree", text), filled[deploy.Drift]("drift", text),
+		[]view.Finding{filled[view.Finding]("finding", text)}, []record.Record{filled[record.Record]("record", text)})
+	happened := filled[event.Event]("happened", text)
+	happened.App = v.app.App
+	app.Around = v.around(filled[deploy.Ties]("ties", text), []event.Event{happened})
+	app.Around.Needs, app.Around.NeededBy = []deploy.Status{filled[deploy.Status]("needs", text)}, []deploy.Status{filled[deploy.Status]("needed", text)}
+	object := objectPage{App: v.app, Everyone: !loggedIn, Path: "/object"}
+	nodes := filled[deploy.Tree]("tree", text).Objects
+	if !loggedIn {
+		nodes = publicNodes(nodes)
+	}
+	for _, node := range nodes {
+		object.Object = branchOf("shop", node, true)
+		object.Above = []branch{branchOf("shop", node, false)}
+	}
 	pages := map[string]any{
 		"overview": v.overview([]*card{newCard(status, 0)}),
-		"app": v.appPage(filled[deploy.Tree]("tree", text), filled[deploy.Drift]("drift", text),
-			[]view.Finding{filled[view.Finding]("finding", text)}, []record.Record{filled[record.Record]("record", text)}),
-		"deploy":  deployPage{ID: "shop-1", App: v.app, Record: r1, Everyone: !loggedIn},
-		"trouble": trouble{What: text("what"), Hint: text("hint")},
+		"app":      app,
+		"object":   object,
+		"deploy":   deployPage{ID: "shop-1", App: v.app, Record: r1, Everyone: !loggedIn, Course: courseOf(r1.Stages)},
+		"trouble":  trouble{What: text("what"), Hint: text("hint")},
 	}
 	if loggedIn {
 		pages["deploy"] = deployPage{
 			ID: text("id"), App: v.app, Record: r1, Lines: []string{text("line")}, Changes: []view.Object{filled[view.Object]("change", text)},
-			Against: text("against"), Can: actions()[:1],
+			Against: text("against"), Can: actions()[:1], Course: courseOf(r1.Stages),
+			Hooks: map[string]hookLinks{r1.Hooks[0].Key: {Object: objectPath("shop", manifest.ID{Name: text("hook")}), Logs: logsPath("shop", text("hook"))}},
 		}
 		pages["action"] = question{
 			App: v.app, Action: actions()[2], Says: text("says"), Plan: []string{text("plan")}, To: text("query.to"),
 			Objects: []string{text("object")}, Typed: text("typed"),
 		}
+		object.Causes, object.Unseen, object.Drift = []string{text("cause")}, text("unseen"), []deploy.Deviation{filled[deploy.Deviation]("deviation", text)}
+		object.Fields, object.Events = []view.Field{filled[view.Field]("field", text)}, []deploy.Occurrence{filled[deploy.Occurrence]("occurrence", text)}
+		answered := filled[why]("why", text)
+		answered.Value = text("why.Value")
+		object.Field, object.Why, object.Said, object.Logs = text("asked"), &answered, []string{text("said")}, logsPath("shop", text("object"))
+		pages["object"] = object
+		app.Changed = &lastChange{Deploy: text("id"), Objects: []view.Object{filled[view.Object]("change", text)}}
+		app.Logs = "/"
+		pages["app"] = app
+		pages["logs"] = logsPage{App: v.app, Object: text("object"), Container: text("container"), Objects: []string{text("object")}, Lines: []string{text("line")}, Live: "/"}
+		pages["task"] = taskPage{App: v.app.App, Title: text("title"), Path: "/task", Lines: []string{text("line")}, GoesOn: true}
 		pages["server"] = serverPage{
 			Clusters: []clusterPart{filled[clusterPart]("cluster", text)}, Examined: true, Findings: []doctor.Finding{filled[doctor.Finding]("finding", text)}, Said: []string{text("said")},
 		}
@@ -151,9 +182,12 @@ func TestEverybodyIsToldLittle(t *testing.T) {
 		"status.App", "status.Repo", "status.Branch", "status.Path", "status.Cluster", "status.Revision", "status.Health", "status.Running",
 		"status.Schedule", "status.Sick.Object", "status.Found.Object", "status.Found.What", "status.Outage.Cluster", "status.Suspension.By",
 		"status.Last.App", "status.Last.Operator", "status.Last.Result",
-		"record.App", "record.Repo", "record.Branch", "record.Revision", "record.Cluster", "record.Cause", "record.Operator", "record.Result", "record.Cancelled",
+		"record.App", "record.Repo", "record.Branch", "record.Revision", "record.Cluster", "record.Cause", "record.Operator", "record.Result", "record.Cancelled", "record.Stages.Name",
 		"tree.Objects.Object", "tree.Objects.Health", "tree.Objects.Children.Object", "tree.Objects.Children.Health",
-		"tree.Objects.ID.Kind", "drift.Deviations.Object", "drift.Deviations.What", "drift.Setting", "drift.Left",
+		"tree.Objects.ID.Kind", "tree.Objects.ID.Namespace", "tree.Objects.ID.Name", "tree.Objects.ID.Group", "tree.Objects.Children.ID.Kind",
+		"tree.Objects.Children.ID.Namespace", "tree.Objects.Children.ID.Name", "tree.Objects.Children.ID.Group", // in addresses
+		"drift.Deviations.Object", "drift.Deviations.What", "drift.Setting", "drift.Left",
+		"needs.App", "needs.Sync", "needs.Health", "needed.App", "needed.Sync", "needed.Health",
 		"finding.Deploy", "finding.Object", "finding.What", "finding.Result", "title", "what", "hint", "query.to", // their own
 	}
 	h := newHouse(t, nil)
@@ -168,7 +202,8 @@ func TestEverybodyIsToldLittle(t *testing.T) {
 	for _, place := range []string{
 		"status.Sick.State", "status.Sick.Cause", "status.Trouble", "status.Last.Message", "status.Forbidden", "status.Suspension.Reason", "status.Outage.Error",
 		"tree.Objects.Message", "tree.Partial", "drift.Deviations.Fields.Found", "drift.Deviations.Fields.Wanted", "drift.Unseen",
-		"finding.Fields.Found", "record.Message", "record.Hooks.Message", "record.Override", "line", "change.Fields.After",
+		"finding.Fields.Found", "record.Message", "record.Hooks.Message", "record.Override", "record.Stages.Waits.For", "line", "change.Fields.After",
+		"ties.Windows.Text", "ties.Windows.Reason", "happened.Text", "field.After", "occurrence.Note", "deviation.Fields.Found", "why.Value", "why.Causes.Text", "cause",
 	} {
 		if told[place] || !all[place] {
 			t.Errorf("%s is told everybody: %v; those who are logged in: %v", place, told[place], all[place])

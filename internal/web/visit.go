@@ -23,6 +23,7 @@ type visit struct {
 	caller  access.Caller // the zero Caller may do nothing
 	now     time.Time
 
+	right  access.Right  // that the route takes
 	app    deploy.Status // of a route about an app, or one of its deploys
 	number int           // of a route about a deploy
 	repo   name.Repo     // of a route about a repository

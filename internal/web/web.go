@@ -92,11 +92,12 @@ type Door struct {
 	hub      hub
 	crowd    crowd
 	work     work
+	trials   chan struct{} // holds one for each question of why that is being looked into
 }
 
 // New makes a door. It is open until Stop.
 func New(config Config) (*Door, error) {
-	d := &Door{Config: config, clock: time.Now}
+	d := &Door{Config: config, clock: time.Now, trials: make(chan struct{}, maxTrials)}
 	d.work.ctx, d.work.cancel = context.WithCancel(context.Background())
 	base, err := parseBase(config.Base)
 	if err != nil && config.Closed == nil {

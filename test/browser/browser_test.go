@@ -64,6 +64,7 @@ func TestPages(t *testing.T) {
 	rea, dora := w.newViewer("rea"), w.newViewer("dora")
 	w.step("log in by a link", func() { w.logIn(rea, dora) })
 	w.step("watch a push", func() { w.watchPush(rea) })
+	w.step("an object, its fields and its logs", func() { w.lookIntoObjects(rea, dora) })
 	w.step("drift arrives and goes", func() { w.watchDrift(rea, dora) })
 	w.step("roll back", func() { w.rollBack(dora) })
 	w.step("two operators", func() { w.compareRights(rea, dora) })
@@ -110,6 +111,7 @@ func (w *world) watchPush(rea *viewer) {
 	w.makeVolume()
 	rea.until("document.querySelector('.head .badge')?.textContent === 'deployed'")
 	rea.shows("2 of 2 pods") // the output stays
+	rea.is("document.querySelectorAll('#course svg[role=img] rect.wait').length > 1 && document.querySelector('#course table').innerText.includes('PersistentVolumeClaim shop/data')")
 	rea.same()
 	said, err := pushed()
 	if err == nil || !strings.Contains(said, "shop: deployed") { // blog is not healthy

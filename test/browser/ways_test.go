@@ -89,6 +89,8 @@ func (w *world) goWithoutScripts() {
 var pages = []string{
 	"/", "/?q=nosuch", "/?state=trouble", "/apps/shop", "/apps/blog", "/deploys/shop-1", "/deploys/blog-1", "/apps/shop/sync",
 	"/apps/shop/check", "/apps/shop/rollback", "/apps/shop/suspend", "/apps/shop/restart", "/apps/nosuch", "/help",
+	"/apps/shop?all=1", "/apps/shop/objects/Deployment.apps/shop/web", "/apps/shop/objects/Secret/shop/token", "/apps/shop/objects/Namespace/-/shop",
+	"/apps/blog/objects/Deployment.apps/blog/api", "/apps/shop/objects/ConfigMap/shop/settings/why?field=data.colour", "/apps/shop/logs", "/apps/shop/logs?previous=1", "/apps/shop/tasks/99",
 	"/server", "/audit", "/audit?operator=nosuch&since=never", "/access", "/access?who=nosuch", "/repos/shop", "/repos/nosuch",
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/pushboat/pushboat/test/cluster"
 	"github.com/pushboat/pushboat/test/server"
@@ -24,6 +25,7 @@ type world struct {
 	t       *testing.T // of the step
 	ctx     context.Context
 	home    *server.Home
+	config  *rest.Config
 	client  kubernetes.Interface
 	browser context.Context
 	base    string // of the pages: http://127.0.0.1:1234
@@ -61,7 +63,8 @@ func (w *world) startCluster() {
 	started, err := cluster.StartDevcluster(w.ctx, w.t.TempDir(), cluster.Options{})
 	w.must(err)
 	w.root.Cleanup(func() { _ = started.Stop() })
-	w.client, err = kubernetes.NewForConfig(started.Config)
+	w.config = started.Config
+	w.client, err = kubernetes.NewForConfig(w.config)
 	w.must(err)
 	kubeconfig, err := os.ReadFile(started.Kubeconfig)
 	w.must(err)

@@ -38,16 +38,21 @@
 
   if (location.hash === "#find") document.getElementById("find")?.focus();
 
-  // The output of a running deploy stays at its end, unless somebody has scrolled up.
+  // What comes line by line stays at its end, unless somebody has scrolled up. With data-most,
+  // the oldest lines drop; with data-anew, a stream begins with the last lines by itself.
   const log = document.getElementById("log");
   if (log && log.hasAttribute("hx-sse:connect")) {
+    const most = Number(log.dataset.most) || Infinity;
     let follows = true;
     log.addEventListener("scroll", () => {
       follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     });
     new MutationObserver(() => {
+      while (log.childElementCount > most) log.firstElementChild.remove();
       if (follows) log.scrollTop = log.scrollHeight;
     }).observe(log, { childList: true });
     log.scrollTop = log.scrollHeight;
+    if ("anew" in log.dataset) log.addEventListener("htmx:sse:after:connection", () => log.replaceChildren());
+    log.addEventListener("end", () => document.getElementById("log-ended")?.removeAttribute("hidden"));
   }
 })();
