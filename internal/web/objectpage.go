@@ -201,10 +201,22 @@ func (v *visit) asksWhy(p *objectPage, object, field string) (said []string, err
 			return []string{room.whose + " being looked into; ask again in a few seconds."}, nil
 		}
 	}
-	answer := &why{}
-	said, err = v.asks(answer, []string{"why"}, string(v.app.App), object, field)
-	if err == nil && said == nil {
-		p.Why = answer
+	for _, spelled := range spellings(object, field) {
+		answer := &why{}
+		said, err = v.asks(answer, []string{"why"}, string(v.app.App), object, spelled)
+		if err != nil || said == nil {
+			p.Why = answer
+			break
+		}
 	}
 	return said, err
+}
+
+// spellings are the ways in which Git may have a field. Text of a Secret (stringData) is
+// applied as data.
+func spellings(object, field string) []string {
+	if rest, ok := strings.CutPrefix(field, "data"); ok && strings.HasPrefix(object, "Secret/") {
+		return []string{"stringData" + rest, field}
+	}
+	return []string{field}
 }

@@ -198,6 +198,17 @@ func TestQuestionsAreBounded(t *testing.T) {
 	}
 }
 
+func TestSpellings(t *testing.T) {
+	for asked, want := range map[string]string{
+		"Secret/shop/token data.token": "stringData.token data.token", "ConfigMap/shop/a data.token": "data.token", "Secret/shop/token type": "type",
+	} {
+		object, field, _ := strings.Cut(asked, " ")
+		if got := strings.Join(spellings(object, field), " "); got != want {
+			t.Errorf("%s: got %q, want %q", asked, got, want)
+		}
+	}
+}
+
 func TestDeletionsAsked(t *testing.T) {
 	for plan, want := range map[string]int{
 		"error: x\nhint: if that is meant, repeat it with --confirm-prune=3\n":                       3,
