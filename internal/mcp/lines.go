@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -32,10 +33,9 @@ type lines struct {
 	over   context.Context // ends when nothing more is to be read
 	end    context.CancelFunc
 
-	mu    sync.Mutex // guards writing, too
-	open  int
-	none  chan struct{} // closed when open falls to 0 while it is waited for; nil: nobody waits
-	ended error
+	mu   sync.Mutex              // guards writing, too
+	open map[jsonrpc.ID]struct{} // calls without an answer
+	none chan struct{}           // closed when there are none, while that is waited for; nil: nobody waits
 }
 
 // line is one that was read, or why there are no more.
@@ -45,7 +45,7 @@ type line struct {
 }
 
 func newLines(stream io.ReadWriter, limits Limits) *lines {
-	l := &lines{stream: stream, limits: limits, rate: rate.NewLimiter(messagesPerSecond, messagesPerSecond), read: make(chan line)}
+	l := &lines{stream: stream, limits: limits, rate: rate.NewLimiter(messagesPerSecond, messagesPerSecond), read: make(chan line), open: map[jsonrpc.ID]struct{}{}}
 	l.over, l.end = context.WithCancel(context.Background())
 	return l
 }
@@ -138,8 +138,9 @@ func (l *lines) take(text []byte) jsonrpc.Message {
 	case request.Method == listen:
 		l.refuse(request.ID, jsonrpc.CodeMethodNotFound, "nothing is told that was not asked for")
 		return nil
-	case !l.begin():
-		l.refuse(request.ID, jsonrpc.CodeInvalidRequest, fmt.Sprintf("%d calls have no answer yet; wait for one", l.limits.Open))
+	}
+	if why := l.begin(request.ID); why != "" {
+		l.refuse(request.ID, jsonrpc.CodeInvalidRequest, why)
 		return nil
 	}
 	return message
@@ -149,45 +150,57 @@ func (l *lines) take(text []byte) jsonrpc.Message {
 // and prompts are others now, which they never are in a session.
 const listen = "subscriptions/listen"
 
-// begin counts a call, if there is room for it.
-func (l *lines) begin() bool {
+// begin notes a call, or says why there is no room for it. The SDK would not answer one with
+// the id of another.
+func (l *lines) begin(id jsonrpc.ID) (refusal string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open >= l.limits.Open {
-		return false
+	switch _, twice := l.open[id]; {
+	case twice:
+		return "another call with this id has no answer yet"
+	case len(l.open) >= l.limits.Open:
+		return fmt.Sprintf("%d calls have no answer yet; wait for one", l.limits.Open)
 	}
-	l.open++
-	return true
+	l.open[id] = struct{}{}
+	return ""
 }
+
+// settleTime is how long to wait for answers after the end of the input: longer than any
+// tool takes.
+const settleTime = 5 * time.Minute
 
 // settle waits until no call is without an answer.
 func (l *lines) settle() {
 	l.mu.Lock()
 	none := make(chan struct{})
-	if l.open == 0 {
+	if len(l.open) == 0 {
 		close(none)
 	} else {
 		l.none = none
 	}
 	l.mu.Unlock()
+	late := time.NewTimer(settleTime)
+	defer late.Stop()
 	select {
 	case <-none:
+	case <-late.C:
 	case <-l.over.Done():
 	}
 }
 
 // refuse answers a message that is not handed on.
 func (l *lines) refuse(id jsonrpc.ID, code int64, why string) {
-	_ = l.write(&jsonrpc.Response{ID: id, Error: &jsonrpc.Error{Code: code, Message: why}}, false) // a client that is gone does not hear it
+	_ = l.write(&jsonrpc.Response{ID: id, Error: &jsonrpc.Error{Code: code, Message: why}}, nil) // a client that is gone does not hear it
 }
 
 // Write sends a message.
 func (l *lines) Write(_ context.Context, message jsonrpc.Message) error {
-	_, answers := message.(*jsonrpc.Response)
-	return l.write(message, answers)
+	answer, _ := message.(*jsonrpc.Response)
+	return l.write(message, answer)
 }
 
-func (l *lines) write(message jsonrpc.Message, answers bool) error {
+// write sends a message, which may be the answer to an open call.
+func (l *lines) write(message jsonrpc.Message, answer *jsonrpc.Response) error {
 	text, err := jsonrpc.EncodeMessage(message)
 	if err != nil {
 		return err
@@ -195,10 +208,10 @@ func (l *lines) write(message jsonrpc.Message, answers bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err = l.stream.Write(append(text, '\n'))
-	if answers {
-		l.open = max(l.open-1, 0)
+	if answer != nil {
+		delete(l.open, answer.ID)
 	}
-	if l.open == 0 && l.none != nil {
+	if len(l.open) == 0 && l.none != nil {
 		close(l.none)
 		l.none = nil
 	}

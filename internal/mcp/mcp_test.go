@@ -207,6 +207,8 @@ func TestCallsAreLimited(t *testing.T) {
 		send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"slow"}}`, id+2))
 	}
 	answer(`2 calls have no answer yet`)
+	send(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)
+	answer(`another call with this id has no answer yet`)
 	for range 2 {
 		<-started
 		select {
