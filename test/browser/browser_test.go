@@ -67,6 +67,7 @@ func TestPages(t *testing.T) {
 	w.step("an object, its fields and its logs", func() { w.lookIntoObjects(rea, dora) })
 	w.step("drift arrives and goes", func() { w.watchDrift(rea, dora) })
 	w.step("roll back", func() { w.rollBack(dora) })
+	w.step("a refused push", func() { w.refusePush(rea) })
 	w.step("two operators", func() { w.compareRights(rea, dora) })
 	w.step("the keyboard alone", func() { w.useKeys(dora) })
 	w.step("without JavaScript", w.goWithoutScripts)

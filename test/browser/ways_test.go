@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/chromedp/chromedp"
@@ -92,6 +93,8 @@ var pages = []string{
 	"/apps/shop?all=1", "/apps/shop/objects/Deployment.apps/shop/web", "/apps/shop/objects/Secret/shop/token", "/apps/shop/objects/Namespace/-/shop",
 	"/apps/blog/objects/Deployment.apps/blog/api", "/apps/shop/objects/ConfigMap/shop/settings/why?field=data.colour", "/apps/shop/logs", "/apps/shop/logs?previous=1", "/apps/shop/tasks/99",
 	"/server", "/audit", "/audit?operator=nosuch&since=never", "/access", "/access?who=nosuch", "/repos/shop", "/repos/nosuch",
+	"/files/shop", "/files/shop?path=shop", "/files/shop?path=shop/web.yaml", "/files/shop?path=shop/token.yaml", "/files/shop?path=nosuch",
+	"/clusters/default", "/clusters/nosuch", "/audit?event=push&decision=allowed", "/refused/nosuch",
 }
 
 // lookAtAll: no page is wider than a phone, none keeps anybody out, none shows a Secret's
@@ -99,7 +102,7 @@ var pages = []string{
 func (w *world) lookAtAll() {
 	ana := w.newViewer("ana") // the first admin
 	ana.logIn()
-	for _, path := range pages {
+	for _, path := range append(slices.Clone(pages), w.refused) {
 		ana.resize(narrow)
 		ana.open(path)
 		ana.is("document.documentElement.scrollWidth <= innerWidth")

@@ -31,6 +31,8 @@ type world struct {
 	base    string // of the pages: http://127.0.0.1:1234
 	repo    string // the folder of the repository
 
+	refused string // the path of the page of a refused push
+
 	found map[string]string // by axe-core, and where
 
 	mu         sync.Mutex
