@@ -59,6 +59,8 @@ type Caller struct {
 	Remote string
 	// Door is the one through which the call comes in; "" for ssh and the server's own work.
 	Door Door
+	// Token is what the call comes with, at the door API.
+	Token Token
 	// System is set for work that the server does by itself.
 	System bool
 	// Reason says why the server does it, "schedule of shop"; empty for people.
@@ -72,7 +74,16 @@ type Door string
 const (
 	Web Door = "web" // the pages
 	MCP Door = "mcp" // tools of assistants, within an ssh session
+	API Door = "api" // programs with a token
 )
+
+// Token narrows what its bearer may do, within the rights of the key that made it. The zero
+// Token narrows nothing.
+type Token struct {
+	ID    string // "": there is none
+	Role  Role   // at most what this role has
+	Repos Globs  // in these repositories only, and nothing of the server; empty: all
+}
 
 // who is what the rules know the caller by.
 func (c Caller) who() string {

@@ -62,6 +62,12 @@ func (e *DeniedError) why() string {
 	switch {
 	case e.Least == "":
 		return "there is no such right"
+	case e.Decision.Narrowed && table[e.Right].scope == onSelf:
+		return "a token makes no others"
+	case e.Decision.Narrowed && !e.Caller.Token.Role.Includes(e.Least):
+		return fmt.Sprintf("it takes the role %q, and the token %s has %q", e.Least, e.Caller.Token.ID, e.Caller.Token.Role)
+	case e.Decision.Narrowed:
+		return fmt.Sprintf("the token %s is for repositories %q only", e.Caller.Token.ID, string(e.Caller.Token.Repos))
 	case e.Caller.Ruled && e.Decision.Withheld:
 		return fmt.Sprintf("%s withholds it from %q", e.Decision.Rule, e.Caller.Operator)
 	case e.Caller.Ruled:
@@ -124,6 +130,9 @@ func (p *Policy) Judge(c Caller, r Right, on Subject) (Decision, error) {
 	if c.Certificate.Authority != "" {
 		fields["certificate"] = c.Certificate.String()
 	}
+	if c.Token.ID != "" {
+		fields["token"] = c.Token.ID
+	}
 	line := p.log.WithFields(fields)
 	if c.System {
 		line = line.WithField("reason", c.Reason)
@@ -163,6 +172,11 @@ func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
 	if _, known := table[r]; !known {
 		return Decision{}
 	}
+	if row := p.rowOf(r, on); !c.Token.allows(row, on) {
+		return Decision{Narrowed: true}
+	} else if row.scope == onSelf {
+		return p.ofSelf(c, r)
+	}
 	if p.byFile(c, r, on) {
 		return Decision{Allowed: true}
 	}
@@ -176,6 +190,31 @@ func (p *Policy) decide(c Caller, r Right, on Subject) Decision {
 	if !decision.Allowed && on.Repo == AdminRepo && r.Least() == RoleRead {
 		return p.rules().ReadsRules(c.who())
 	}
+	return decision
+}
+
+// allows reports whether a token leaves its bearer a right. It makes no other tokens.
+func (t Token) allows(of row, on Subject) bool {
+	switch {
+	case t.ID == "":
+		return true
+	case of.scope == onSelf || !t.Role.Includes(of.least):
+		return false
+	}
+	return t.Repos == "" || of.scope != onServer && t.Repos.Match(on.Repo)
+}
+
+// ofSelf decides about a right that everybody has for themselves. A rule takes nothing from
+// a key in a key file.
+func (p *Policy) ofSelf(c Caller, r Right) Decision {
+	if c.Role.Valid() {
+		return Decision{Allowed: true}
+	}
+	if !c.Ruled || p.rules == nil {
+		return Decision{}
+	}
+	decision := p.rules().Decide(c.who(), r, Subject{})
+	decision.Allowed = !decision.Withheld
 	return decision
 }
 

@@ -30,7 +30,7 @@ func newPolicy(t testing.TB, who Admins) (*Policy, *logtest.Hook) {
 func TestRightsTable(t *testing.T) {
 	policy, _ := newPolicy(t, nil)
 	least := map[Right]Role{
-		ReadRepo: RoleRead, ReadDeploys: RoleRead, ReadServer: RoleRead,
+		ReadRepo: RoleRead, ReadDeploys: RoleRead, ReadServer: RoleRead, MakeTokens: RoleRead,
 		PushRepo: RolePush,
 		Deploy:   RoleDeploy, CreateRepo: RoleDeploy, ReadLogs: RoleDeploy,
 		DeleteRepo: RoleAdmin, Administer: RoleAdmin,

@@ -56,6 +56,7 @@ const (
 	AcceptCluster Right = "accept clusters"
 	Examine       Right = "examine the server"
 	TestReceivers Right = "test receivers of notifications"
+	MakeTokens    Right = "make tokens" // for themselves: everybody has it, unless a rule withholds it
 )
 
 // Subject is what a right is about. The zero Subject is the server itself.
@@ -77,6 +78,7 @@ const (
 	onRepository scope = iota
 	onWhole            // a repository as a whole: whoever has the right on some branches or paths lacks it
 	onServer
+	onSelf // the caller alone: it takes no role, and no repositories bound it
 )
 
 // row is a row of the table of rights.
@@ -120,6 +122,7 @@ var table = map[Right]row{
 
 	TestReceivers: {least: RoleAdmin, scope: onServer, verb: "notify test", as: Administer},
 	AcceptCluster: {least: RoleAdmin, scope: onServer, verb: "cluster accept", as: Administer},
+	MakeTokens:    {least: RoleRead, scope: onSelf, verb: "token"},
 }
 
 // Least returns the least role that has the right; "" for a right that nobody has.
@@ -130,8 +133,11 @@ func (r Right) Least() Role { return table[r].least }
 // is none.
 func (r Right) Verb() string { return table[r].verb }
 
-// OnServer reports whether the right is about the server.
-func (r Right) OnServer() bool { return table[r].scope == onServer }
+// OnServer reports whether the right is about the server, and not about a repository.
+func (r Right) OnServer() bool { return table[r].scope == onServer || r.OnSelf() }
+
+// OnSelf reports whether the right is everybody's, for themselves, unless a rule withholds it.
+func (r Right) OnSelf() bool { return table[r].scope == onSelf }
 
 // OnWhole reports whether the right is about a repository as a whole, never about a part.
 func (r Right) OnWhole() bool { return table[r].scope == onWhole }
@@ -143,7 +149,7 @@ func (r Right) Writes() bool { return r == PushRepo || r == Deploy || r == Rollb
 // Changes reports whether something may be another after the right was used. Administer
 // is to push to admin.git, which takes PushRepo, and to look at what is others'.
 func (r Right) Changes() bool {
-	return r.Least() != RoleRead && r != ReadLogs && r != ListOrphans && r != ReadAudit && r != Examine && r != Administer
+	return (r.Least() != RoleRead || r == MakeTokens) && r != ReadLogs && r != ListOrphans && r != ReadAudit && r != Examine && r != Administer
 }
 
 // Verbs returns the verbs that have a right of their own, sorted.

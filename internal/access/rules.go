@@ -41,6 +41,8 @@ type Decision struct {
 	Rule string
 	// Withheld is set if a rule takes the right away.
 	Withheld bool
+	// Narrowed is set if the caller's token does not have the right, whatever they have.
+	Narrowed bool
 	// Path is the first of the subject's paths for which the right is not had; "" if it
 	// does not hang on the path.
 	Path string

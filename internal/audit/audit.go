@@ -33,6 +33,8 @@ const (
 	DeployEnded   Kind = "deploy-ended"   // its record is kept
 	Correction    Kind = "correction"     // drift was taken back, or found and left
 	KeyExpired    Kind = "key-expired"    // the time of a key has come
+	TokenMade     Kind = "token-made"     // a token of the API is good from now on
+	TokenEnded    Kind = "token-ended"    // it was revoked, or its time has come
 	BackupMade    Kind = "backup"         // the server has made a backup by itself
 	ServerStarted Kind = "server-started" // a server has taken the data directory
 	ServerStopped Kind = "server-stopped" // it stops in order
@@ -67,7 +69,8 @@ type Event struct {
 	Serial     uint64    `json:"serial,omitempty"`    // of the certificate; 0: it has none
 	KeyID      string    `json:"keyId,omitempty"`     // of the certificate
 	Address    string    `json:"address,omitempty"`   // where the call comes from, 192.0.2.7:51234
-	Door       string    `json:"door,omitempty"`      // web for what comes from the pages; empty for ssh
+	Door       string    `json:"door,omitempty"`      // web for what comes from the pages, mcp for tools of assistants, api for programs with a token; empty for ssh
+	Token      string    `json:"token,omitempty"`     // the id of the token that it comes with, or is about
 	Repository string    `json:"repository,omitempty"`
 	App        string    `json:"app,omitempty"`
 	Ref        string    `json:"ref,omitempty"` // its full name
@@ -88,7 +91,7 @@ type Event struct {
 // Of begins the event of a caller.
 func Of(kind Kind, c access.Caller) Event {
 	return Event{
-		Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote, Door: string(c.Door),
+		Kind: kind, Operator: c.Operator, Key: c.Fingerprint, Address: c.Remote, Door: string(c.Door), Token: c.Token.ID,
 		Authority: c.Certificate.Authority, Serial: c.Certificate.Serial, KeyID: c.Certificate.KeyID,
 	}
 }
@@ -104,7 +107,7 @@ const (
 // bounded returns the event with every text that somebody else wrote limited, and quoted
 // where it has characters that do not print.
 func (e Event) bounded() Event {
-	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Door, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy, &e.PushBy} {
+	for _, text := range []*string{&e.Operator, &e.Key, &e.Authority, &e.KeyID, &e.Address, &e.Door, &e.Token, &e.Repository, &e.App, &e.Ref, &e.Old, &e.New, &e.Verb, &e.Rule, &e.SignedBy, &e.PushBy} {
 		*text = bound(*text, maxText)
 	}
 	e.Kind, e.Decision = Kind(bound(string(e.Kind), maxText)), Decision(bound(string(e.Decision), maxText))

@@ -73,7 +73,6 @@ func (c *call) auditQuery(now time.Time) (q audit.Query, err error) {
 	if q.Until, err = parseSince("until", until, now); err != nil {
 		return q, err
 	}
-	q.Before, _ = c.flags.GetUint64("before")
 	if q.Kind, err = oneOf(c.flags, "event", audit.Kinds); err != nil {
 		return q, err
 	}
@@ -181,6 +180,9 @@ func auditMore(e audit.Event) string {
 	}
 	if e.Door != "" {
 		add("by the door " + e.Door)
+	}
+	if e.Token != "" {
+		add("token " + e.Token)
 	}
 	add(e.Key)
 	add(access.Certificate{Authority: e.Authority, Serial: e.Serial, KeyID: e.KeyID}.String())

@@ -75,7 +75,7 @@ func (c *call) clusterNamed() (string, error) {
 	if c.Fleet.Knows(c.args[0]) {
 		return c.args[0], nil
 	}
-	err := fmt.Errorf("cluster %q not found", manifest.Clean(c.args[0]))
+	err := fmt.Errorf("cluster %q %w", manifest.Clean(c.args[0]), ErrNotFound)
 	if near := manifest.Closest(c.args[0], c.Fleet.Names()); near != "" {
 		return "", report.WithHint(err, "did you mean %s?", near)
 	}
@@ -91,7 +91,7 @@ func clusterInfo(ctx context.Context, c *call) error {
 	for _, state := range c.Fleet.States(ctx, name) {
 		return c.print(state, func(w io.Writer) { printCluster(w, state, time.Now()) })
 	}
-	return fmt.Errorf("cluster %q not found", name)
+	return fmt.Errorf("cluster %q %w", name, ErrNotFound)
 }
 
 func printCluster(w io.Writer, s fleet.State, now time.Time) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/backup"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -79,9 +80,12 @@ type Desk struct {
 	KeyFiles func() *access.Directory // of the moment
 	Events   *event.Bus
 	Web      Web // the pages
-	Leads    Leadership
-	Version  string
-	HostKey  string // fingerprint of the server's key
+	Tokens   *token.Store
+	// TokenLife bounds the tokens.
+	TokenLife TokenLife
+	Leads     Leadership
+	Version   string
+	HostKey   string // fingerprint of the server's key
 	// Recipient is the server's public key, as age and SOPS encrypt for it.
 	Recipient string
 	// Drain makes the server stop, at an operator's request, and returns the lease by
@@ -316,6 +320,13 @@ func checkWords(args string, given []string) error {
 
 // finish reports an error and returns the exit status.
 func (c *call) finish(err error) int {
+	to := c.Session
+	if inside, ok := to.(addressed); ok {
+		to = inside.Session
+	}
+	if hearer, ok := to.(Hearer); ok && err != nil {
+		hearer.Failed(err)
+	}
 	var usage usageError
 	switch {
 	case err == nil:
@@ -428,7 +439,7 @@ func (c *call) appFor(right access.Right, word string) (deploy.Status, error) {
 }
 
 func unknownApp(word string) error {
-	return report.WithHint(fmt.Errorf("app %q not found", word), "list the apps: ssh HOST apps")
+	return report.WithHint(fmt.Errorf("app %q %w", word, ErrNotFound), "list the apps: ssh HOST apps")
 }
 
 // known checks the caller's right on an app's repository, and returns the app's status.

@@ -133,7 +133,7 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 	if missing.Why != "" {
 		text += ": " + missing.Why
 	}
-	return "", report.WithHint(errors.New(text), "name a branch, a tag, or at least 7 digits of a commit; main~1 is the one before")
+	return "", report.WithHint(missingError{text}, "name a branch, a tag, or at least 7 digits of a commit; main~1 is the one before")
 }
 
 // follow shows a deploy until it ends, and fails if it does not end well.
@@ -248,7 +248,7 @@ func (c *call) deploy(ctx context.Context, id string) (*deploy.Run, record.Entry
 	}
 	entry, ok, err := c.History.Find(ctx, status.Repo, app, number)
 	if err == nil && !ok {
-		err = report.WithHint(fmt.Errorf("deploy %s not found", id), "see its deploys: ssh HOST history %s", app)
+		err = report.WithHint(fmt.Errorf("deploy %s %w", id, ErrNotFound), "see its deploys: ssh HOST history %s", app)
 	}
 	return nil, entry, err
 }

@@ -20,6 +20,7 @@ func eventsFlags(f *pflag.FlagSet) {
 	output(f)
 	f.BoolP("follow", "f", false, "follow new events")
 	f.IntP("number", "n", 20, "number of newest events to list")
+	f.Uint64("after", 0, "list the events after this number, all that are kept")
 }
 
 // listEvents lists the events of the apps that the caller may see, or of one.
@@ -34,7 +35,14 @@ func listEvents(ctx context.Context, c *call) error {
 		return usageError{fmt.Sprintf("-n wants a number from 0 to %d", maxHistory)}
 	}
 	follow, _ := c.flags.GetBool("follow") // the flags are those of eventsFlags
-	past, last := c.pastEvents(number)
+	after, err := c.flags.GetUint64("after")
+	if err != nil {
+		return err
+	}
+	if c.flags.Changed("after") {
+		number = maxHistory
+	}
+	past, last := c.pastEvents(after, number)
 	if !follow {
 		return c.print(past, func(w io.Writer) {
 			for _, e := range past {
@@ -63,14 +71,20 @@ func listEvents(ctx context.Context, c *call) error {
 	return err
 }
 
-// pastEvents returns the newest events that the caller may see, and the number of the
-// last event of all.
-func (c *call) pastEvents(most int) (past []event.Event, last uint64) {
+// pastEvents returns the newest events after a number that the caller may see, and the number
+// of the last event of all. A number that no event has had yet is of an earlier start of the
+// server: all that has happened since is after it.
+func (c *call) pastEvents(after uint64, most int) (past []event.Event, last uint64) {
 	past = []event.Event{}
 	all, _ := c.Events.Since(0)
+	if len(all) > 0 {
+		last = all[len(all)-1].Number
+	}
+	if after > last {
+		after = 0
+	}
 	for _, e := range all {
-		last = e.Number
-		if c.mayHear(e) {
+		if e.Number > after && c.mayHear(e) {
 			past = append(past, e)
 		}
 	}

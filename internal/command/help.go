@@ -199,7 +199,7 @@ func (v *verb) explain(w io.Writer) {
 // whoami shows the caller's identity.
 func whoami(_ context.Context, c *call) error {
 	caller := c.Caller()
-	who := identity{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote, certificateOf(caller)}
+	who := identity{caller.Operator, caller.Fingerprint, c.role(), string(caller.Repos), caller.Remote, certificateOf(caller), tokenOf(caller)}
 	return c.print(who, func(w io.Writer) {
 		fmt.Fprintf(w, "operator  %s\nkey       %s\nrole      %s\n", who.Operator, who.Key, who.Role)
 		if who.Repos != "" {
@@ -223,6 +223,21 @@ type identity struct {
 	Remote   string `json:"remote"`                 // the address from which the caller comes
 
 	Certificate *whoseCertificate `json:"certificate,omitempty"`
+	Token       *whoseToken       `json:"token,omitempty"` // by which the caller comes to the API
+}
+
+// whoseToken is the token of a caller, as JSON: the caller has no more than it leaves.
+type whoseToken struct {
+	ID    string       `json:"id"`
+	Role  access.Role  `json:"role"`
+	Repos access.Globs `json:"repositories,omitempty"` // the only ones that it is for
+}
+
+func tokenOf(caller access.Caller) *whoseToken {
+	if caller.Token.ID == "" {
+		return nil
+	}
+	return &whoseToken{caller.Token.ID, caller.Token.Role, caller.Token.Repos}
 }
 
 // whoseCertificate is the certificate of a caller, as JSON.

@@ -149,7 +149,7 @@ func printTried(w io.Writer, t notify.Tried) {
 
 // noReceiver says that there is no receiver of the name.
 func (c *call) noReceiver() error {
-	err := fmt.Errorf("receiver %q not found", manifest.Clean(c.args[0]))
+	err := fmt.Errorf("receiver %q %w", manifest.Clean(c.args[0]), ErrNotFound)
 	states, _ := c.Notifier.State()
 	names := make([]string, len(states))
 	for i, s := range states {

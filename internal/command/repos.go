@@ -57,7 +57,7 @@ func (c *call) repo(text string) (*git.Repository, error) {
 	if err != nil {
 		return nil, report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
-	missing := report.WithHint(fmt.Errorf("repository %q not found", repo), "list the repositories: ssh HOST repo list")
+	missing := report.WithHint(fmt.Errorf("repository %q %w", repo, ErrNotFound), "list the repositories: ssh HOST repo list")
 	if !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
 		return nil, missing
 	}

@@ -42,6 +42,13 @@ func schema(_ context.Context, c *call) error {
 	return err
 }
 
+// Schema returns the JSON schema of what a verb prints with -o json, which is an object; ok is
+// false if it prints none.
+func Schema(words string) (text []byte, ok bool) {
+	text, err := schemas.ReadFile("schemas/" + schemaFile(words))
+	return text, err == nil
+}
+
 // schemaNamed returns the schema of a file or a verb; "" is pushboat.yaml.
 func schemaNamed(words string) ([]byte, error) {
 	if words == "" || words == appfile.Name {

@@ -31,6 +31,9 @@ func seeing() []*verb {
 		{words: "web", right: everybody, help: "a link that logs a browser in to the pages", flags: webFlags, run: openWeb, more: webHelp},
 		{words: "web sessions", right: everybody, help: "the browsers that are logged in; --end ends one", flags: webSessionsFlags, run: webSessions, more: webSessionsHelp},
 		{words: "mcp", right: everybody, help: "verbs as tools for assistants (MCP)", flags: mcpFlags, endless: true, run: serveAssistant, more: mcpHelp},
+		{words: "token create", right: access.MakeTokens, args: "[NAME]", help: "a token for programs that come to the API", flags: tokenCreateFlags, run: createToken, more: tokenCreateHelp},
+		{words: "token list", right: everybody, help: "the tokens that are good: what for, how long, last used", flags: output, run: listTokens, more: tokenListHelp},
+		{words: "token revoke", right: everybody, args: "TOKEN...", help: "end tokens at once", run: revokeTokens, more: tokenRevokeHelp},
 		{words: "version", right: everybody, help: "the server's version", run: version},
 		{words: "top", right: access.ReadDeploys, help: "the apps live on your screen: ssh -t HOST top", endless: true, run: showTop, more: topHelp},
 		{

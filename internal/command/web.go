@@ -24,6 +24,8 @@ type Web interface {
 	// End ends a session of an operator, or of anybody if operator is "". It is false if
 	// there is none with the id.
 	End(operator, id string, by access.Caller) bool
+	// API is the address before the paths of the API. The error says why there is none.
+	API() (address string, err error)
 }
 
 // WebLink is a link to the pages.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/announce"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
@@ -97,6 +98,7 @@ type server struct {
 	httpAddr      net.Addr                 // nil: no HTTP
 	pages         atomic.Pointer[web.Door] // nil until this server leads
 	desk          *command.Desk
+	tokens        *token.Store
 	register      access.Register
 	phase         atomic.Int32 // a phase
 	failed        chan error   // errors of background parts
@@ -320,9 +322,11 @@ func (s *server) buildDoors() (err error) {
 	s.refusals = refusal.Open(s.path("refused"), s.fence.Check)
 	s.door.Refusals, s.door.PageOf = s.refusals, s.pageOf
 	s.register = register
+	s.tokens = token.Open(s.path("tokens.json"), s.fence.Check, s.log)
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
+		Tokens: s.tokens, TokenLife: command.TokenLife{Usual: s.config.HTTP.TokenLife, Longest: s.config.HTTP.MaxToken},
 		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
@@ -371,6 +375,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.timetable.every(tidyEvery, s.tidy)
 	s.timetable.every(freeEvery, new(memory).free)
 	s.timetable.every(expiryEvery, s.noteExpired())
+	s.timetable.every(expiryEvery, s.keepTokens)
 	s.measure()
 	watchCollections()
 	s.timetable.start()

@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/settings"
 	"github.com/pushboat/pushboat/internal/view"
 	"github.com/pushboat/pushboat/internal/web"
@@ -34,7 +35,7 @@ func (s *server) openPages() error {
 		Closed: h.Unserved(), Base: base, Loopback: settings.IsLoopback(h.Address), Proxied: h.Proxy == "tls",
 		Everybody: access.Globs(strings.Join(h.Everybody, " ")), Idle: h.IdleTimeout, Longest: h.MaxSession,
 		Keys: s.register, Apps: view.Apps{Engine: s.engine, History: s.history, Policy: s.desk.Policy},
-		Events: s.events, Trail: s.trail, Refusals: s.refusals, Run: s.desk.Run, Log: s.log,
+		Events: s.events, Tokens: s.tokens, Trail: s.trail, Refusals: s.refusals, Run: s.desk.Run, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -60,17 +61,28 @@ func (s *server) pageOf(id string) string {
 func (s *server) answerPage(w http.ResponseWriter, r *http.Request) {
 	door := s.pages.Load()
 	if door == nil || phase(s.phase.Load()) != serving {
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "this server serves no pages now: try again, the server that leads does", http.StatusServiceUnavailable)
+		web.Unavailable(w, r, "this server serves no pages now: try again, the server that leads does")
 		return
 	}
 	door.ServeHTTP(w, r)
 }
 
-// closePages ends what goes on behind the pages.
+// closePages ends what goes on behind the pages, and behind the API.
 func (s *server) closePages(ctx context.Context) {
 	if door := s.pages.Load(); door != nil {
 		door.Stop(ctx)
+	}
+	s.keepTokens(ctx)
+}
+
+// keepTokens writes when tokens were used last, and has those on the audit trail whose time
+// has come.
+func (s *server) keepTokens(context.Context) {
+	if s.tokens == nil {
+		return
+	}
+	for _, t := range s.tokens.Keep() {
+		s.trail.Note(audit.Event{Kind: audit.TokenEnded, Operator: t.Operator, Key: t.Key, Token: t.ID, Reason: "its time has come"})
 	}
 }
 

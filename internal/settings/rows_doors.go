@@ -140,6 +140,15 @@ values of fields, messages, or what containers print. Empty: nobody.`,
 		Meaning: `How long a browser stays logged in at the most. It also ends with its key, and when
 the server stops.`,
 	},
+	{
+		Name: "http.tokenLife", Default: "720h", field: func(c *Config) any { return &c.HTTP.TokenLife }, least: "1m",
+		Meaning: `How long a token of the API is good that is made without --expires.`,
+	},
+	{
+		Name: "http.maxTokenLife", Default: "8760h", field: func(c *Config) any { return &c.HTTP.MaxToken }, least: "1m",
+		Meaning: `How long a token of the API can be good at the most. Tokens that are there keep their
+time.`,
+	},
 }}
 
 var debugSection = section{name: "debug", settings: []Setting{{

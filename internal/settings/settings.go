@@ -72,6 +72,8 @@ type HTTP struct {
 	Everybody   []string
 	IdleTimeout time.Duration
 	MaxSession  time.Duration
+	TokenLife   time.Duration // of a token for which nothing else is asked
+	MaxToken    time.Duration
 }
 
 // Debug configures the listener for profiles.

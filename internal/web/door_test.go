@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -47,11 +49,13 @@ func (k keys) Identify(key ssh.PublicKey, remote net.Addr) (access.Operator, err
 type trail struct{ events []audit.Event }
 
 func (t *trail) Write(events ...audit.Event) error {
+	changing.Lock()
+	defer changing.Unlock()
 	t.events = append(t.events, events...)
 	return nil
 }
-func (t *trail) Note(events ...audit.Event)          { t.events = append(t.events, events...) }
-func (t *trail) NoteLimited(_ string, e audit.Event) { t.events = append(t.events, e) }
+func (t *trail) Note(events ...audit.Event)          { _ = t.Write(events...) }
+func (t *trail) NoteLimited(_ string, e audit.Event) { _ = t.Write(e) }
 func (t *trail) last() audit.Event                   { return t.events[len(t.events)-1] }
 
 // house is a door with the people who come in by it.
@@ -73,6 +77,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 		Base: "https://" + host, Idle: time.Hour, Longest: 24 * time.Hour, Keys: h.keys, Trail: h.trail, Log: log,
 		Apps:   view.Apps{Engine: &deploy.Engine{}, Policy: access.NewPolicy(log, nil, nil)},
 		Events: event.New(10), Refusals: refusal.Open(t.TempDir(), func() error { return nil }),
+		Tokens: token.Open(filepath.Join(t.TempDir(), "tokens.json"), func() error { return nil }, log),
 	}
 	if change != nil {
 		change(&config)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ func (d *Door) guarded(next http.Handler) http.Handler {
 		setHeaders(w.Header())
 		defer d.contain(w, r)
 		switch {
+		case isAPI(r) && path.Clean(r.URL.Path) != r.URL.Path:
+			d.refuse(w, r, http.StatusNotFound, "there is no such path", "see them: "+d.Base+apiPath+"/openapi.json")
 		case !d.isOurHost(r.Host):
 			d.refuse(w, r, http.StatusMisdirectedRequest, "the server is not called "+bounded(r.Host, 100), "open "+d.Base)
 		case !d.crowd.enters(d.addressOf(r)):
@@ -127,6 +130,9 @@ const maxAddresses = 4096
 
 // crowd limits the requests of each address, and the streams of those who are not logged in.
 type crowd struct {
+	each   rate.Limit // requests a second
+	atOnce int
+
 	mu      sync.Mutex
 	members map[netip.Prefix]*rate.Limiter
 	streams map[netip.Prefix]int // that are open
@@ -141,7 +147,7 @@ func (c *crowd) enters(from net.Addr) bool {
 	}
 	of := networkOf(from)
 	if c.members[of] == nil {
-		c.members[of] = rate.NewLimiter(perSecond, atOnce)
+		c.members[of] = rate.NewLimiter(c.each, c.atOnce)
 	}
 	return c.members[of].Allow()
 }

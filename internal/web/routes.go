@@ -45,7 +45,8 @@ type route struct {
 	method, path string
 	need         need
 	serve        func(v *visit) error
-	stream       bool // it lasts as long as the visitor stays
+	stream       bool       // it lasts as long as the visitor stays, or says
+	api          *operation // of the API; nil: it is of the pages
 }
 
 // objectRoute is the address of an object, see objectPath.
@@ -87,7 +88,7 @@ func routes() []route {
 			route{method: "GET", path: "/apps/{app}/" + a.Verb, need: act(a.Right), serve: a.ask},
 			route{method: "POST", path: "/apps/{app}/" + a.Verb, need: act(a.Right), serve: a.do})
 	}
-	return table
+	return append(table, apiRoutes()...)
 }
 
 // router makes a handler of the table.
@@ -100,6 +101,7 @@ func (d *Door) router() http.Handler {
 		}
 		mux.HandleFunc(row.method+" "+row.path, serve)
 	}
+	d.routeOthers(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		v := d.visit(w, r)
 		v.fail(errNotFound)
@@ -115,6 +117,10 @@ var errForm = errors.New("the form is from an earlier session")
 
 // serve answers a request for a route, if the visitor may have that.
 func (d *Door) serve(row route, w http.ResponseWriter, r *http.Request) {
+	if row.api != nil {
+		d.serveAPI(row, w, r)
+		return
+	}
 	v := d.visit(w, r)
 	v.right = row.need.right
 	err := v.may(row.need)

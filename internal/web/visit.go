@@ -20,6 +20,8 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session *session      // nil: they are not logged in
+	bearer  *bearer       // nil: they do not come to the API, with a token
+	api     *operation    // of a route of the API
 	caller  access.Caller // the zero Caller may do nothing
 	now     time.Time
 
@@ -49,7 +51,7 @@ const stranger = "(everybody)"
 
 // everybody reports whether the visitor is somebody who is not logged in. What others wrote
 // into objects, logs and messages is not for them.
-func (v *visit) everybody() bool { return v.session == nil }
+func (v *visit) everybody() bool { return v.session == nil && v.bearer == nil }
 
 // errLogIn is the answer to somebody who is not logged in.
 var errLogIn = errors.New("you are not logged in")
@@ -161,6 +163,10 @@ func (v *visit) fill(text string) string {
 
 // refuse answers a request before its route.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, status int, what, hint string) {
+	if isAPI(r) {
+		answerProblem(w, problem{Status: status, Detail: what, Hint: hint})
+		return
+	}
 	v := &visit{door: d, w: w, r: r, now: d.clock()}
 	if err := v.showAs(status, "trouble", frame{Title: what, Body: trouble{What: what, Hint: hint}}); err != nil {
 		d.Log.WithError(err).Error("web: show what is wrong")

@@ -4,6 +4,9 @@
 // page begins (routes.go). What changes something is done by the verbs themselves
 // (action.go).
 //
+// Programs come to the API, under /api/v1, with a token (api.go). It answers with what the verbs
+// print, by running them.
+//
 // Nobody logs in here. The verb web, over ssh, makes a link that is good once (link.go).
 // Whoever opens it has the rights of the key that asked for it, as they are at each request,
 // until that key ends (session.go).
@@ -16,6 +19,7 @@ import (
 	"html/template"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +28,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/event"
@@ -70,6 +75,7 @@ type Config struct {
 	Keys   Keys
 	Apps   view.Apps
 	Events *event.Bus
+	Tokens *token.Store
 	Trail  Trail
 	// Refusals has pushes that the gate has refused.
 	Refusals *refusal.Store
@@ -91,6 +97,10 @@ type Door struct {
 	board    board
 	hub      hub
 	crowd    crowd
+	strikes  crowd // tokens that are not good, by address
+	calls    calls
+	written  func() ([]byte, error) // the document of the API
+	began    string                 // names this start of the server, in cursors of events
 	work     work
 	trials   chan struct{} // holds one for each question of why that is being looked into
 }
@@ -107,6 +117,10 @@ func New(config Config) (*Door, error) {
 	if d.pages, err = parsePages(); err != nil {
 		return nil, err
 	}
+	d.crowd.each, d.crowd.atOnce = perSecond, atOnce
+	d.strikes.each, d.strikes.atOnce = strikesPerSecond, strikesAtOnce
+	d.written = sync.OnceValues(makeDocument)
+	d.began = strconv.FormatInt(time.Now().UnixNano(), 36)
 	now := func() time.Time { return d.clock() }
 	d.links.now = now
 	d.sessions.now, d.sessions.idle, d.sessions.longest = now, config.Idle, config.Longest
@@ -141,7 +155,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case d.Closed != nil:
 		http.NotFound(w, r)
 	case !d.work.begin():
-		http.Error(w, "the server stops", http.StatusServiceUnavailable)
+		Unavailable(w, r, "the server stops")
 	default:
 		defer d.work.group.Done()
 		d.handler.ServeHTTP(w, r)
@@ -244,11 +258,16 @@ var (
 
 // identify returns who holds a session's key now, used from an address.
 func (d *Door) identify(s *session, address net.Addr) (access.Operator, error) {
-	op, err := d.Keys.Identify(s.key, address)
+	return d.whose(s.key, s.operator, address)
+}
+
+// whose returns who holds a key now, used from an address: the operator whose it was.
+func (d *Door) whose(key ssh.PublicKey, operator string, address net.Addr) (access.Operator, error) {
+	op, err := d.Keys.Identify(key, address)
 	switch {
 	case err != nil:
 		return access.Operator{}, err
-	case op.Name != s.operator:
+	case op.Name != operator:
 		return access.Operator{}, errOtherOperator
 	case op.Command != "":
 		return access.Operator{}, errOneCommand

@@ -110,6 +110,8 @@ func (c caller) has(right access.Right, at place) bool {
 	switch {
 	case right.Verb() != "" && right.Verb() == c.take:
 		return false
+	case right.OnSelf():
+		return true
 	case c.role == "":
 		given, _ := access.OfVerb(c.give)
 		needed := reads && !right.OnServer() && !given.OnServer() // whether the verb needs this right for reading

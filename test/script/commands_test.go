@@ -62,6 +62,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"browse":     cmdBrowse,
 	"assistant":  cmdAssistant,
 	"screen":     cmdScreen,
+	"api":        cmdAPI,
 	"json":       plain(3, "json stdout|FILE POINTER VALUE", cmdJSON),
 }
 

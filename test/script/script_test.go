@@ -84,6 +84,7 @@ type stage struct {
 	browsers map[string]*browsing // by name
 
 	assistants map[string]*assistant // by operator
+	streams    map[string]*streaming // of the API, by name
 }
 
 type stageKey struct{}
