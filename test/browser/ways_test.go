@@ -78,7 +78,7 @@ func (w *world) goWithoutScripts() {
 	ana.press("Resume")
 	ana.until("document.querySelector('#news')?.textContent.startsWith('Resume: ')")
 	ana.open("/apps/blog")
-	ana.hides("suspended by dora")
+	ana.until("![...document.querySelectorAll('.head .badge')].some(b => b.textContent === 'suspended')") // an event still tells of it
 	ana.press("Log out")
 	ana.shows("you are logged out")
 	ana.open("/")
