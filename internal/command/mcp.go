@@ -233,7 +233,7 @@ type wordArg struct {
 // formArgs are the arguments in a verb's form, such as "APP [REV]".
 func formArgs(form string) []wordArg {
 	var args []wordArg
-	for _, word := range strings.Fields(form) {
+	for word := range strings.FieldsSeq(form) {
 		bare := strings.Trim(word, "[]")
 		args = append(args, wordArg{property: propertyOf(strings.ToLower(bare)), word: bare, optional: bare != word})
 	}

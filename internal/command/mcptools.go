@@ -42,11 +42,15 @@ var assistantTools = []assistantTool{
 	{verb: "events", flags: []string{"number"}, foreign: true, keepEnd: true, help: "Since the server's start, newest last."},
 	{verb: "diff", foreign: true, help: "In Kubernetes terms, field by field. Without range, the newest deploy that changed something."},
 	{verb: "why", foreign: true, help: "The file, line, commit and author, through patches, values and templates. It may take a while."},
-	{verb: "plan", foreign: true, help: "The plan of a push of that revision, or all its problems: rendered, validated, and tried on the cluster. Nothing is changed. " +
-		"To try a change, push it to a branch that deploys nothing, and name the branch."},
+	{
+		verb: "plan", foreign: true, help: "The plan of a push of that revision, or all its problems: rendered, validated, and tried on the cluster. Nothing is changed. " +
+			"To try a change, push it to a branch that deploys nothing, and name the branch.",
+	},
 	{verb: "rollback", as: "plan_rollback", fixed: []string{"--plan"}, foreign: true, help: "Only the plan of it. Nothing is changed."},
-	{verb: "logs", also: true, flags: []string{"tail", "since", "container", "previous"}, fixed: []string{"--pods"}, foreign: true, keepEnd: true,
-		help: "The last lines of each. Without object, of all pods. Only for keys that may deploy."},
+	{
+		verb: "logs", also: true, flags: []string{"tail", "since", "container", "previous"}, fixed: []string{"--pods"}, foreign: true, keepEnd: true,
+		help: "The last lines of each. Without object, of all pods. Only for keys that may deploy.",
+	},
 	{verb: "logs", as: "deploy_log", foreign: true, keepEnd: true, help: "As its pusher saw it, so far."},
 	{verb: "wait", fixed: []string{"--timeout=45s"}, foreign: true, follows: true, keepEnd: true, help: "Waits for 45 s at most: call it again if it goes on."},
 	{verb: "locks", foreign: true},
@@ -57,11 +61,15 @@ var assistantTools = []assistantTool{
 	{verb: "audit", flags: []string{"since", "operator", "app", "number"}, foreign: true, keepEnd: true},
 	{verb: "doctor", foreign: true},
 
-	{verb: "sync", form: "APP", flags: []string{"confirm-prune"}, foreign: true, destroys: true, follows: true, keepEnd: true,
-		help: "It creates, changes and deletes objects on the cluster as the branch says. See plan first."},
+	{
+		verb: "sync", form: "APP", flags: []string{"confirm-prune"}, foreign: true, destroys: true, follows: true, keepEnd: true,
+		help: "It creates, changes and deletes objects on the cluster as the branch says. See plan first.",
+	},
 	{verb: "check", foreign: true, destroys: true, idempotent: true, follows: true, help: "Hand edits are taken back where the app's drift setting says so."},
-	{verb: "rollback", flags: []string{"confirm-prune"}, foreign: true, destroys: true, follows: true, keepEnd: true,
-		help: "It commits to the app's branch, and deploys that. See plan_rollback first."},
+	{
+		verb: "rollback", flags: []string{"confirm-prune"}, foreign: true, destroys: true, follows: true, keepEnd: true,
+		help: "It commits to the app's branch, and deploys that. See plan_rollback first.",
+	},
 	{verb: "suspend", form: "APP", flags: []string{"reason", "until"}, idempotent: true, help: "Pushes are stored, but not deployed, and drift is left."},
 	{verb: "resume", foreign: true, destroys: true, follows: true, keepEnd: true},
 	{verb: "restart", foreign: true, destroys: true, help: "As kubectl rollout restart does."},
