@@ -67,7 +67,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	var fetched []helm.Fetched
 	var problems manifest.Problems
 	for _, w := range wants {
-		got, err := s.charts.GetWith(ctx, w.Ref, w.Digest, s.credentials())
+		got, err := s.charts.Get(ctx, w.Ref, w.Digest, s.credentials())
 		if err != nil {
 			problem := fetchProblem(w, err, s.charts.Local())
 			if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {

@@ -240,7 +240,7 @@ func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, befo
 // filesOf returns the revision as an app reads it: in the clear and with generated
 // values.
 func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[string]string) *secrets.Files {
-	files := s.keys.FilesWithin(ctx, s.fsys, s.limit())
+	files := s.keys.Files(ctx, s.fsys, s.limit())
 	if declared := app.Helm.Generated; len(declared) > 0 {
 		texts := generated.Placeholders(declared)
 		maps.Copy(texts, values)

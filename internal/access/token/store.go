@@ -214,16 +214,6 @@ func (s *Store) List(operator string) []Token {
 	return list
 }
 
-// KeyOf returns the key that made a token; nil if there is none with the id.
-func (s *Store) KeyOf(id string) ssh.PublicKey {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.byID(id); t != nil {
-		return t.key
-	}
-	return nil
-}
-
 // Revoke ends a token, at once and for good, also if that cannot be written: then the error
 // says that it may come back with a restart. ok is false if there is none with the id.
 func (s *Store) Revoke(id string) (ok bool, err error) {

@@ -46,7 +46,7 @@ func TestChartsAreForThoseWithTheirCredentials(t *testing.T) {
 
 	for _, may := range []grant.Names{{}, given(grant.Name(ours)), given("*"), given("http://*")} {
 		for range 2 {
-			got, err := s.GetWith(t.Context(), ref, "", may)
+			got, err := s.Get(t.Context(), ref, "", may)
 			if err != nil || string(got.Data) != archive || got.Credential != ours {
 				t.Fatalf("%s: got %q with %q, %v", may, got.Data, got.Credential, err)
 			}
@@ -66,12 +66,12 @@ func TestChartsAreForThoseWithTheirCredentials(t *testing.T) {
 		"the digest, from elsewhere": {given(), Ref{"web", "1.0.0", server.URL + "/public"}, digest},
 		"where there is none":        {given(), Ref{"web", "1.0.0", server.URL + "/b"}, ""},
 	} {
-		got, err := s.GetWith(t.Context(), test.ref, test.digest, test.may)
+		got, err := s.Get(t.Context(), test.ref, test.digest, test.may)
 		if _, withheld := errors.AsType[*WithheldError](err); !withheld || got.Data != nil {
 			t.Errorf("%s: got %q, %v", what, got.Data, err)
 		}
 	}
-	if _, err := s.GetWith(t.Context(), Ref{"web", "1.0.0", server.URL + "/b"}, "", grant.Names{}); err == nil || errors.As(err, new(*WithheldError)) {
+	if _, err := s.Get(t.Context(), Ref{"web", "1.0.0", server.URL + "/b"}, "", grant.Names{}); err == nil || errors.As(err, new(*WithheldError)) {
 		t.Errorf("for those with all credentials: %v", err)
 	}
 }

@@ -104,18 +104,12 @@ type Got struct {
 	Credential string // the address in Config.Credentials whose credentials it took; "": none
 }
 
-// Get is GetWith for those who may use all credentials.
-func (s *Store) Get(ctx context.Context, ref Ref, digest string) ([]byte, string, error) {
-	got, err := s.GetWith(ctx, ref, digest, grant.Names{})
-	return got.Data, got.Digest, err
-}
-
-// GetWith returns the archive of a chart and its digest: from disk, or from its registry,
+// Get returns the archive of a chart and its digest: from disk, or from its registry,
 // which is asked once. digest is the required digest; "" requires the one that the
 // version had when it was first seen. credentials are those that may be used, by their
 // addresses: from disk comes only what was fetched with the same ones. The errors are a
 // *MismatchError, a *NotAllowedError, a *WithheldError, or that of the registry.
-func (s *Store) GetWith(ctx context.Context, ref Ref, digest string, credentials grant.Names) (Got, error) {
+func (s *Store) Get(ctx context.Context, ref Ref, digest string, credentials grant.Names) (Got, error) {
 	if err := ref.Check(); err != nil {
 		return Got{}, err
 	}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access/grant"
+
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
@@ -27,6 +29,12 @@ func start(t *testing.T) *chartstest.Registry {
 	}
 	t.Cleanup(r.Close)
 	return r
+}
+
+// getAll is Get for those who may use all credentials.
+func getAll(ctx context.Context, s *Store, ref Ref, digest string) ([]byte, string, error) {
+	got, err := s.Get(ctx, ref, digest, grant.Names{})
+	return got.Data, got.Digest, err
 }
 
 func open(t *testing.T, config Config) *Store {
@@ -57,12 +65,12 @@ func TestChartIsFetchedOnce(t *testing.T) {
 			}
 			ref, dir := Ref{"web", "1.2.3+b", repo}, t.TempDir()
 			config := Config{Registries: []string{repo}, Dir: dir}
-			data, digest, err := open(t, config).Get(t.Context(), ref, "")
+			data, digest, err := getAll(t.Context(), open(t, config), ref, "")
 			if err != nil || !bytes.Equal(data, archive) || digest != Digest(archive) {
 				t.Fatalf("got %q, %s, %v", data, digest, err)
 			}
 			r.Close()
-			data, _, err = open(t, config).Get(t.Context(), ref, "")
+			data, _, err = getAll(t.Context(), open(t, config), ref, "")
 			if err != nil || !bytes.Equal(data, archive) {
 				t.Errorf("without the registry: %q, %v", data, err)
 			}
@@ -78,26 +86,26 @@ func TestVersionsKeepTheirContent(t *testing.T) {
 	ref := Ref{"web", "1.0.0", r.Repo()}
 	dir := t.TempDir()
 	s := open(t, Config{Registries: []string{r.Repo()}, Dir: dir})
-	if _, _, err := s.Get(t.Context(), ref, ""); err != nil {
+	if _, _, err := getAll(t.Context(), s, ref, ""); err != nil {
 		t.Fatal(err)
 	}
 	r.Publish("web", "1.0.0", []byte("two"))
 	if err := os.RemoveAll(filepath.Join(dir, "archives")); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := s.Get(t.Context(), ref, "")
+	_, _, err := getAll(t.Context(), s, ref, "")
 	var mismatch *MismatchError
 	if !errors.As(err, &mismatch) || mismatch.Want != Digest([]byte("one")) || mismatch.Have != Digest([]byte("two")) {
 		t.Errorf("another content: %v", err)
 	}
-	if data, _, err := s.Get(t.Context(), ref, Digest([]byte("two"))); err != nil || string(data) != "two" {
+	if data, _, err := getAll(t.Context(), s, ref, Digest([]byte("two"))); err != nil || string(data) != "two" {
 		t.Errorf("the digest that is meant: %q, %v", data, err)
 	}
 	other := open(t, Config{Registries: []string{r.Repo()}})
 	if err := other.Note(Chart{ref, Digest([]byte("one"))}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := other.Get(t.Context(), ref, ""); !errors.As(err, &mismatch) {
+	if _, _, err := getAll(t.Context(), other, ref, ""); !errors.As(err, &mismatch) {
 		t.Errorf("another content than a record's: %v", err)
 	}
 }
@@ -121,7 +129,7 @@ func TestFirstContentCounts(t *testing.T) {
 	for range 2 { // separate stores, so that they do not share a fetch
 		s := open(t, config)
 		go func() {
-			_, _, err := s.Get(context.Background(), ref, "")
+			_, _, err := getAll(context.Background(), s, ref, "")
 			ends <- err
 		}()
 		<-asked
@@ -143,7 +151,7 @@ func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Config{Registries: []string{r.Repo()}, Dir: dir})
 	for range 2 {
-		if data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", r.Repo()}, ""); err != nil || string(data) != "one" {
+		if data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", r.Repo()}, ""); err != nil || string(data) != "one" {
 			t.Fatalf("got %q, %v", data, err)
 		}
 		if err := os.WriteFile(s.disk.archive(Digest([]byte("one")), ""), []byte("ony"), 0o600); err != nil {
@@ -159,7 +167,7 @@ func TestOldArchivesGo(t *testing.T) {
 	for i := range 4 {
 		version := fmt.Sprintf("1.0.%d", i)
 		r.Publish("web", version, bytes.Repeat([]byte{byte(i)}, 1000))
-		if _, _, err := s.Get(t.Context(), Ref{"web", version, r.Repo()}, ""); err != nil {
+		if _, _, err := getAll(t.Context(), s, Ref{"web", version, r.Repo()}, ""); err != nil {
 			t.Fatal(err)
 		}
 		past := time.Now().Add(time.Duration(i-10) * time.Hour) // gives the archives different ages
@@ -211,7 +219,7 @@ func TestOnlyAllowedAddresses(t *testing.T) {
 	}
 	var none *Store
 	var refused *NotAllowedError
-	if _, _, err := none.Get(t.Context(), Ref{"web", "1.0.0", "https://charts.example.org"}, ""); !errors.As(err, &refused) {
+	if _, _, err := getAll(t.Context(), none, Ref{"web", "1.0.0", "https://charts.example.org"}, ""); !errors.As(err, &refused) {
 		t.Errorf("without a store: %v", err)
 	}
 }
@@ -292,7 +300,7 @@ func TestHostileRegistries(t *testing.T) {
 			if test.name == "a slow one" {
 				config.Timeout = 200 * time.Millisecond
 			}
-			_, _, err := open(t, config).Get(t.Context(), Ref{"web", "1.0.0", server.URL + "/repo"}, "")
+			_, _, err := getAll(t.Context(), open(t, config), Ref{"web", "1.0.0", server.URL + "/repo"}, "")
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -363,7 +371,7 @@ func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, Config{Registries: []string{server.URL, other.URL}, Credentials: map[string]string{server.URL: file}})
-	data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", server.URL}, "")
+	data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", server.URL}, "")
 	if err != nil || string(data) != "archive" {
 		t.Fatalf("got %q, %v", data, err)
 	}
@@ -413,7 +421,7 @@ func TestTokens(t *testing.T) {
 	oci := strings.Replace(door.URL, "http://", "oci://", 1) + "/charts"
 	get := func(allowed ...string) (string, error) {
 		s := open(t, Config{Registries: append(allowed, oci), Credentials: map[string]string{oci: file}})
-		data, _, err := s.Get(t.Context(), Ref{"web", "1.0.0", oci}, "")
+		data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", oci}, "")
 		return string(data), err
 	}
 	realm = door.URL + "/token"
@@ -437,7 +445,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	defer server.Close()
 	server.Config.ErrorLog = nil
 	ref := Ref{"web", "1.0.0", server.URL}
-	_, _, err := open(t, Config{Registries: []string{server.URL}}).Get(t.Context(), ref, "")
+	_, _, err := getAll(t.Context(), open(t, Config{Registries: []string{server.URL}}), ref, "")
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate of an unknown authority: %v", err)
 	}
@@ -447,7 +455,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mismatch *MismatchError // until the certificate is accepted
-	if _, _, err := open(t, Config{Registries: []string{server.URL}, CA: file}).Get(t.Context(), ref, ""); !errors.As(err, &mismatch) {
+	if _, _, err := getAll(t.Context(), open(t, Config{Registries: []string{server.URL}, CA: file}), ref, ""); !errors.As(err, &mismatch) {
 		t.Errorf("with its certificate: %v", err)
 	}
 }

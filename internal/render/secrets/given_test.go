@@ -14,7 +14,7 @@ import (
 )
 
 func given(values map[string]string) *Files {
-	files := (*Decrypter)(nil).Files(context.Background(), fstest.MapFS{})
+	files := (*Decrypter)(nil).Files(context.Background(), fstest.MapFS{}, Limit{})
 	files.Give(values)
 	return files
 }

@@ -72,14 +72,9 @@ func (d *Decrypter) Close() {
 	}
 }
 
-// Files returns a revision in which encrypted files are in the clear. Their hashes are
-// those of the encrypted files.
-func (d *Decrypter) Files(ctx context.Context, fsys fs.FS) *Files {
-	return d.FilesWithin(ctx, fsys, Limit{})
-}
-
-// FilesWithin is Files for those who may use only some of the keys.
-func (d *Decrypter) FilesWithin(ctx context.Context, fsys fs.FS, limit Limit) *Files {
+// Files returns a revision in which encrypted files are in the clear, for those who may use
+// the keys within a limit. Their hashes are those of the encrypted files.
+func (d *Decrypter) Files(ctx context.Context, fsys fs.FS, limit Limit) *Files {
 	return &Files{FS: fsys, decrypter: d, ctx: ctx, limit: limit, decrypted: map[string]opened{}, failed: map[string]manifest.Problem{}}
 }
 

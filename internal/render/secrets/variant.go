@@ -32,7 +32,7 @@ func (f *Files) Varies() bool {
 // Variant returns the revision with other values in place of the encrypted ones; n is
 // from 1 to Variants.
 func (f *Files) Variant(n int) *Files {
-	other := f.decrypter.FilesWithin(f.ctx, f.FS, f.limit)
+	other := f.decrypter.Files(f.ctx, f.FS, f.limit)
 	other.variant = n
 	other.Conceal(f.hidden...)
 	other.Give(variedGiven(f.given, n))
