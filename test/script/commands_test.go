@@ -56,6 +56,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"commit":     plain(1, "commit MESSAGE", cmdCommit),
 	"edit":       plain(3, "edit FILE OLD NEW", cmdEdit),
 	"gen":        plain(3, "gen N FILE TEMPLATE", cmdGen),
+	"example":    cmdExample,
 	"let":        plain(3, "let NAME stdout|stderr|FILE PATTERN", cmdLet),
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
 	"get":        cmdGet,
