@@ -122,7 +122,7 @@ var table = map[Right]row{
 
 	TestReceivers: {least: RoleAdmin, scope: onServer, verb: "notify test", as: Administer},
 	AcceptCluster: {least: RoleAdmin, scope: onServer, verb: "cluster accept", as: Administer},
-	MakeTokens:    {least: RoleRead, scope: onSelf, verb: "token"},
+	MakeTokens:    {least: RoleRead, scope: onSelf, verb: "token create"},
 }
 
 // Least returns the least role that has the right; "" for a right that nobody has.

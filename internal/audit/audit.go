@@ -42,7 +42,7 @@ const (
 )
 
 // Kinds lists the kinds, for filters.
-var Kinds = []Kind{Login, SessionEnded, Push, Verb, Rules, DeployStarted, DeployEnded, Correction, KeyExpired, BackupMade, ServerStarted, ServerStopped, OfTrail}
+var Kinds = []Kind{Login, SessionEnded, Push, Verb, Rules, DeployStarted, DeployEnded, Correction, KeyExpired, TokenMade, TokenEnded, BackupMade, ServerStarted, ServerStopped, OfTrail}
 
 // Decisions lists the decisions, for filters.
 var Decisions = []Decision{Allowed, Refused, Planned}

@@ -198,6 +198,10 @@ func serverReads() []route {
 				{name: "since", kind: text, what: "the first moment: a duration back, or a time", flag: "since"},
 				{name: "operator", kind: text, what: "only what this operator did", flag: "operator"},
 				{name: "app", kind: text, what: "only what is about this app", flag: "app"},
+				{name: "until", kind: text, what: "the first moment that is not meant", flag: "until"},
+				{name: "event", kind: text, what: "only lines of this kind", flag: "event"},
+				{name: "decision", kind: text, what: "allowed, refused or planned", flag: "decision"},
+				{name: "repository", kind: text, what: "only what is about this repository", flag: "repository"},
 			},
 		}),
 	}
