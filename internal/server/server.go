@@ -20,7 +20,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"golang.org/x/crypto/ssh"
-	"k8s.io/klog/v2"
 
 	"github.com/pushboat/pushboat/hooks"
 	"github.com/pushboat/pushboat/internal/access"
@@ -141,26 +140,6 @@ func Serve(ctx context.Context, sources settings.Sources, version string, out io
 		return err
 	}
 	return s.run(ctx, out, reload)
-}
-
-func newLog(config settings.Log) *logrus.Entry {
-	logger := logrus.New()
-	logger.SetOutput(os.Stderr)
-	setLog(logger, config)
-	klog.LogToStderr(false) // client-go's own log; errors that matter reach us
-	klog.SetOutput(io.Discard)
-	return logrus.NewEntry(logger)
-}
-
-func setLog(logger *logrus.Logger, config settings.Log) {
-	if level, err := logrus.ParseLevel(config.Level); err == nil { // it is one of four
-		logger.SetLevel(level)
-	}
-	if config.Format == "json" {
-		logger.SetFormatter(&logrus.JSONFormatter{})
-	} else {
-		logger.SetFormatter(&logrus.TextFormatter{})
-	}
 }
 
 // build makes the parts, leaf first. By then, of the doors only the socket of Git's
