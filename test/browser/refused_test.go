@@ -38,6 +38,8 @@ func (w *world) refusePush(rea *viewer) {
 	rea.press("settings.yaml")
 	rea.until("document.querySelector('.blame a[href^=\"/deploys/shop-\"]')")
 	rea.accessible()
+	rea.open("/")
+	rea.until("!document.querySelector('.running')") // the deploys of the former steps
 	rea.open("/server")
 	rea.press("Cluster default")
 	rea.at("/clusters/default")
