@@ -74,9 +74,7 @@ func (s *server) stop(heir bool) {
 	s.closePages(ctx)
 	s.engine.Stop(ctx)
 	s.notifier.Stop()
-	if heir {
-		close(s.leaving)
-	}
+	close(s.leaving) // so that they can end, before they are cut off
 	<-sessions
 	<-backups
 }

@@ -42,7 +42,8 @@ func (o opened) size() int {
 // row are the cells of a line.
 func (o opened) row(i int) []string {
 	if o.deploys {
-		return append([]string{o.Deploys[i].ID}, o.Deploys[i].Cells[:]...)
+		number := strings.TrimPrefix(o.Deploys[i].ID, o.name+"-") // a long name leaves no room
+		return append([]string{number}, o.Deploys[i].Cells[:]...)
 	}
 	cells := o.Objects[i].Cells
 	cells[0] = strings.Repeat("  ", o.Objects[i].Depth) + cells[0]
