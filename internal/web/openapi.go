@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -309,9 +310,7 @@ func responses(row route, schemas map[string]verbSchema) object {
 func components(schemas map[string]verbSchema) object {
 	shared := object{}
 	for _, schema := range schemas {
-		for name, definition := range schema.definitions {
-			shared[name] = definition
-		}
+		maps.Copy(shared, schema.definitions)
 	}
 	lines := object{"type": "array", "items": object{"type": "string"}}
 	shared["problem"] = object{

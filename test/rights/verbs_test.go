@@ -78,6 +78,9 @@ func newCell(r row, c caller, repo string, optional bool) cell {
 			break
 		}
 		word, names := about(strings.Trim(token, "[]."), repo, c)
+		if r.Verb == "token create" { // the name is that of a token
+			word, names = "ci", false
+		}
 		if names {
 			made.repo = repo
 		}

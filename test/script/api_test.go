@@ -128,7 +128,7 @@ func (p apiClient) holds(ctx context.Context, request *http.Request, response *h
 	if op == nil { // of what is not there, the answer is a problem
 		op = operationOf(doc, asked)
 	}
-	kind := strings.Split(response.Header.Get("Content-Type"), ";")[0]
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	described := op.Responses.Status(response.StatusCode)
 	if described == nil {
 		described = op.Responses.Default()
