@@ -115,13 +115,13 @@ func (m Model) appBody() int {
 
 func (m Model) drawApp() []string {
 	o := m.open
-	title := clean(o.name)
+	title := []string{clean(o.name)}
 	for _, cell := range o.Cells {
 		if cell != "" {
-			title += "  " + m.look.paint(cell, clean(cell))
+			title = append(title, m.look.paint(cell, clean(cell)))
 		}
 	}
-	lines := append([]string{m.title(title, "")}, m.appNotes()...)
+	lines := append([]string{m.title(strings.Join(title, "  "), "")}, m.appNotes()...)
 	lines = append(lines, m.tabs())
 	t := table{heads: headsOf[o.tab()], n: o.size(), row: o.row, at: o.at[o.tab()], room: m.appBody(), columns: m.columns, look: m.look}
 	lines = append(lines, m.appTable(t)...)

@@ -71,7 +71,7 @@ func FuzzDecode(f *testing.F) {
 		var d decoder
 		for chunk := range bytes.SplitSeq(input, []byte("|")) {
 			for _, message := range d.feed(chunk, false) {
-				if key, ok := message.(Key); ok && (key == "" || strings.ContainsAny(string(key), "\x1b\x07\x9b")) {
+				if key, ok := message.(Key); ok && (key == "" || strings.ContainsAny(string(key), "\x1b\x07\u009b")) {
 					t.Errorf("%q gives the key %q", input, key)
 				}
 			}

@@ -14,7 +14,6 @@ type list struct {
 	typing bool   // the filter is being typed
 	at     int    // the selected line
 	name   string // the selected app
-	from   int    // the first line that is shown
 }
 
 // among has the same app selected in another list, or the line where it was.

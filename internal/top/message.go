@@ -2,11 +2,14 @@ package top
 
 import "time"
 
-// What a Model is told. Key is a key by its name: "a", "up", "ctrl+c"; see decode.
+// What a Model is told.
 type (
-	Key   string
+	// Key is a key by its name: "a", "up", "ctrl+c"; see decode.
+	Key string
+	// Paste is pasted text.
 	Paste string
-	Size  struct{ Columns, Rows int }
+	// Size is the size of the screen, in characters.
+	Size struct{ Columns, Rows int }
 	// Moved says that an app may be another than before.
 	Moved struct{}
 	// Rested ends a Rest.
@@ -14,12 +17,15 @@ type (
 	// Aged says that the times on the screen are old.
 	Aged struct{}
 
+	// AppsRead answers ReadApps.
 	AppsRead struct{ Apps []App }
-	AppRead  struct {
+	// AppRead answers ReadApp. OK is false if there is no such app any more.
+	AppRead struct {
 		Name   string
 		Detail Detail
 		OK     bool
 	}
+	// Asked answers Ask.
 	Asked struct{ Question Question }
 	// Lines are of the verb that Start began with that number. Skipped is how many lines
 	// before them were dropped, because the screen is slower than they come.
@@ -28,6 +34,7 @@ type (
 		Lines   []string
 		Skipped int
 	}
+	// Ended says that the verb of Start has ended.
 	Ended struct {
 		Number int
 		Failed bool
@@ -44,13 +51,16 @@ type (
 // Effect is something that a Model wants to be done; its result is a message.
 type Effect interface{ effect() }
 
-// The effects. ReadApps, ReadApp and Ask are of Source.
+// The effects.
 type (
+	// ReadApps reads all apps, see Source.
 	ReadApps struct{}
-	ReadApp  struct {
+	// ReadApp reads one, see Source.
+	ReadApp struct {
 		Name  string
 		Fresh bool
 	}
+	// Ask reads a question, see Source.
 	Ask struct{ Verb, App, To string }
 	// Start runs a verb whose lines are shown, in place of the one before.
 	Start struct {
@@ -61,9 +71,11 @@ type (
 	Stop struct{}
 	// Do runs the verb of a question to its end.
 	Do struct{ Question Question }
-	// Rest has Rested told after a while, and Age has Aged told.
+	// Rest has Rested told after a while.
 	Rest struct{ For time.Duration }
-	Age  struct{ In time.Duration }
+	// Age has Aged told after a while.
+	Age struct{ In time.Duration }
+	// Quit ends the screen.
 	Quit struct{}
 )
 

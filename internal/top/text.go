@@ -2,6 +2,7 @@ package top
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -43,7 +44,7 @@ func (m Model) told(message any) Model {
 			return m
 		}
 		t.skipped += msg.Skipped
-		t.lines = append(t.lines[:len(t.lines):len(t.lines)], msg.Lines...)
+		t.lines = append(slices.Clip(t.lines), msg.Lines...)
 		if more := len(t.lines) - maxLines; more > 0 {
 			t.lines, t.skipped = t.lines[more:], t.skipped+more
 		}
