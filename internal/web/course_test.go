@@ -10,8 +10,10 @@ import (
 
 func TestCourseIsDrawn(t *testing.T) {
 	p := courseOf([]record.Stage{
-		{Name: "queued", Seconds: 1}, {Name: "applying", At: 1, Seconds: 1, Waits: []record.Wait{{For: "Job shop/import", At: 1.5, Seconds: 0.5}}},
-		{Name: "settling", At: 2, Seconds: 2}, {Name: "of a later version", At: 4, Seconds: 0},
+		{Name: "queued", Seconds: 1},
+		{Name: "applying", At: 1, Seconds: 1, Waits: []record.Wait{{For: "Job shop/import", At: 1.5, Seconds: 0.5}}},
+		{Name: "settling", At: 2, Seconds: 2},
+		{Name: "of a later version", At: 4, Seconds: 0},
 	})
 	var bars []string
 	for _, b := range p.Bars {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -79,7 +80,7 @@ func (t *task) state() (lines []string, over bool, more <-chan struct{}) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.lines[:len(t.lines):len(t.lines)], over, t.more
+	return slices.Clip(t.lines), over, t.more
 }
 
 // taskOf is the task of the address, if the visitor's session has begun it for the app.

@@ -124,7 +124,9 @@ func (k *Kubelet) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	fmt.Fprint(w, strings.Join(lines, ""))
 	if r.URL.Query().Get("follow") == "true" {
-		w.(http.Flusher).Flush()
+		if http.NewResponseController(w).Flush() != nil {
+			return
+		}
 		select {
 		case <-over:
 			fmt.Fprintln(w, "the end")
