@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -370,8 +371,8 @@ func (c *call) arrivals(ctx context.Context, repo name.Repo, app name.App) (list
 	if err != nil {
 		return nil, "", err
 	}
-	for i := len(records) - 1; i >= 0; i-- {
-		if r := records[i]; r.Result.Applied() {
+	for _, r := range slices.Backward(records) {
+		if r.Result.Applied() {
 			list = append(list, view.Arrival{Deploy: r.ID(), Revision: git.Hash(r.Revision)})
 		}
 	}

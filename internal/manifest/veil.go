@@ -223,7 +223,11 @@ func veilMapping(node *yaml.Node, offset, depth int, lines []string, keys map[in
 	for i, inner := range node.Content {
 		below := 2
 		if node.Kind == yaml.MappingNode && i%2 == 0 && i+1 < len(node.Content) {
-			veilKey(inner, node.Content[i+1], offset, depth, lines, keys)
+			if at := inner.Line + offset - 1; 0 <= at && at < len(lines) && keys[at] == "" {
+				if shown := veiledKey(inner, node.Content[i+1], depth, lines[at]); shown != "" {
+					keys[at] = shown
+				}
+			}
 		} else if node.Kind == yaml.MappingNode && depth == 0 && node.Content[i-1].Value == "metadata" {
 			below = 1
 		}
@@ -231,25 +235,24 @@ func veilMapping(node *yaml.Node, offset, depth int, lines []string, keys map[in
 	}
 }
 
-func veilKey(key, value *yaml.Node, offset, depth int, lines []string, keys map[int]string) {
-	at := key.Line + offset - 1
-	if key.Kind != yaml.ScalarNode || at < 0 || at >= len(lines) || key.Column < 1 || key.Column-1 > len(lines[at]) {
-		return
+// veiledKey is how the line of a key is shown, with the value if that names the object; "" if
+// the key does not begin there: in a flow mapping, or behind another key.
+func veiledKey(key, value *yaml.Node, depth int, line string) string {
+	if key.Kind != yaml.ScalarNode || key.Column < 1 || key.Column-1 > len(line) {
+		return ""
 	}
-	line := lines[at]
 	before, rest := line[:key.Column-1], line[key.Column-1:]
-	if strings.Trim(before, " -?") != "" || keys[at] != "" {
-		return // in a flow mapping, or behind another key
+	if strings.Trim(before, " -?") != "" {
+		return ""
 	}
 	named := depth < len(openKeys) && slices.Contains(openKeys[depth], key.Value) && value.Kind == yaml.ScalarNode && value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0
 	switch {
 	case named && value.Line == key.Line && !strings.Contains(value.Value, "\n") && len(value.Value) <= maxOpenValue:
-		keys[at] = before + key.Value + ": " + value.Value
+		return before + key.Value + ": " + value.Value
 	case strings.TrimSpace(rest) == key.Value+":":
-		keys[at] = before + key.Value + ":"
-	default:
-		keys[at] = before + key.Value + ": " + veiled
+		return before + key.Value + ":"
 	}
+	return before + key.Value + ": " + veiled
 }
 
 // maxOpenValue bounds the values of a Secret's file that are shown, in bytes: names.

@@ -82,7 +82,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 		fetched = append(fetched, helm.Fetched{Ref: w.Ref, File: name})
 		s.used = append(s.used, charts.Chart{Ref: w.Ref, Digest: got.Digest})
 		if got.Credential != "" {
-			s.took = append(s.took, grant.UsedChart{Chart: w.Ref.String(), Credential: got.Credential})
+			s.took = append(s.took, grant.UsedChart{Chart: w.String(), Credential: got.Credential})
 		}
 	}
 	return fetched, problems

@@ -30,8 +30,13 @@ func showAudit(v *visit) error {
 		name string
 		into *string
 	}{
-		{"since", &p.Since}, {"until", &p.Until}, {"event", &p.Event}, {"decision", &p.Decision},
-		{"operator", &p.Operator}, {"repository", &p.Repository}, {"app", &p.App},
+		{"since", &p.Since},
+		{"until", &p.Until},
+		{"event", &p.Event},
+		{"decision", &p.Decision},
+		{"operator", &p.Operator},
+		{"repository", &p.Repository},
+		{"app", &p.App},
 	} {
 		if *flag.into = word(v.r.URL.Query(), flag.name); *flag.into != "" {
 			words = append(words, "--"+flag.name+"="+*flag.into)

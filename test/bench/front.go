@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log" //nolint:depguard // http.Server and httputil want one
 	"math/big"
 	"net"
 	"net/http"
@@ -119,6 +119,3 @@ func slowly(wait func() time.Duration) func(http.Handler) http.Handler {
 		})
 	}
 }
-
-// asIs passes requests on.
-func asIs(next http.Handler) http.Handler { return next }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -57,10 +58,7 @@ func clustersConfig(kubeconfigs map[string]string) string {
 
 // onCluster are the files of an app of four objects, one of each kind, for a cluster.
 func onCluster(app, cluster string) map[string]string {
-	files := map[string]string{}
-	for path, text := range objectFiles("apps/"+app, app, kindsOfObject) {
-		files[path] = text
-	}
+	files := maps.Clone(objectFiles("apps/"+app, app, kindsOfObject))
 	files["pushboat.yaml"] = fmt.Sprintf("  - {path: apps/%s, cluster: %s, namespace: %[1]s, createNamespace: true}\n", app, cluster)
 	return files
 }

@@ -240,14 +240,14 @@ func (s *simulated) applied(wanted map[string]any, at place, manager string, dry
 	case !dry:
 		return s.store(was, now, at)
 	case was == nil: // what was never stored has no version
-		delete(now["metadata"].(map[string]any), "resourceVersion")
+		delete(part(now, "metadata"), "resourceVersion")
 	}
 	return now
 }
 
 // store keeps an object, unless it is as it was, and returns what is kept. s.mu is held.
 func (s *simulated) store(was, now map[string]any, at place) map[string]any {
-	metadata := now["metadata"].(map[string]any)
+	metadata := part(now, "metadata")
 	if was != nil && same(was, now) {
 		return was
 	}
@@ -258,15 +258,22 @@ func (s *simulated) store(was, now map[string]any, at place) map[string]any {
 	return now
 }
 
+// part is a part of an object that is an object itself.
+func part(object map[string]any, name string) map[string]any {
+	of, _ := object[name].(map[string]any)
+	return of
+}
+
 // same compares two versions of an object, but for the times of its field managers.
 func same(a, b map[string]any) bool {
 	timeless := func(object map[string]any) string {
 		plain := maps.Clone(object)
-		metadata := maps.Clone(object["metadata"].(map[string]any))
+		metadata := maps.Clone(part(object, "metadata"))
 		fields, _ := metadata["managedFields"].([]any)
 		var owners []any
 		for _, entry := range fields {
-			owner := maps.Clone(entry.(map[string]any))
+			owner, _ := entry.(map[string]any)
+			owner = maps.Clone(owner)
 			delete(owner, "time")
 			owners = append(owners, owner)
 		}
@@ -287,7 +294,7 @@ func (s *simulated) after(was, wanted map[string]any, at place, manager string) 
 	metadata["namespace"], metadata["name"] = at.namespace, at.name
 	metadata["uid"], metadata["creationTimestamp"] = fmt.Sprintf("00000000-0000-4000-8000-%012d", s.version), time.Now().UTC().Format(time.RFC3339)
 	if was != nil {
-		before := was["metadata"].(map[string]any)
+		before := part(was, "metadata")
 		for _, name := range []string{"uid", "creationTimestamp", "resourceVersion"} {
 			metadata[name] = before[name]
 		}
@@ -335,11 +342,11 @@ func (s *simulated) editByHand(namespace, name, key, value string) (at time.Time
 	if err != nil {
 		return at, nil, err
 	}
-	now["data"].(map[string]any)[key] = value
-	metadata := now["metadata"].(map[string]any)
-	entries := metadata["managedFields"].([]any)
-	owns := entries[0].(map[string]any)["fieldsV1"].(map[string]any)
-	delete(owns["f:data"].(map[string]any), "f:"+key)
+	part(now, "data")[key] = value
+	metadata := part(now, "metadata")
+	entries, _ := metadata["managedFields"].([]any)
+	owner, _ := entries[0].(map[string]any)
+	delete(part(part(owner, "fieldsV1"), "f:data"), "f:"+key)
 	metadata["managedFields"] = append(entries, owned("kubectl-edit", "Update", map[string]any{"f:data": map[string]any{"f:" + key: map[string]any{}}}))
 	s.store(was, now, where)
 	undo = func() time.Time {

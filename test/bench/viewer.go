@@ -156,10 +156,10 @@ func (v *viewer) follow(ctx context.Context, o *opened, stream io.Reader) error 
 			continue
 		}
 		p, err := v.get(ctx, o.path)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // the page was closed, which ends what it asks for
+		case err != nil:
 			return err
 		}
 		select {
@@ -169,7 +169,7 @@ func (v *viewer) follow(ctx context.Context, o *opened, stream io.Reader) error 
 		o.renewed <- p
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the page was closed
 	}
 	return errors.Join(lines.Err(), errors.New("the stream ended"))
 }

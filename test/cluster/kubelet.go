@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -122,7 +123,9 @@ func (k *Kubelet) serve(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("previous") == "true" {
 		lines = []string{"of the run before\n"}
 	}
-	fmt.Fprint(w, strings.Join(lines, ""))
+	if _, err := io.WriteString(w, strings.Join(lines, "")); err != nil {
+		return
+	}
 	if r.URL.Query().Get("follow") == "true" {
 		if http.NewResponseController(w).Flush() != nil {
 			return

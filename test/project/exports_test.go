@@ -48,7 +48,8 @@ func TestExportsHaveUsers(t *testing.T) {
 	unused := map[string]string{} // the place, by name
 	exports, shown := p.exports(), namesInTemplates(t)
 	for _, object := range exports {
-		if !p.used[object] && !p.calledByInterface(object) && !(object.Pkg().Name() == "web" && shown[object.Name()]) {
+		inTemplate := object.Pkg().Name() == "web" && shown[object.Name()]
+		if !p.used[object] && !p.calledByInterface(object) && !inTemplate {
 			unused[nameOf(object)] = p.files.Position(object.Pos()).String()
 		}
 	}

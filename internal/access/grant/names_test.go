@@ -14,10 +14,22 @@ func TestShare(t *testing.T) {
 		key   string
 		want  bool
 	}{
-		{a, "a.age", true}, {a, "arn:x:1", true}, {a, "arn:x:", true}, {a, "arn:y:1", false}, {a, "b.age", false}, {a, "server", false},
-		{b, "a.age", false}, {b, "arn:x:1", false}, {b, "arn:y:1", true}, {b, "b.age", true}, {b, "server", true},
-		{all, "a.age", true}, {all, "server", true},
-		{open, "a.age", true}, {missing, "a.age", false}, {missing, "server", false},
+		{a, "a.age", true},
+		{a, "arn:x:1", true},
+		{a, "arn:x:", true},
+		{a, "arn:y:1", false},
+		{a, "b.age", false},
+		{a, "server", false},
+		{b, "a.age", false},
+		{b, "arn:x:1", false},
+		{b, "arn:y:1", true},
+		{b, "b.age", true},
+		{b, "server", true},
+		{all, "a.age", true},
+		{all, "server", true},
+		{open, "a.age", true},
+		{missing, "a.age", false},
+		{missing, "server", false},
 	} {
 		if got := test.grant.Keys.Has(test.key); got != test.want {
 			t.Errorf("%s: %q is given: %v", test.grant.Keys, test.key, got)
