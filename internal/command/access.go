@@ -66,7 +66,11 @@ func explainAccess(_ context.Context, c *call) error {
 		if caller.Groups != "" {
 			answer.Certified = now.Certifying(caller.Groups.Who())
 		}
-		answer.Rules = now.Explain(func(right access.Right) access.Decision {
+		named := who
+		if caller.Groups != "" {
+			named = caller.Groups.Who()
+		}
+		answer.Rules = now.Explain(named, on, func(right access.Right) access.Decision {
 			subject := on
 			if right.OnServer() {
 				subject = access.Subject{}
@@ -185,6 +189,9 @@ func printExplained(w io.Writer, a explainedAccess) {
 			by = answer.Says
 		}
 		table.row(answer.Word, map[bool]string{true: "yes", false: "no"}[answer.Allowed], by)
+		for _, rule := range answer.Except {
+			table.row("", "", "but not everywhere, by "+rule)
+		}
 	}
 	table.print()
 }

@@ -2,9 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pushboat/pushboat/internal/access"
 )
 
 func TestCompareRights(t *testing.T) {
@@ -111,23 +114,23 @@ func TestComparisonsAreBounded(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	r := parsed(t, "- {who: [shop], repositories: [shop], may: [deploy], mayNot: [suspend]}")
-	answers := r.Explain(func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) })
+	answers := r.Explain("ben", onBranch("shop", "main"), func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) })
 	got := map[string]Answer{}
 	for _, answer := range answers {
-		answer.rule = nil
+		answer.rule, answer.except = nil, nil
 		got[answer.Word] = answer
 	}
 	says := "shop may deploy may not suspend on shop"
 	for _, want := range []Answer{
-		{"read", true, "access.yaml:2", says, nil},
-		{"push", true, "access.yaml:2", says, nil},
-		{"deploy", true, "access.yaml:2", says, nil},
-		{"rollback", true, "access.yaml:2", says, nil},
-		{"suspend", false, "access.yaml:2", says, nil},
-		{"repo delete", false, "", "", nil},
-		{"admin", false, "", "", nil},
+		{Word: "read", Allowed: true, Rule: "access.yaml:2", Says: says},
+		{Word: "push", Allowed: true, Rule: "access.yaml:2", Says: says},
+		{Word: "deploy", Allowed: true, Rule: "access.yaml:2", Says: says},
+		{Word: "rollback", Allowed: true, Rule: "access.yaml:2", Says: says},
+		{Word: "suspend", Allowed: false, Rule: "access.yaml:2", Says: says},
+		{Word: "repo delete", Allowed: false, Rule: "", Says: ""},
+		{Word: "admin", Allowed: false, Rule: "", Says: ""},
 	} {
-		if got[want.Word] != want {
+		if !reflect.DeepEqual(got[want.Word], want) {
 			t.Errorf("got %+v, want %+v", got[want.Word], want)
 		}
 	}
@@ -136,20 +139,66 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainSaysWhereNot: a yes for any branch or path names the rules that withhold it on
+// some.
+func TestExplainSaysWhereNot(t *testing.T) {
+	r := parsed(t,
+		"- {who: [ben], repositories: [shop], may: [deploy]}",
+		"- {who: [ben], repositories: [shop], paths: ['web/**'], mayNot: [logs]}",
+		"- {who: [ben], branches: [main], mayNot: [suspend]}",
+		"- {who: [ben], repositories: [blog], paths: ['web/**'], mayNot: [logs]}",
+		"- {who: [ben], branches: [other], paths: ['web/**'], mayNot: [logs]}",
+	)
+	of := func(on access.Subject, word string) Answer {
+		for _, answer := range r.Explain("ben", on, func(right right) decision { return r.Decide("ben", right, on) }) {
+			if answer.Word == word {
+				return answer
+			}
+		}
+		t.Fatalf("no answer for %q", word)
+		return Answer{}
+	}
+	inWeb := "access.yaml:3: ben may not logs on shop, paths web/**"
+	onMain := "access.yaml:4: ben may not suspend on all repositories, branches main"
+	onOther := "access.yaml:6: ben may not logs on all repositories, branches other, paths web/**"
+	anywhere := access.Subject{Repo: "shop"}
+	for _, test := range []struct {
+		on      access.Subject
+		word    string
+		allowed bool
+		except  []string
+	}{
+		{onBranch("shop", "main"), "logs", true, []string{inWeb}},
+		{anywhere, "logs", true, []string{inWeb, onOther}},
+		{anywhere, "suspend", true, []string{onMain}},
+		{onBranch("shop", "main"), "suspend", false, nil}, // the rule itself decides
+		{onBranch("shop", "dev"), "suspend", true, nil},
+		{anywhere, "deploy", true, nil},
+	} {
+		got := of(test.on, test.word)
+		if got.Allowed != test.allowed || !slices.Equal(got.Except, test.except) {
+			t.Errorf("%s on %v: %t, except %q; want %t, except %q", test.word, test.on, got.Allowed, got.Except, test.allowed, test.except)
+		}
+	}
+	if got := of(anywhere, "logs").WithoutRule("ben", nil); !slices.Equal(got.Except, []string{"a rule for ben"}) {
+		t.Errorf("without the rules it says %q", got.Except)
+	}
+}
+
 // TestExplainWithoutRules: for somebody who may not read the rules, an explanation names no
 // rule's place and no other operator.
 func TestExplainWithoutRules(t *testing.T) {
 	r := parsed(t, "- {who: [dora, shop], repositories: [shop], may: [push]}", "- {who: [everyone], may: [read]}", "- {who: [ben, ci], repositories: [shop], mayNot: [suspend]}")
 	got := map[string]Answer{}
-	for _, answer := range r.Explain(func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) }) {
+	for _, answer := range r.Explain("ben", onBranch("shop", "main"), func(right right) decision { return r.Decide("ben", right, onBranch("shop", "main")) }) {
 		got[answer.Word] = answer.WithoutRule("ben", r.Groups("ben"))
 	}
 	for _, want := range []Answer{
-		{"push", true, "", "a rule for shop", nil},
-		{"suspend", false, "", "a rule for ben", nil},
-		{"deploy", false, "", "", nil},
+		{Word: "push", Allowed: true, Rule: "", Says: "a rule for shop"},
+		{Word: "suspend", Allowed: false, Rule: "", Says: "a rule for ben"},
+		{Word: "deploy", Allowed: false, Rule: "", Says: ""},
 	} {
-		if got[want.Word] != want {
+		if !reflect.DeepEqual(got[want.Word], want) {
 			t.Errorf("got %+v, want %+v", got[want.Word], want)
 		}
 	}

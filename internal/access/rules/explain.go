@@ -14,8 +14,12 @@ type Answer struct {
 	Allowed bool   `json:"allowed"`
 	Rule    string `json:"rule,omitempty"` // the place that decides, such as access.yaml:7
 	Says    string `json:"says,omitempty"` // the rule in words
+	// Except are the rules that withhold it on some of the branches or paths that were
+	// asked about, each with its place.
+	Except []string `json:"except,omitempty"`
 
-	rule *Rule // nil: none decides
+	rule   *Rule   // nil: none decides
+	except []*Rule // those of Except
 }
 
 // WithoutRule returns the answer for an operator who may not read the rules: it says whom
@@ -25,8 +29,16 @@ func (a Answer) WithoutRule(operator string, groups []string) Answer {
 		return a
 	}
 	own := append([]string{operator, Everyone}, groups...)
-	named := slices.DeleteFunc(slices.Clone(a.rule.Who), func(who string) bool { return !slices.Contains(own, who) })
-	return Answer{Word: a.Word, Allowed: a.Allowed, Says: "a rule for " + strings.Join(named, ", ")}
+	about := func(rule *Rule) string {
+		named := slices.DeleteFunc(slices.Clone(rule.Who), func(who string) bool { return !slices.Contains(own, who) })
+		return "a rule for " + strings.Join(named, ", ")
+	}
+	shown := Answer{Word: a.Word, Allowed: a.Allowed, Says: about(a.rule)}
+	for _, rule := range a.except {
+		shown.Except = append(shown.Except, about(rule))
+	}
+	shown.Except = slices.Compact(shown.Except)
+	return shown
 }
 
 // roleRights are the rights that stand for a role on a repository.
@@ -39,19 +51,38 @@ var roleRights = []struct {
 	{access.RoleDeploy, access.Deploy},
 }
 
-// Explain answers for every role and every verb about repositories. decide decides about
-// the one whom it is about, where it is about.
-func (r *Rules) Explain(decide func(access.Right) access.Decision) []Answer {
+// Explain answers for every role and every verb about repositories, for an operator (see
+// access.Rules) on a subject without paths. decide decides about both.
+func (r *Rules) Explain(operator string, on access.Subject, decide func(access.Right) access.Decision) []Answer {
 	var answers []Answer
+	add := func(word string, right access.Right) {
+		answer := r.answer(word, decide(right))
+		if answer.Allowed {
+			answer.except = r.exceptions(operator, right, on)
+		}
+		for _, rule := range answer.except {
+			answer.Except = append(answer.Except, rule.At.String()+": "+rule.String())
+		}
+		answers = append(answers, answer)
+	}
 	for _, one := range roleRights {
-		answers = append(answers, r.answer(string(one.role), decide(one.right)))
+		add(string(one.role), one.right)
 	}
 	for _, verb := range access.Verbs() {
 		if right, _ := access.OfVerb(verb); !right.OnServer() {
-			answers = append(answers, r.answer(verb, decide(right)))
+			add(verb, right)
 		}
 	}
 	return append(answers, r.answer("admin", decide(access.Administer)))
+}
+
+// exceptions are the rules that withhold a right on a part of a subject, which has no paths.
+func (r *Rules) exceptions(operator string, right access.Right, on access.Subject) []*Rule {
+	return slices.DeleteFunc(slices.Clone(r.about(operator)), func(rule *Rule) bool {
+		all := rule.Paths == nil && (rule.Branches == nil || on.Ref != "")
+		elsewhere := !rule.isAbout(on.Repo) || on.Ref != "" && !rule.isAt(on.Ref)
+		return all || elsewhere || right.OnServer() || !slices.ContainsFunc(rule.MayNot, func(word string) bool { return excludes(word, right) })
+	})
 }
 
 func (r *Rules) answer(word string, d access.Decision) Answer {
