@@ -207,6 +207,7 @@ func (v *visit) stream(serve func(s *stream) error) error {
 	v.w.WriteHeader(http.StatusOK)
 	s := &stream{visit: v, control: http.NewResponseController(v.w), ticker: time.NewTicker(keyCheck), quiet: time.Now()}
 	defer s.ticker.Stop()
+	_ = s.control.SetReadDeadline(time.Time{}) // the server's is for requests, and would end the stream; a test's recorder has none
 	if err := s.comment(); err == nil {
 		_ = serve(s) // its end is seen by the browser, which asks again
 	}

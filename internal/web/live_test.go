@@ -22,6 +22,7 @@ type reader struct {
 
 	mu       sync.Mutex
 	deadline time.Duration // of the last write, from its beginning
+	endless  bool          // the deadline for reading was taken away
 }
 
 func newReader() *reader {
@@ -32,6 +33,13 @@ func (r *reader) SetWriteDeadline(at time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.deadline = time.Until(at)
+	return nil
+}
+
+func (r *reader) SetReadDeadline(at time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endless = at.IsZero()
 	return nil
 }
 
@@ -94,6 +102,25 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	if n := h.sessions.list()[0].streams; n != 0 {
 		t.Errorf("the session has %d streams", n)
 	}
+}
+
+// TestStreamOutlastsARequest: the server ends requests that are not read in time, and no
+// stream.
+func TestStreamOutlastsARequest(t *testing.T) {
+	h := newHouse(t, nil)
+	b := &browser{house: h}
+	b.logIn(t, h.guest(t, "ana", access.RoleAdmin))
+	r := newReader()
+	ended, leave := b.streaming(t, r)
+	<-r.read
+	r.mu.Lock()
+	endless := r.endless
+	r.mu.Unlock()
+	if !endless {
+		t.Error("the deadline of a request ends the stream")
+	}
+	leave()
+	<-ended
 }
 
 // TestSlowReaderHoldsUpNobody: while one browser does not read, others hear at once.
