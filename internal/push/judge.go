@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sirupsen/logrus"
-
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -253,25 +251,6 @@ func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
 	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
 	p.logRefusal(problems)
 	return false
-}
-
-// logRefusal logs who was refused, and the number of problems. It names only the first
-// place: a repository's text is for the pusher.
-func (p *push) logRefusal(problems manifest.Problems) {
-	p.noteReason(problems)
-	if len(problems) == 0 {
-		return
-	}
-	p.problems = problems
-	first := problems[0].Source.String()
-	if first == "" {
-		first = problems[0].Object
-	}
-	caller := p.session.Caller()
-	p.door.Log.WithFields(logrus.Fields{
-		"repository": string(p.repo.Name()), "operator": caller.Operator, "key": caller.Fingerprint,
-		"push": p.session.ID(), "problems": len(problems), "first": manifest.Clean(first),
-	}).Info("push: refused")
 }
 
 // keepAsked stores the options of the push with its branches, in case the server is

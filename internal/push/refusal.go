@@ -3,7 +3,10 @@ package push
 import (
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/pushboat/pushboat/internal/hook"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -34,4 +37,23 @@ func (p *push) tellRefused(updates []hook.RefUpdate) {
 			Reason: p.ruling.reason, Push: p.session.ID(), Time: time.Now().UTC(),
 		})
 	}
+}
+
+// logRefusal logs who was refused, and the number of problems. It names only the first
+// place: a repository's text is for the pusher.
+func (p *push) logRefusal(problems manifest.Problems) {
+	p.noteReason(problems)
+	if len(problems) == 0 {
+		return
+	}
+	p.problems = problems
+	first := problems[0].Source.String()
+	if first == "" {
+		first = problems[0].Object
+	}
+	caller := p.session.Caller()
+	p.door.Log.WithFields(logrus.Fields{
+		"repository": string(p.repo.Name()), "operator": caller.Operator, "key": caller.Fingerprint,
+		"push": p.session.ID(), "problems": len(problems), "first": manifest.Clean(first),
+	}).Info("push: refused")
 }
