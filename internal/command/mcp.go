@@ -1,11 +1,9 @@
 package command
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/errand"
 	"github.com/pushboat/pushboat/internal/mcp"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -106,72 +105,36 @@ func (c *call) tools(write bool) ([]mcp.Tool, error) {
 
 // answer runs a verb as the caller, by the door of assistants.
 func (c *call) answer(ctx context.Context, words []string, data bool) mcp.Answer {
-	s := &assistantSession{Session: c.Session, gone: ctx.Done()}
+	s := c.asAssistant(ctx)
 	status := c.Run(ctx, s, words)
-	answer := mcp.Answer{Message: s.err.String()}
+	answer, out := mcp.Answer{Message: string(s.Errors.Bytes())}, s.Bytes()
 	switch {
-	case s.out.over:
+	case len(out) > maxCaptured:
 		answer.Failed = true
 		answer.Message = fmt.Sprintf("error: the answer has more than %d bytes\nhint: ask for less: name one app, or a smaller number", maxCaptured)
-	case data && s.out.Len() > 0: // also with status 1, of a verb that has found something out of order
-		answer.Data = s.out.Bytes()
+	case data && len(out) > 0: // also with status 1, of a verb that has found something out of order
+		answer.Data = out
 	default:
-		answer.Text, answer.Failed = s.out.String(), status != exitOK
+		answer.Text, answer.Failed = string(out), status != exitOK
 	}
 	return answer
 }
 
-// assistantSession is the session of one call of an assistant: the caller's, with the
-// output kept, and no input.
-type assistantSession struct {
-	Session
-	gone     <-chan struct{}
-	out, err captured
-}
-
-// Read returns io.EOF: what the client sends is for the protocol.
-func (s *assistantSession) Read([]byte) (int, error) { return 0, io.EOF }
-
-// Write keeps output.
-func (s *assistantSession) Write(p []byte) (int, error) { return s.out.Write(p) }
-
-// Stderr keeps errors.
-func (s *assistantSession) Stderr() io.Writer { return &s.err }
-
-// Caller is the owner of the session, by the door of assistants.
-func (s *assistantSession) Caller() access.Caller {
-	caller := s.Session.Caller()
-	caller.Door = access.MCP
-	return caller
-}
-
-// Gone is closed when the call is over.
-func (s *assistantSession) Gone() <-chan struct{} { return s.gone }
-
-// Terminal is false: nobody sees it.
-func (s *assistantSession) Terminal() bool { return false }
-
-// Size is unknown.
-func (s *assistantSession) Size() (columns, rows int) { return 0, 0 }
-
-// Colour is false.
-func (s *assistantSession) Colour() bool { return false }
-
 // maxCaptured bounds the output of a verb. Of 10,000 apps, status has about 8 MB of JSON.
 const maxCaptured = 16 << 20
 
-// captured keeps what is written, up to maxCaptured.
-type captured struct {
-	bytes.Buffer
-	over bool
-}
+// mostCaptured is what is kept: one byte more, to see what is too much.
+const mostCaptured = maxCaptured + 1
 
-func (c *captured) Write(p []byte) (int, error) {
-	if c.Len()+len(p) > maxCaptured {
-		c.over = true
-		return len(p), nil
+// asAssistant is the session of one call: the caller's, by the door of assistants, until the
+// call is over. Input is not its own, since what the client sends is for the protocol.
+func (c *call) asAssistant(ctx context.Context) *errand.Session {
+	caller := c.Caller()
+	caller.Door = access.MCP
+	return &errand.Session{
+		By: caller, With: c.Key(), FillWith: c.Fill, End: ctx.Done(),
+		Most: mostCaptured, Errors: &errand.Session{Most: maxCaptured},
 	}
-	return c.Buffer.Write(p)
 }
 
 // words are the words of a call: the verb's, its flags, and its arguments.
