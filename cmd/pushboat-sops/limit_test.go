@@ -46,15 +46,15 @@ func TestRequestsAreLimited(t *testing.T) {
 // cloudKey is a key of a cloud or Vault.
 type cloudKey struct{ id string }
 
-func (k cloudKey) Encrypt([]byte) error          { return nil }
-func (k cloudKey) EncryptIfNeeded([]byte) error  { return nil }
-func (k cloudKey) EncryptedDataKey() []byte      { return nil }
-func (k cloudKey) SetEncryptedDataKey([]byte)    {}
-func (k cloudKey) Decrypt() ([]byte, error)      { return nil, errNotOurs }
-func (k cloudKey) NeedsRotation() bool           { return false }
-func (k cloudKey) ToString() string              { return k.id }
-func (k cloudKey) ToMap() map[string]interface{} { return nil }
-func (k cloudKey) TypeToIdentifier() string      { return "kms" }
+func (k cloudKey) Encrypt([]byte) error         { return nil }
+func (k cloudKey) EncryptIfNeeded([]byte) error { return nil }
+func (k cloudKey) EncryptedDataKey() []byte     { return nil }
+func (k cloudKey) SetEncryptedDataKey([]byte)   {}
+func (k cloudKey) Decrypt() ([]byte, error)     { return nil, errNotOurs }
+func (k cloudKey) NeedsRotation() bool          { return false }
+func (k cloudKey) ToString() string             { return k.id }
+func (k cloudKey) ToMap() map[string]any        { return nil }
+func (k cloudKey) TypeToIdentifier() string     { return "kms" }
 
 // TestKeysOfCloudsAreLimited: such a key has to be named by the configuration and given by
 // the request.
