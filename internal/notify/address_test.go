@@ -104,10 +104,10 @@ func TestPropose(t *testing.T) {
 	w := newWorld(t, "https://hooks.example.org")
 	n := w.notifier()
 	defer n.kill()
-	if problems := n.Propose(t.Context(), w.rules.Notifications()); len(problems) > 0 {
+	if problems := n.Propose(t.Context(), w.rules.Load().Notifications()); len(problems) > 0 {
 		t.Errorf("what is in force: %v", problems)
 	}
-	next := *w.rules.Notifications()
+	next := *w.rules.Load().Notifications()
 	next.Receivers = append([]*rules.Receiver{{Name: "new", Kind: rules.Webhook, File: filepath.Join(w.dir, "none"), At: manifest.Source{File: "notifications.yaml", Line: 7}}}, next.Receivers...)
 	next.Templates = []*rules.Template{{Topic: rules.DeployFailed, Text: "{{.Password}}", At: manifest.Source{File: "notifications.yaml", Line: 9}}}
 	problems := n.Propose(t.Context(), &next)

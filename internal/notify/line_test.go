@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,7 +182,7 @@ type world struct {
 	dir    string
 	engine *engine
 	events *event.Bus
-	rules  *rules.Rules
+	rules  atomic.Pointer[rules.Rules] // lines read them beside the test
 	set    Settings
 }
 
@@ -189,8 +190,9 @@ type world struct {
 func newWorld(t *testing.T, to string) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{dir: dir, engine: &engine{}, events: event.New(10), rules: rulesOf(t, "rules:\n- {name: a, tell: [ops]}\n")}
-	w.rules.Notifications().Receiver("ops").File = filepath.Join(dir, "ops")
+	w := &world{dir: dir, engine: &engine{}, events: event.New(10)}
+	w.rules.Store(rulesOf(t, "rules:\n- {name: a, tell: [ops]}\n"))
+	w.rules.Load().Notifications().Receiver("ops").File = filepath.Join(dir, "ops")
 	w.set = Settings{Files: dir, Reach: reach.Reach{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	if err := os.WriteFile(filepath.Join(dir, "ops"), []byte("address: "+to+"/?t0ken\nsecret: a-secret-of-a-webhook\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -202,7 +204,7 @@ func (w *world) notifier() *Notifier {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	return New(Config{
-		Dir: filepath.Join(w.dir, "outbox"), Engine: w.engine, Events: w.events, Rules: func() *rules.Rules { return w.rules },
+		Dir: filepath.Join(w.dir, "outbox"), Engine: w.engine, Events: w.events, Rules: w.rules.Load,
 		Records: func(context.Context, name.Repo, name.App, int, int) ([]record.Record, error) {
 			return nil, errors.New("not asked for")
 		},
@@ -272,9 +274,9 @@ func TestSilentReceiverDelaysNobody(t *testing.T) {
 	defer silent.Close()
 	h := newHook(t)
 	w := newWorld(t, h.URL)
-	w.rules = rulesOf(t, "rules:\n- {name: a, tell: [ops, ben]}\n")
+	w.rules.Store(rulesOf(t, "rules:\n- {name: a, tell: [ops, ben]}\n"))
 	for _, of := range []struct{ name, to string }{{"ops", h.URL}, {"ben", silent.URL}} {
-		w.rules.Notifications().Receiver(of.name).File = filepath.Join(w.dir, of.name)
+		w.rules.Load().Notifications().Receiver(of.name).File = filepath.Join(w.dir, of.name)
 		if err := os.WriteFile(filepath.Join(w.dir, of.name), []byte("address: "+of.to+"\nsecret: a-secret-of-a-webhook\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -360,14 +362,14 @@ func TestRulesThatCome(t *testing.T) {
 	h := newHook(t)
 	h.answer(http.StatusServiceUnavailable)
 	w := newWorld(t, h.URL)
-	told := w.rules
-	w.rules = rules.None()
+	told := w.rules.Load()
+	w.rules.Store(rules.None())
 	n := w.notifier()
 	defer n.kill()
 	w.engine.ends(record.Record{App: "shop", Number: 1, Result: record.Failed, Started: time.Now().Add(-time.Hour), Seconds: 1})
 	w.events.Publish(event.Event{App: "shop"})
 	n.lookOnce(t)
-	w.rules = told
+	w.rules.Store(told)
 	n.lookOnce(t)
 	if queue := n.queue("ops"); len(queue) > 0 || n.ledger.apps["shop"].Deploy != 1 {
 		t.Fatalf("of the past is told %+v", queue)
@@ -378,12 +380,12 @@ func TestRulesThatCome(t *testing.T) {
 	if queue := n.queue("ops"); len(queue) != 1 || queue[0].ID != "push-77.main.refused" {
 		t.Fatalf("of refusals is told %+v", queue)
 	}
-	w.rules = rulesOf(t, "")
+	w.rules.Store(rulesOf(t, ""))
 	n.lookOnce(t)
 	if !n.ledger.begun.IsZero() {
 		t.Error("what was told is remembered although nobody is told anything")
 	}
-	w.rules = rules.None()
+	w.rules.Store(rules.None())
 	n.lookOnce(t)
 	if len(n.ledger.queues)+len(n.lines) > 0 {
 		t.Errorf("queues %v, lines %v", n.ledger.queues, n.lines)
