@@ -125,6 +125,7 @@ type Engine struct {
 	carry        func(apply.Order) work // apply.New, but in tests
 
 	bell      bell
+	haste     haste
 	logs      atomic.Int64 // of containers, that are being read
 	tallies   tallies
 	values    sync.Mutex  // held while generated values are kept

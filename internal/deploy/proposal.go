@@ -125,6 +125,7 @@ func (d *Draft) Propose(ctx context.Context) *Proposal {
 			Message: "the change was proposed already", Remedy: manifest.Again(""),
 		}}}
 	}
+	d.p.unhurried = d.p.engine.haste.begin()
 	d.render()
 	d.stage = draftProposed
 	done := false
@@ -176,7 +177,8 @@ type Proposal struct {
 	closed     map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
 	override   map[name.App]string  // why others are deployed although windows are closed
 	state      proposalState
-	told       told // other repositories that the problems may name
+	unhurried  func() // ends its part of the haste; nil: it has none yet
+	told       told   // other repositories that the problems may name
 }
 
 // Refused reports whether the change must not be made.
@@ -204,6 +206,9 @@ func (p *Proposal) Accept() ([]*Run, error) {
 func (p *Proposal) Close() {
 	p.state.close()
 	p.engine.reservations.drop(p)
+	if p.unhurried != nil {
+		p.unhurried()
+	}
 }
 
 // proposalStage is how far a proposal has come.
