@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,22 +46,33 @@ type appPage struct {
 	Changed *lastChange // nil: nothing has, or it is not for the visitor
 }
 
-// showApp shows an app: how it is, its objects, its drift and its deploys.
+// showApp shows an app: how it is, its objects, its drift and its deploys. Visitors who see
+// the same share one page.
 func showApp(v *visit) error {
+	news := v.takeNews()
+	s, err := v.sheet("app", news != nil, drawApp)
+	if err != nil {
+		return err
+	}
+	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live?since=" + s.since, News: news, Main: s.html})
+}
+
+// drawApp draws the page of an app, see sheet.
+func drawApp(v *visit) (html template.HTML, since string, err error) {
 	ctx := v.r.Context()
-	since := sumText(sumOf(v.app)) // before anything is found out
-	if !v.everybody() {            // the cause may be a line that a container has printed
+	since = sumText(sumOf(v.app)) // before anything is found out
+	if !v.everybody() {           // the cause may be a line that a container has printed
 		v.door.Apps.Engine.Explain(ctx, &v.app)
 	}
 	tree, _ := v.door.Apps.Engine.Tree(ctx, v.app.App)
 	drift, _ := v.door.Apps.Engine.Drift(ctx, v.app.App, true)
 	lately, err := v.door.Apps.Findings(ctx, v.app, v.now.Add(-lately), maxLately)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	deploys, older, err := v.deploys()
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	p := v.appPage(tree, drift, lately, deploys)
 	p.Older = older
@@ -70,9 +82,10 @@ func showApp(v *visit) error {
 	p.Around.Needs, p.Around.NeededBy = v.seenOf(ties.Needs), v.seenOf(ties.NeededBy)
 	p.Actions = slices.DeleteFunc(p.Actions, func(a action) bool { return a.Verb == "test" && !ties.Tests })
 	if p.Changed, err = v.changedLast(); err != nil {
-		return err
+		return "", "", err
 	}
-	return v.show("app", frame{Title: string(v.app.App), Section: "overview", Live: "/apps/" + string(v.app.App) + "/live?since=" + since, News: v.takeNews(), Body: p})
+	html, err = v.main("app", p)
+	return html, since, err
 }
 
 // appPage is the page of the visitor's app, with what they may see.
@@ -201,52 +214,81 @@ type deployPage struct {
 // hookLinks are the addresses of a hook that is still on the cluster.
 type hookLinks struct{ Object, Logs string }
 
-// showDeploy shows a deploy.
+// showDeploy shows a deploy: how it goes on, or its record. Visitors who see the same share
+// one page, and while it goes on the picture of its stages.
 func showDeploy(v *visit) error {
-	p := deployPage{ID: record.DeployID(v.app.App, v.number), App: v.app, Everyone: v.everybody()}
-	f := frame{Title: p.ID, Section: "overview"}
-	if run := v.door.Apps.Engine.Run(v.app.App, v.number); run != nil {
-		if _, ended := run.Outcome(); !ended {
-			p.Running = true
-			stages := run.Course()
-			if v.everybody() {
-				stages = publicStages(stages)
-			}
-			if p.Course = courseOf(stages); p.Course != nil {
-				p.Course.Live = "/deploys/" + p.ID + "?part=course"
-			}
-			log := run.Log()
-			if !v.everybody() && v.r.URL.Query().Get("part") == "" {
-				p.Lines, p.From = linesOf(log), len(splitLines(string(log)))
-			}
-			f.News, f.Body = v.takeNews(), p
-			return v.show("deploy", f)
+	id := record.DeployID(v.app.App, v.number)
+	f := frame{Title: id, Section: "overview", News: v.takeNews()}
+	run := v.door.Apps.Engine.Run(v.app.App, v.number)
+	goesOn := false
+	if run != nil {
+		_, ended := run.Outcome()
+		goesOn = !ended
+	}
+	part := v.r.URL.Query().Get("part") != ""
+	if goesOn && !part {
+		f.Body = v.running(id, run, true)
+		return v.show("deploy", f)
+	}
+	shows, draw := "record", drawRecord
+	if goesOn {
+		shows, draw = "course", func(v *visit) (html template.HTML, since string, err error) {
+			html, err = v.main("deploy", v.running(id, run, false))
+			return html, "", err
 		}
 	}
-	entry, ok, err := v.door.Apps.History.Find(v.r.Context(), v.app.Repo, v.app.App, v.number)
+	s, err := v.sheet(shows+" "+id, f.News != nil, draw)
 	if err != nil {
 		return err
 	}
+	f.Main = s.html
+	return v.show("deploy", f)
+}
+
+// running is the page of a deploy that goes on; with lines, what it has said so far is there.
+func (v *visit) running(id string, run *deploy.Run, lines bool) deployPage {
+	p := deployPage{ID: id, App: v.app, Everyone: v.everybody(), Running: true}
+	stages := run.Course()
+	if v.everybody() {
+		stages = publicStages(stages)
+	}
+	if p.Course = courseOf(stages); p.Course != nil {
+		p.Course.Live = "/deploys/" + id + "?part=course"
+	}
+	if lines && !v.everybody() {
+		log := run.Log()
+		p.Lines, p.From = linesOf(log), len(splitLines(string(log)))
+	}
+	return p
+}
+
+// drawRecord draws the page of a deploy that has ended, see sheet.
+func drawRecord(v *visit) (html template.HTML, since string, err error) {
+	p := deployPage{ID: record.DeployID(v.app.App, v.number), App: v.app, Everyone: v.everybody()}
+	entry, ok, err := v.door.Apps.History.Find(v.r.Context(), v.app.Repo, v.app.App, v.number)
+	if err != nil {
+		return "", "", err
+	}
 	if !ok {
-		return errNotFound
+		return "", "", errNotFound
 	}
 	p.Record = entry.Record
 	if v.everybody() {
 		p.Record = publicRecord(entry.Record)
 		p.Course = courseOf(p.Record.Stages)
-		f.Body = p
-		return v.show("deploy", f)
+		html, err = v.main("deploy", p)
+		return html, "", err
 	}
 	p.Course, p.Hooks = courseOf(p.Record.Stages), v.hooksOf(p.Record)
 	p.Lines = linesOf(entry.Log)
 	if err := v.compare(&p); err != nil {
-		return err
+		return "", "", err
 	}
 	if back, ok := actionOf("rollback"); ok && v.allows(access.Rollback, v.app) && p.Record.Result.Applied() {
 		p.Can = append(p.Can, back)
 	}
-	f.News, f.Body = v.takeNews(), p
-	return v.show("deploy", f)
+	html, err = v.main("deploy", p)
+	return html, "", err
 }
 
 // hooksOf finds the hooks of a deploy that are still on the cluster.

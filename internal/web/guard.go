@@ -42,7 +42,7 @@ func (d *Door) guarded(next http.Handler) http.Handler {
 			d.refuse(w, r, http.StatusNotFound, "there is no such path", "see them: "+d.Base+apiPath+"/openapi.json")
 		case !d.isOurHost(r.Host):
 			d.refuse(w, r, http.StatusMisdirectedRequest, "the server is not called "+bounded(r.Host, 100), "open "+d.Base)
-		case !d.crowd.enters(d.addressOf(r)):
+		case !d.enters(r):
 			w.Header().Set("Retry-After", "1")
 			d.refuse(w, r, http.StatusTooManyRequests, "too many requests from your address", "try again in a few seconds")
 		case len(r.URL.Path)+len(r.URL.RawQuery) > maxPath:
@@ -136,6 +136,24 @@ type crowd struct {
 	mu      sync.Mutex
 	members map[netip.Prefix]*rate.Limiter
 	streams map[netip.Prefix]int // that are open
+}
+
+// The rate of requests of one session. Its open pages are all read again whenever what they
+// show has moved, and people behind one proxy or router have one address together.
+const (
+	sessionPerSecond = perSecond + maxStreamsEach*int(time.Second/lookRest)
+	sessionAtOnce    = 2 * atOnce
+)
+
+// enters reports whether a request may be made now: one of a session by what that has done,
+// any other by what has come from its address.
+func (d *Door) enters(r *http.Request) bool {
+	if cookie, err := r.Cookie(d.cookieName()); err == nil {
+		if s := d.sessions.find(cookie.Value); s != nil {
+			return s.pace.Allow()
+		}
+	}
+	return d.crowd.enters(d.addressOf(r))
 }
 
 // enters reports whether an address may make a request now.

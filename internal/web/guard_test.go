@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/time/rate"
+
 	"github.com/pushboat/pushboat/internal/access"
 )
 
@@ -194,6 +196,7 @@ func TestTooMuchIsRefused(t *testing.T) {
 	if got := b.send(t, http.MethodPost, "/logout", large, nil); got.Code == http.StatusOK || b.get(t, "/help").Code != http.StatusOK {
 		t.Errorf("a large form: %d", got.Code)
 	}
+	b = &browser{house: h}
 	refused := 0
 	for range atOnce * 2 {
 		if b.get(t, "/static/icon.svg").Code == http.StatusTooManyRequests {
@@ -206,6 +209,38 @@ func TestTooMuchIsRefused(t *testing.T) {
 	b.from = "198.51.100.9:1"
 	if got := b.get(t, "/static/icon.svg"); got.Code != http.StatusOK {
 		t.Errorf("another address waits for that one: %d", got.Code)
+	}
+}
+
+// TestSessionsOfAnAddressDoNotWaitForEachOther: people behind one router have one address, and
+// the open pages of each are read again whenever they move.
+func TestSessionsOfAnAddressDoNotWaitForEachOther(t *testing.T) {
+	h := newHouse(t, nil)
+	ana, ben, stranger := &browser{house: h}, &browser{house: h}, &browser{house: h}
+	ana.logIn(t, h.guest(t, "ana", access.RoleAdmin))
+	ben.logIn(t, h.guest(t, "ben", access.RoleAdmin))
+	h.crowd.each, h.crowd.atOnce, h.crowd.members = 0, 1, nil
+	for _, s := range h.sessions.list() {
+		if s.operator == "ana" {
+			s.pace = rate.NewLimiter(0, 3)
+		}
+	}
+	for _, step := range []struct {
+		who  *browser
+		what string
+		code int
+	}{
+		{stranger, "a stranger", http.StatusOK},
+		{stranger, "a stranger again", http.StatusTooManyRequests},
+		{ana, "ana", http.StatusOK},
+		{ana, "ana again", http.StatusOK},
+		{ana, "ana once more", http.StatusOK},
+		{ana, "ana too often", http.StatusTooManyRequests},
+		{ben, "ben", http.StatusOK},
+	} {
+		if got := step.who.get(t, "/static/icon.svg"); got.Code != step.code {
+			t.Errorf("%s: %d", step.what, got.Code)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/name"
-	"github.com/pushboat/pushboat/internal/view"
 )
 
 // This file has the streams of events by which open pages move. A stream says that what a
@@ -25,8 +25,14 @@ import (
 const (
 	// lookRest is the least time between two looks: a rollout has many events in a second.
 	lookRest = 500 * time.Millisecond
-	// keyCheck is the time between two checks of whether a stream's visitor may still have
-	// it, as of ssh sessions.
+	// hasteMost is how long after one look, or after what it would see, the next has to be,
+	// while the server does what pushers wait for; and hasteLull is for how long it must
+	// have done nothing of the kind until that is over. Together with the time that pages
+	// take, an event is on all pages within a second.
+	hasteMost = 800 * time.Millisecond
+	hasteLull = 100 * time.Millisecond
+	// keyCheck is the time between two checks of whether the visitors of streams may still
+	// have them, as of ssh sessions.
 	keyCheck = 500 * time.Millisecond
 	// beat is how often a quiet stream says that it is there, for proxies.
 	beat = 20 * time.Second
@@ -45,6 +51,10 @@ const (
 type hub struct {
 	look   func() []name.App // the apps that have moved since the last look
 	listen func() (<-chan struct{}, func())
+	// haste returns a channel that closes when nobody's push waits for the server any more;
+	// nil: none does.
+	haste      func() <-chan struct{}
+	most, lull time.Duration // hasteMost and hasteLull
 
 	mu        sync.Mutex
 	listeners map[*listener]struct{}
@@ -90,6 +100,7 @@ func (h *hub) watch(done <-chan struct{}) {
 	defer end()
 	pulse := time.NewTicker(boardAge)
 	defer pulse.Stop()
+	var last time.Time // of the looks
 	for {
 		select {
 		case <-news:
@@ -97,6 +108,10 @@ func (h *hub) watch(done <-chan struct{}) {
 		case <-done:
 			return
 		}
+		if !h.giveWay(max(h.most-time.Since(last), 0), done) {
+			return
+		}
+		last = time.Now()
 		h.tell(h.look())
 		timer := time.NewTimer(lookRest)
 		select {
@@ -106,6 +121,36 @@ func (h *hub) watch(done <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// giveWay returns when the server does nothing that a pusher waits for, or after a while:
+// pages that are open would otherwise be drawn while a deploy wants the processor. It is
+// false once done is closed.
+func (h *hub) giveWay(most time.Duration, done <-chan struct{}) bool {
+	haste := h.haste()
+	if haste == nil {
+		return true
+	}
+	end := time.NewTimer(most)
+	defer end.Stop()
+	for haste != nil {
+		select {
+		case <-haste:
+		case <-end.C:
+			return true
+		case <-done:
+			return false
+		}
+		select {
+		case <-time.After(h.lull): // then it was not the pause between a gate and its deploy
+		case <-end.C:
+			return true
+		case <-done:
+			return false
+		}
+		haste = h.haste()
+	}
+	return true
 }
 
 func (h *hub) tell(moved []name.App) {
@@ -126,9 +171,7 @@ func (h *hub) tell(moved []name.App) {
 // streamMoves tells that apps have moved: the one of the route, or any that the visitor may
 // see.
 func streamMoves(v *visit) error {
-	only := v.app.App
-	var caller atomic.Pointer[access.Caller] // as of the last check
-	caller.Store(&v.caller)
+	only, caller := v.app.App, v.held()
 	l := &listener{moved: make(chan struct{}, 1), hears: func(app name.App) bool {
 		if only != "" {
 			return app == only
@@ -156,12 +199,10 @@ func streamMoves(v *visit) error {
 				}
 			case <-s.r.Context().Done(): // the page is closed: it does not count any more
 				return errGone
-			case <-s.wait():
-				now, err := s.check()
-				if err != nil {
+			case why := <-s.alarm:
+				if err := s.heed(why); err != nil {
 					return err
 				}
-				caller.Store(&now)
 			}
 		}
 	})
@@ -189,9 +230,18 @@ var (
 type stream struct {
 	*visit
 	control *http.ResponseController
-	ticker  *time.Ticker
+	from    netip.Addr
+	alarm   chan error   // holds one: why the stream ends, or nil to say that it is there
+	quiet   atomic.Int64 // since when nothing was sent, in nanoseconds of Unix
+}
 
-	quiet time.Time // since when nothing was sent
+// held is where a stream has its visitor, with the rights of now.
+func (v *visit) held() *atomic.Pointer[access.Caller] {
+	if v.holder == nil {
+		v.holder = &atomic.Pointer[access.Caller]{}
+		v.holder.Store(&v.caller)
+	}
+	return v.holder
 }
 
 // stream serves events until the visitor goes, may not have them any more, or the server
@@ -205,53 +255,15 @@ func (v *visit) stream(serve func(s *stream) error) error {
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	v.w.WriteHeader(http.StatusOK)
-	s := &stream{visit: v, control: http.NewResponseController(v.w), ticker: time.NewTicker(keyCheck), quiet: time.Now()}
-	defer s.ticker.Stop()
+	v.held()
+	s := &stream{visit: v, control: http.NewResponseController(v.w), from: ipOf(v.door.addressOf(v.r)), alarm: make(chan error, 1)}
+	s.quiet.Store(time.Now().UnixNano())
+	defer v.door.vigil.watch(s)()
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's is for requests, and would end the stream; a test's recorder has none
 	if err := s.comment(); err == nil {
 		_ = serve(s) // its end is seen by the browser, which asks again
 	}
 	return nil
-}
-
-// wait returns a channel that has a value when the stream is to be checked.
-func (s *stream) wait() <-chan time.Time { return s.ticker.C }
-
-// check ends the stream of somebody who has gone, or may not look any more. It returns the
-// visitor, with the rights of now, and keeps a quiet stream alive.
-func (s *stream) check() (now access.Caller, err error) {
-	now = s.caller
-	select {
-	case <-s.r.Context().Done():
-		return now, errGone
-	case <-s.door.work.ctx.Done():
-		return now, errGone
-	default:
-	}
-	if s.session != nil {
-		select {
-		case <-s.session.ended:
-			return now, errGone
-		default:
-		}
-		op, err := s.door.identify(s.session, s.door.addressOf(s.r))
-		if err != nil {
-			s.door.end(s.session, err.Error())
-			return now, errGone
-		}
-		now = op.Caller(s.door.addressOf(s.r))
-		now.Door = access.Web
-	}
-	if s.app.App != "" { // nothing is told of an app that the visitor may not see any more
-		status, ok := s.door.Apps.Seen(now, s.app.App)
-		if !ok || !s.door.Apps.Policy.Allows(now, s.right, view.SubjectOf(status)) {
-			return now, errGone
-		}
-	}
-	if time.Since(s.quiet) > beat {
-		return now, s.comment()
-	}
-	return now, nil
 }
 
 // send sends an event. Its data is HTML, or ""; event and id may be "".
@@ -272,7 +284,7 @@ func (s *stream) send(event string, data template.HTML, id string) error {
 func (s *stream) comment() error { return s.write(":\n\n") }
 
 func (s *stream) write(text string) error {
-	s.quiet = time.Now()
+	s.quiet.Store(time.Now().UnixNano())
 	if err := s.control.SetWriteDeadline(time.Now().Add(readWithin)); err != nil {
 		return err
 	}
@@ -360,8 +372,8 @@ func (s *stream) follow(lines <-chan string, ended <-chan struct{}, number int) 
 				continue
 			}
 			return s.send("end", "", "")
-		case <-s.wait():
-			if _, err := s.check(); err != nil {
+		case why := <-s.alarm:
+			if err := s.heed(why); err != nil {
 				return err
 			}
 		}

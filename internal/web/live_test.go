@@ -255,3 +255,35 @@ func TestLinesAreData(t *testing.T) {
 		}
 	}
 }
+
+// TestLooksGiveWayToPushes: while the server does what a pusher waits for, pages are told
+// later.
+func TestLooksGiveWayToPushes(t *testing.T) {
+	never := make(chan struct{})
+	for what, test := range map[string]struct {
+		haste []<-chan struct{} // each time that it asks
+		most  time.Duration
+		done  <-chan struct{}
+		goes  bool
+		asks  int
+	}{
+		"nothing goes on":               {[]<-chan struct{}{nil}, time.Hour, never, true, 1},
+		"a push, which ends":            {[]<-chan struct{}{closed(), nil}, time.Hour, never, true, 2},
+		"a gate, and then its deploy":   {[]<-chan struct{}{closed(), closed(), nil}, time.Hour, never, true, 3},
+		"pushes without end":            {[]<-chan struct{}{never}, 0, never, true, 1},
+		"nobody has a page any more":    {[]<-chan struct{}{never}, time.Hour, closed(), false, 1},
+		"all go while one push follows": {[]<-chan struct{}{closed(), never}, time.Hour, closed(), false, 0},
+	} {
+		asked := 0
+		h := &hub{haste: func() <-chan struct{} { asked++; return test.haste[asked-1] }}
+		if goes := h.giveWay(test.most, test.done); goes != test.goes || test.asks > 0 && asked != test.asks {
+			t.Errorf("%s: %t, asked %d times", what, goes, asked)
+		}
+	}
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}

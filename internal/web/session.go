@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/time/rate"
 
 	"github.com/pushboat/pushboat/internal/access"
 )
@@ -38,6 +39,7 @@ type session struct {
 	began       time.Time
 	ended       chan struct{}
 	trials      chan struct{} // holds one for each question of why that is being looked into
+	pace        *rate.Limiter // of its requests
 
 	mu      sync.Mutex
 	seen    time.Time // its last request
@@ -95,7 +97,7 @@ func (all *sessions) begin(to link, r *http.Request, from net.Addr) (token strin
 	s = &session{
 		id: hex.EncodeToString(id[:]), key: to.key, operator: to.operator, fingerprint: to.fingerprint, fill: to.fill,
 		csrf: proof, browser: browserOf(r.UserAgent()), began: now, seen: now, address: from, ended: make(chan struct{}),
-		trials: make(chan struct{}, maxTrialsEach),
+		trials: make(chan struct{}, maxTrialsEach), pace: rate.NewLimiter(rate.Limit(sessionPerSecond), sessionAtOnce),
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()

@@ -146,8 +146,8 @@ func streamTask(v *visit) error {
 			select {
 			case <-more:
 			case <-t.ended:
-			case <-s.wait():
-				if _, err := s.check(); err != nil {
+			case why := <-s.alarm:
+				if err := s.heed(why); err != nil {
 					return err
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -31,6 +32,8 @@ type visit struct {
 	repo   name.Repo     // of a route about a repository
 
 	asked asked
+
+	holder *atomic.Pointer[access.Caller] // of a stream, see held
 }
 
 // visit finds out whose request it is.

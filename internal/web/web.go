@@ -96,6 +96,8 @@ type Door struct {
 	sessions sessions
 	board    board
 	hub      hub
+	vigil    vigil
+	sheets   sheets
 	crowd    crowd
 	strikes  crowd // tokens that are not good, by address
 	calls    calls
@@ -128,7 +130,9 @@ func New(config Config) (*Door, error) {
 		apps: d.Apps.Engine.Apps, status: d.Apps.Engine.Status, moves: func() mover { return d.Apps.Engine.Moves() },
 	}
 	d.hub.look = func() []name.App { return d.board.news() }
-	d.hub.listen = d.Apps.Engine.Listen
+	d.hub.listen, d.hub.haste = d.Apps.Engine.Listen, d.Apps.Engine.Haste
+	d.hub.most, d.hub.lull = hasteMost, hasteLull
+	d.sheets.clock, d.sheets.moves = now, d.board.moves
 	d.handler = d.guarded(d.router())
 	return d, nil
 }
