@@ -196,7 +196,7 @@ fuzz:
 bench: bin/devcluster build
 	@$(say) 'measuring against the references (about 15 min)'
 	@go build -o bin/bench ./test/bench
-	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET)) $(if $(PROFILES),-profiles $(PROFILES))
+	@bin/bench -only '$(ONLY)' $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(FLEET),-fleet $(FLEET)) $(if $(HERD),-herd $(HERD)) $(if $(PROFILES),-profiles $(PROFILES))
 
 bench-go:
 	@$(say) 'running the Go benchmarks'

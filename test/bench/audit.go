@@ -128,11 +128,14 @@ func later(a, b time.Time) time.Time {
 const (
 	quietFor   = time.Second
 	quietBytes = 16 << 10 // of the audit log, about 20 requests
+
+	quietWithin = 5 * time.Minute
 )
 
 // awaitQuiet returns when the controllers have finished the work that the previous round
-// has left.
+// has left. It is an error if that takes too long: something works on for ever.
 func (l *lab) awaitQuiet(ctx context.Context) error {
+	begin := time.Now()
 	for {
 		before, err := l.auditFromNow()
 		if err != nil {
@@ -144,6 +147,9 @@ func (l *lab) awaitQuiet(ctx context.Context) error {
 		after, err := l.auditFromNow()
 		if err != nil || after.from-before.from < quietBytes {
 			return err
+		}
+		if time.Since(begin) > quietWithin {
+			return fmt.Errorf("the cluster does not come to rest within %s; %s has who asks it for what", quietWithin, l.auditLog)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func main() {
 }
 
 func usage() {
-	fmt.Fprintln(os.Stderr, "usage: make bench [ONLY=row,row] [ROUNDS=n] [FLEET=n]")
+	fmt.Fprintln(os.Stderr, "usage: make bench [ONLY=row,row] [ROUNDS=n] [FLEET=n] [HERD=n]")
 	flag.PrintDefaults()
 	fmt.Fprintln(os.Stderr, "rows:")
 	for _, r := range rows {

@@ -82,12 +82,22 @@ type page struct {
 
 // get reads a page.
 func (v *viewer) get(ctx context.Context, path string) (p page, err error) {
+	return v.read(ctx, path, http.Header{})
+}
+
+// renew reads a page again, as the script of a page does that is open.
+func (v *viewer) renew(ctx context.Context, path string) (p page, err error) {
+	return v.read(ctx, path, http.Header{"Hx-Request": {"true"}})
+}
+
+func (v *viewer) read(ctx context.Context, path string, header http.Header) (p page, err error) {
 	start := time.Now()
 	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { p.first = time.Since(start) }}
 	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, v.base+path, nil)
 	if err != nil {
 		return p, err
 	}
+	request.Header = header
 	answer, err := v.client.Do(request)
 	if err != nil {
 		return p, err
@@ -128,7 +138,7 @@ func (v *viewer) open(ctx context.Context, path string) (*opened, error) {
 		return nil, err
 	}
 	answer, err := v.client.Do(request)
-	for err == nil && answer.StatusCode == http.StatusServiceUnavailable && pause(ctx, streamsEnd) == nil { // streams that were closed still count
+	for tries := 0; tries < 20 && err == nil && answer.StatusCode == http.StatusServiceUnavailable && pause(ctx, streamsEnd) == nil; tries++ { // streams that were closed still count
 		_ = answer.Body.Close() // only read
 		answer, err = v.client.Do(request)
 	}
@@ -155,7 +165,7 @@ func (v *viewer) follow(ctx context.Context, o *opened, stream io.Reader) error 
 		if !bytes.HasPrefix(lines.Bytes(), []byte("event: moved")) {
 			continue
 		}
-		p, err := v.get(ctx, o.path)
+		p, err := v.renew(ctx, o.path)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the page was closed, which ends what it asks for
