@@ -75,6 +75,10 @@ type App struct {
 	Kustomize Kustomize
 	Helm      Helm
 	Manifests []Manifests // beside the chart
+	// Files chooses among the manifests of a folder that is rendered as it is.
+	Files Files `json:",omitzero"`
+	// Sources are rendered beside the app's own folder.
+	Sources []Addition `json:",omitempty"`
 	// Substitute declares the names that are replaced in the rendered objects.
 	Substitute Substitute
 	Schedule   string // as ParseSchedule reads it; "": watches only

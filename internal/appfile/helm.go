@@ -24,8 +24,23 @@ type Helm struct {
 	Digest  string `json:"digest,omitempty"`
 	Line    int    `json:"line,omitempty"` // of Chart
 
+	// SkipCRDs leaves out the folders crds of the chart.
+	SkipCRDs bool `json:"skipCRDs,omitempty"`
+	// Parameters are single values, after Values: those of Value, then texts, then files.
+	Parameters []Parameter `json:"parameters,omitempty"`
+
 	// Generated are values that the server generates once, and keeps.
 	Generated []Generated `json:"generated,omitempty"`
+}
+
+// Parameter is one value of a chart, as helm template --set has it: the name has keys with dots
+// between, and places in lists (a.b[0].c).
+type Parameter struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
+	Text  bool   `json:"text,omitempty"` // Value is text, whatever it looks like
+	File  string `json:"file,omitempty"` // whose content is the value; relative to the app's folder
+	Line  int    `json:"line,omitempty"` // of the entry
 }
 
 // HelmValues are values for a chart: those of a file, or written in place.
@@ -37,10 +52,10 @@ type HelmValues struct {
 
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool {
-	return h.ReleaseName+h.Chart == "" && len(h.Values)+len(h.Generated) == 0
+	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters) == 0
 }
 
-var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest", "generated"}
+var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -64,6 +79,15 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	if generated, ok := settings["generated"]; ok {
 		app.Helm.Generated = r.readGenerated(generated)
 	}
+	if skip, ok := settings["skipCRDs"]; ok {
+		app.Helm.SkipCRDs, _ = r.Boolean(skip)
+	}
+	if parameters, ok := settings["parameters"]; ok {
+		parameters.Name = "helm.parameters"
+		for _, element := range r.List(parameters, MaxList) {
+			app.Helm.Parameters = append(app.Helm.Parameters, r.parameter(element))
+		}
+	}
 	r.readChart(&app.Helm, f.Line, settings)
 	if app.Render == RenderPlain || app.Render == RenderKustomize {
 		r.Add(f.Line, "helm: has no effect with render: "+app.Render, "take one of the two out")
@@ -83,6 +107,32 @@ func (r *reader) helmValues(element field) HelmValues {
 	}
 	values.File = text
 	return values
+}
+
+var parameterFields = []string{"name", "value", "text", "file"}
+
+// parameter reads one value of a chart.
+func (r *reader) parameter(element field) Parameter {
+	p := Parameter{Line: element.Line}
+	before := len(r.Problems)
+	fields := r.Fields(element.Value, "an entry of helm.parameters", parameterFields)
+	for name, into := range map[string]*string{"name": &p.Name, "value": &p.Value, "file": &p.File} {
+		if f, ok := fields[name]; ok {
+			*into, _ = r.Text(f)
+		}
+	}
+	if f, ok := fields["text"]; ok {
+		p.Text, _ = r.Boolean(f)
+	}
+	_, given := fields["value"]
+	switch _, file := fields["file"]; {
+	case len(r.Problems) > before:
+	case p.Name == "":
+		r.Add(element.Line, "an entry of helm.parameters has no name", "for example {name: image.tag, value: \"2\"}")
+	case given == file:
+		r.Add(element.Line, "helm.parameters: "+p.Name+" has to have a value or a file", "for example {name: "+p.Name+", value: \"2\"}")
+	}
+	return p
 }
 
 // exactVersion is a version of Semantic Versioning 2.0, and no range of them.

@@ -15,16 +15,19 @@ type Kustomize struct {
 	Patches    json.RawMessage `json:"patches,omitempty"`    // after those that are written there
 	Components json.RawMessage `json:"components,omitempty"` // after those that are written there
 	Replicas   json.RawMessage `json:"replicas,omitempty"`   // after those that are written there
+	Labels     json.RawMessage `json:"labels,omitempty"`     // after those that are written there
 	NamePrefix string          `json:"namePrefix,omitempty"` // before the one that is written there
 	NameSuffix string          `json:"nameSuffix,omitempty"` // after the one that is written there
+	// CommonAnnotations are put over those that are written there.
+	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
 }
 
 // IsZero reports whether nothing is added.
 func (k Kustomize) IsZero() bool {
-	return k.NamePrefix+k.NameSuffix == "" && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas) == 0
+	return k.NamePrefix+k.NameSuffix == "" && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas)+len(k.Labels)+len(k.CommonAnnotations) == 0
 }
 
-var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix"}
+var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix", "labels", "commonAnnotations"}
 
 func (r *reader) readKustomize(app *App, fields map[string]field) {
 	f, ok := fields["kustomize"]
@@ -33,7 +36,7 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 	}
 	lists := map[string]*json.RawMessage{
 		"images": &app.Kustomize.Images, "patches": &app.Kustomize.Patches,
-		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas,
+		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas, "labels": &app.Kustomize.Labels,
 	}
 	texts := map[string]*string{"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix}
 	for name, setting := range r.Fields(f.Value, "kustomize", kustomizeFields) {
@@ -42,12 +45,27 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 			*into, _ = r.Text(setting)
 			continue
 		}
+		if name == "commonAnnotations" {
+			app.Kustomize.CommonAnnotations = r.pairs(setting)
+			continue
+		}
 		r.List(setting, MaxList)
 		*lists[name] = r.inJSON(setting)
 	}
 	if app.Render == RenderPlain || app.Render == RenderHelm {
 		r.Add(f.Line, "kustomize: has no effect with render: "+app.Render, "take one of the two out")
 	}
+}
+
+// pairs reads a mapping of texts.
+func (r *reader) pairs(f field) map[string]string {
+	pairs := map[string]string{}
+	for _, entry := range r.Entries(f.Value, f.Name, "write names and texts") {
+		if text, ok := r.Text(entry); ok {
+			pairs[entry.Name] = text
+		}
+	}
+	return pairs
 }
 
 // inJSON returns the value of a field in JSON.

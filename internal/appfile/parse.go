@@ -244,7 +244,7 @@ var fileFields = []string{"apps", "release"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "substitute",
+	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows",
 }
 
@@ -341,6 +341,8 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	r.readKustomize(app, fields)
 	r.readHelm(app, fields)
 	r.readManifests(app, fields)
+	r.readFiles(app, fields)
+	r.readSources(app, fields)
 	r.readSubstitute(app, fields)
 }
 

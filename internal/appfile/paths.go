@@ -238,7 +238,9 @@ func (r *reader) checkPaths(apps []App) {
 }
 
 // settings are the settings that shape an app's objects, beside its folder.
-func settings(app *App) []any { return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute} }
+func settings(app *App) []any {
+	return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute, app.Files, app.Sources}
+}
 
 // exclude notes in each app the folders that belong to other apps of its branch: only
 // the app of a folder's own entry deploys that folder.
@@ -254,6 +256,9 @@ func exclude(apps []App) {
 	for i := range apps {
 		app := &apps[i]
 		app.Exclude = inside(folders[app.Branch], app.Path)
+		for j := range app.Sources {
+			app.Sources[j].Exclude = inside(folders[app.Branch], app.Sources[j].Path)
+		}
 	}
 }
 

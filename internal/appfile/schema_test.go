@@ -38,6 +38,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
 		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields,
+		"parameter": parameterFields, "files": filesFields, "source": sourceFields,
 	} {
 		check(name, root.Defs[name], fields)
 	}
@@ -74,6 +75,10 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a wrong operator", "apps: [{clusters: {matchExpressions: [{key: a, operator: Equals}]}}]", "operator"},
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
+		{"single values of a chart", "apps: [{helm: {skipCRDs: true, parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
+		{"a value without a name", "apps: [{helm: {parameters: [{value: 1}]}}]", "name"},
+		{"some files", "apps: [{files: {flat: true, include: ['*.yaml'], exclude: ['{a,b}/*']}}]", ""},
+		{"several sources", "apps: [{sources: [{path: b, render: plain}, {helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org'}}]}]", ""},
 		{"generated values", "apps: [{helm: {generated: [auth.password, {path: auth.pin, length: 8, format: digits}]}}]", ""},
 		{"a generated value without a path", "apps: [{helm: {generated: [{length: 8}]}}]", "path"},
 		{"substitutes", "apps: [{substitute: {prefix: app_, values: {app_n: 3}, from: {app_d: {configMap: a/b, key: c}}}}]", ""},

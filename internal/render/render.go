@@ -223,7 +223,7 @@ func secretsOf(objects []*manifest.Object, found *plain.Read) []*manifest.Object
 // buildAfter builds an app that was rendered before. It returns the state that the next
 // rendering can build upon; nil if the objects depend on more than their files.
 func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
-	replaces := len(of.app.Substitute.Names) > 0 || of.app.Substitute.Prefix != ""
+	replaces := len(of.app.Substitute.Names) > 0 || of.app.Substitute.Prefix != "" || len(of.app.Sources) > 0
 	if !replaces {
 		s.before = before
 	}
@@ -257,8 +257,18 @@ func (s *Session) build(ctx context.Context, fsys fs.FS, of secretive) ([]*manif
 	return objects, append(wrong, problems...)
 }
 
-// objects renders an app by the renderer that the app names, or that fits its folder.
+// objects renders an app with everything that it has beside its own folder.
 func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App, values map[string]string) ([]*manifest.Object, manifest.Problems) {
+	objects, problems := s.source(ctx, fsys, app, values)
+	for _, other := range app.Sources {
+		more, wrong := s.source(ctx, fsys, app.With(other), nil)
+		objects, problems = append(slices.Clip(objects), more...), append(problems, wrong...)
+	}
+	return objects, problems
+}
+
+// source renders an app's folder by the renderer that the app names, or that fits the folder.
+func (s *Session) source(ctx context.Context, fsys fs.FS, app appfile.App, values map[string]string) ([]*manifest.Object, manifest.Problems) {
 	kind := app.Render
 	switch {
 	case app.Helm.Chart != "":
@@ -281,7 +291,7 @@ func (s *Session) objects(ctx context.Context, fsys fs.FS, app appfile.App, valu
 		return append(made, written...), append(problems, wrong...)
 	}
 	read, problems := plain.Render(fsys, plain.Folder{
-		Path: app.Path, Exclude: app.Exclude, Mark: substitute.NewMarks(namesOf(app)).Scalar, Before: s.before,
+		Path: app.Path, Exclude: app.Exclude, Files: app.Files, Mark: substitute.NewMarks(namesOf(app)).Scalar, Before: s.before,
 	})
 	s.found = read
 	return read.Objects, problems
@@ -313,6 +323,10 @@ func unused(app appfile.App, kind string) *manifest.Problem {
 		return problem("kustomize", "kustomization.yaml")
 	case kind != appfile.RenderHelm && !app.Helm.IsZero():
 		return problem("helm", "Chart.yaml")
+	case kind != appfile.RenderPlain && !app.Files.IsZero():
+		wrong := problem("files", "manifests to choose from: it is rendered by "+kind)
+		wrong.Hint = "take files out, or set render: plain"
+		return wrong
 	case kind != appfile.RenderHelm && len(app.Manifests) > 0:
 		wrong := problem("manifests", "Chart.yaml")
 		wrong.Hint = appfile.ManifestsHint(kind)

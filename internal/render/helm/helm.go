@@ -192,7 +192,7 @@ func (r *renderer) parseAll(ctx context.Context, outputs []output) {
 
 // definitions returns the wanted definitions of the chart.
 func (r *renderer) definitions() []chart.CRD {
-	if r.release.SkipCRDs {
+	if r.release.SkipCRDs || r.release.Settings.SkipCRDs {
 		return nil
 	}
 	return r.chart.CRDObjects()

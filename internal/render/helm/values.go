@@ -53,12 +53,30 @@ func (r *renderer) readValues() map[string]any {
 		}
 		values = loader.MergeMaps(values, more)
 	}
+	r.setParameters(values)
 	return values
 }
 
 // readValuesFile returns the text of a file of values, which pushboat.yaml names on a
 // line.
 func (r *renderer) readValuesFile(entry string, line int) []byte {
+	text := r.readFileOf("values", entry, line)
+	if text == nil {
+		return nil
+	}
+	name := path.Join(r.base, entry)
+	root, problems := manifest.ReadYAML(name, text)
+	r.problems = append(r.problems, problems...)
+	if root != nil && root.Kind != yaml.MappingNode {
+		r.add(name, root.Line, "values are not a mapping", "")
+	}
+	r.written = append(r.written, valuesFile{name, root})
+	return text
+}
+
+// readFileOf returns the text of a file that a setting of the app names on a line; nil if it
+// cannot be read.
+func (r *renderer) readFileOf(setting, entry string, line int) []byte {
 	name := path.Join(r.base, entry)
 	wrong, add := "", r.add
 	switch {
@@ -70,20 +88,14 @@ func (r *renderer) readValuesFile(entry string, line int) []byte {
 		wrong, add = "leads out of the repository", r.addOutside
 	}
 	if wrong != "" {
-		add("pushboat.yaml", line, fmt.Sprintf("helm: values: %q %s", entry, wrong), "name a file of the repository; the path is from the app's folder")
+		add("pushboat.yaml", line, fmt.Sprintf("helm: %s: %q %s", setting, entry, wrong), "name a file of the repository; the path is from the app's folder")
 		return nil
 	}
 	text, err := fs.ReadFile(r.fsys, name)
 	if err != nil {
-		r.add("pushboat.yaml", line, fmt.Sprintf("helm: values: %s: %s", name, manifest.WhyUnread(err)), "the path is from the app's folder")
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: %s: %s: %s", setting, name, manifest.WhyUnread(err)), "the path is from the app's folder")
 		return nil
 	}
-	root, problems := manifest.ReadYAML(name, text)
-	r.problems = append(r.problems, problems...)
-	if root != nil && root.Kind != yaml.MappingNode {
-		r.add(name, root.Line, "values are not a mapping", "")
-	}
-	r.written = append(r.written, valuesFile{name, root})
 	return text
 }
 

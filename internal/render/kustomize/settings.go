@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
@@ -61,12 +62,13 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.M
 		fields["buildMetadata"] = append(metadata, types.OriginAnnotations)
 	}
 	for name, more := range map[string]json.RawMessage{
-		"images": add.Images, "patches": add.Patches, "components": add.Components, "replicas": add.Replicas,
+		"images": add.Images, "patches": add.Patches, "components": add.Components, "replicas": add.Replicas, "labels": add.Labels,
 	} {
 		if err := extend(fields, name, marks.JSON(more)); err != nil {
 			return nil, false, err
 		}
 	}
+	annotate(fields, add.CommonAnnotations)
 	affix(fields, "namePrefix", add.NamePrefix, "")
 	affix(fields, "nameSuffix", "", add.NameSuffix)
 	root, err = k8syaml.Marshal(fields)
@@ -95,6 +97,21 @@ func extend(fields map[string]any, name string, more json.RawMessage) error {
 	written, _ := fields[name].([]any)
 	fields[name] = append(written, elements...)
 	return nil
+}
+
+// annotate puts annotations over those of the field commonAnnotations.
+func annotate(fields map[string]any, more map[string]string) {
+	if len(more) == 0 {
+		return
+	}
+	all := map[string]any{}
+	if written, ok := fields["commonAnnotations"].(map[string]any); ok {
+		maps.Copy(all, written)
+	}
+	for key, text := range more {
+		all[key] = text
+	}
+	fields["commonAnnotations"] = all
 }
 
 // affix puts text around the text of a field.

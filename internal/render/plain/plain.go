@@ -35,8 +35,9 @@ const (
 
 // Folder is a folder to render.
 type Folder struct {
-	Path    string   // relative to the root of the revision
-	Exclude []string // folders below Path that are not part of it
+	Path    string        // relative to the root of the revision
+	Exclude []string      // folders below Path that are not part of it
+	Files   appfile.Files // the manifests that are meant
 	// Mark marks unquoted texts, see manifest.ParseMarked; nil marks none.
 	Mark func(string) string
 	// Before is the result of the last reading, with the same Mark; unchanged files are
@@ -56,7 +57,7 @@ type Folder struct {
 // their targets are not part of the revision), names that do not print, YAML files that
 // are no Kubernetes objects, and the input of kustomize and Helm.
 func Render(fsys fs.FS, folder Folder) (*Read, manifest.Problems) {
-	r := &renderer{fsys: fsys, exclude: folder.Exclude, mark: folder.Mark, before: folder.Before, read: newRead(folder)}
+	r := &renderer{fsys: fsys, exclude: folder.Exclude, files: choose(folder), mark: folder.Mark, before: folder.Before, read: newRead(folder)}
 	if !folder.Before.fits(folder) {
 		r.before = nil
 	}
@@ -81,6 +82,7 @@ func (r *renderer) folder(name string) {
 type renderer struct {
 	fsys    fs.FS
 	exclude []string
+	files   chosen
 	mark    func(string) string
 	ignore  Ignore
 
@@ -91,7 +93,7 @@ type renderer struct {
 	read     *Read
 	problems manifest.Problems
 
-	entries, files, bytes int
+	entries, count, bytes int
 	stopped               bool
 }
 
@@ -184,6 +186,7 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 		switch {
 		case strings.HasPrefix(entry.Name(), ".") || name == appfile.Name || slices.Contains(r.exclude, name):
 		case r.ignore.Match(name, entry.IsDir()):
+		case !r.files.has(name, entry.IsDir()):
 		case !utf8.ValidString(entry.Name()) || manifest.Clean(entry.Name()) != entry.Name():
 			r.add(name, "the name has characters that do not print", "rename it")
 		case entry.Type()&fs.ModeSymlink != 0 && path.Ext(name) != "" && !isManifest(name):
@@ -243,8 +246,8 @@ func (r *renderer) file(folder string, m member) {
 	if r.met++; r.again(name) {
 		return
 	}
-	switch r.files++; {
-	case r.files > MaxFiles:
+	switch r.count++; {
+	case r.count > MaxFiles:
 		r.stop(name, fmt.Sprintf("the app has more than %d manifests", MaxFiles), "split it into several apps")
 		return
 	case len(r.problems) > MaxProblems:

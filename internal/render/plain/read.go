@@ -3,9 +3,11 @@ package plain
 import (
 	"io/fs"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -25,6 +27,7 @@ type Read struct {
 
 	path    string
 	exclude []string
+	files   appfile.Files
 	ignores map[string]string  // the texts of ignore files, by their folders
 	folders map[string][]*file // the files of each folder, in the order of names
 }
@@ -40,13 +43,13 @@ type file struct {
 }
 
 func newRead(folder Folder) *Read {
-	return &Read{path: folder.Path, exclude: folder.Exclude, ignores: map[string]string{}, folders: map[string][]*file{}, Special: []*manifest.Object{}}
+	return &Read{path: folder.Path, exclude: folder.Exclude, files: folder.Files, ignores: map[string]string{}, folders: map[string][]*file{}, Special: []*manifest.Object{}}
 }
 
 // fits reports whether the settings of a folder select the same files as then. nil fits
 // nothing.
 func (r *Read) fits(folder Folder) bool {
-	return r != nil && r.path == folder.Path && slices.Equal(r.exclude, folder.Exclude)
+	return r != nil && r.path == folder.Path && slices.Equal(r.exclude, folder.Exclude) && reflect.DeepEqual(r.files, folder.Files)
 }
 
 // grow makes room for the objects of so many more files.
