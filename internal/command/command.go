@@ -31,6 +31,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/refusal"
@@ -72,6 +73,7 @@ type Desk struct {
 	Offsite  *offsite.Keeper // of backups in a bucket
 	Notifier *notify.Notifier
 	Refusals *refusal.Store
+	Mirrors  *mirror.Keeper
 	Doctor   *doctor.Doctor
 	Policy   *access.Policy
 	Trail    Trail

@@ -53,6 +53,7 @@ var printed = map[string][]printing{
 	"keys list":      {{"", []keyRow{}}},
 	"keys add":       {{"", revisedKey{}}},
 	"keys expire":    {{"", revisedKey{}}},
+	"repo mirror":    {{"", revisedMirror{}}},
 	"cluster list":   {{"", []fleet.State{}}},
 	"cluster info":   {{"", fleet.State{}}},
 	"cluster test":   {{"", fleet.Test{}}},

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -20,6 +23,7 @@ type repoRow struct {
 	Name     name.Repo              `json:"name"`
 	Apps     []name.App             `json:"apps"`
 	Branches map[name.Branch]string `json:"branches,omitempty"`
+	Mirror   *mirror.State          `json:"mirror,omitempty"` // of a repository that is fetched from elsewhere
 }
 
 // repoList lists the repositories that the caller may see, but for the server's own.
@@ -31,23 +35,66 @@ func repoList(_ context.Context, c *call) error {
 	rows := []repoRow{}
 	for _, repo := range repos {
 		if repo != access.AdminRepo && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
-			rows = append(rows, repoRow{Name: repo, Apps: listed(c.Engine.AppsOf(repo))})
+			rows = append(rows, repoRow{Name: repo, Apps: listed(c.Engine.AppsOf(repo)), Mirror: c.mirrorOf(repo)})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
 		if len(rows) == 0 {
 			fmt.Fprintln(w, "No repositories yet. Push one: git push ssh://HOST/NAME main")
 		} else {
-			table := newTable(w, "REPOSITORY", "APPS")
-			for _, row := range rows {
-				table.row(string(row.Name), dash(name.Join(row.Apps, ", ")))
-			}
-			table.print()
+			printRepos(w, rows, time.Now())
 		}
 		if c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: access.AdminRepo}) {
 			fmt.Fprintf(w, "The rules of this server: git clone ssh://HOST/%s\n", access.AdminRepo)
 		}
 	})
+}
+
+// printRepos writes the list. Where none is a mirror, there is no column for that.
+func printRepos(w io.Writer, rows []repoRow, now time.Time) {
+	headings := []string{"REPOSITORY", "APPS"}
+	mirrors := slices.ContainsFunc(rows, func(row repoRow) bool { return row.Mirror != nil })
+	if mirrors {
+		headings = append(headings, "MIRROR OF")
+	}
+	table := newTable(w, headings...)
+	for _, row := range rows {
+		cells := []string{string(row.Name), dash(name.Join(row.Apps, ", "))}
+		switch {
+		case row.Mirror != nil:
+			cells = append(cells, manifest.Clean(row.Mirror.URL))
+		case mirrors:
+			cells = append(cells, "-")
+		}
+		table.row(cells...)
+		if row.Mirror != nil {
+			for _, line := range mirrorLines(row.Name, row.Mirror, now) {
+				table.note(line)
+			}
+		}
+	}
+	table.print()
+}
+
+// printMirror writes where a repository is fetched from.
+func printMirror(w io.Writer, repo name.Repo, s *mirror.State, now time.Time) {
+	if s == nil {
+		return
+	}
+	asked := "not yet asked"
+	switch {
+	case s.Fetching:
+		asked = "being asked now"
+	case !s.Asked.IsZero():
+		asked = "asked " + ago(s.Asked, now)
+	}
+	fmt.Fprintf(w, "mirror of   %s, %s\n", manifest.Clean(s.URL), asked)
+	if s.HostKey != nil {
+		fmt.Fprintf(w, "host key    %s %s, since %s\n", s.HostKey.Host, s.HostKey.Fingerprint, s.HostKey.Since.UTC().Format(time.DateOnly))
+	}
+	for _, line := range mirrorLines(repo, s, now) {
+		fmt.Fprintln(w, "  "+line)
+	}
 }
 
 // repo opens a repository on which the caller has the right of the call. A caller who may
@@ -81,13 +128,14 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	row := repoRow{Name: repo.Name(), Apps: listed(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}}
+	row := repoRow{Name: repo.Name(), Apps: listed(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}, Mirror: c.mirrorOf(repo.Name())}
 	for _, ref := range refs {
 		branch, _ := name.BranchOf(ref.Name)
 		row.Branches[branch] = ref.Hash.String()
 	}
 	return c.print(row, func(w io.Writer) {
 		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(name.Join(row.Apps, ", ")))
+		printMirror(w, row.Name, row.Mirror, time.Now())
 		for _, ref := range refs {
 			branch, _ := name.BranchOf(ref.Name)
 			subject := ""

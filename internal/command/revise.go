@@ -35,9 +35,22 @@ type revisedKey struct {
 	InForce  bool       `json:"inForce"`  // false with --plan
 }
 
+func (r *revisedKey) made(by rulebook.Revised) {
+	r.Revision, r.Changes = by.Commit, append([]string{}, by.Changes...)
+}
+func (r *revisedKey) begun()        { r.InForce = true }
+func (r *revisedKey) about() string { return fmt.Sprintf("key %s of %s", r.Key, r.Operator) }
+
+// revised is what a verb prints of its revision, as JSON.
+type revised interface {
+	made(by rulebook.Revised)
+	begun()        // it is in force
+	about() string // for the audit trail
+}
+
 // revise makes a revision of the rules, shows what it changes, and puts it in force. The
-// result is complete when the revision's edit has named whose key it is about.
-func (c *call) revise(ctx context.Context, result *revisedKey, revision rulebook.Revision) error {
+// result is complete when the revision's edit has named what it is about.
+func (c *call) revise(ctx context.Context, result revised, revision rulebook.Revision) error {
 	planOnly, _ := c.flags.GetBool("plan") // the flags are those of reviseFlags
 	asJSON, err := c.asJSON()
 	if err != nil {
@@ -52,7 +65,7 @@ func (c *call) revise(ctx context.Context, result *revisedKey, revision rulebook
 	if err != nil {
 		return err
 	}
-	result.Revision, result.Changes = made.Commit, append([]string{}, made.Changes...)
+	result.made(made)
 	if !asJSON {
 		fmt.Fprintf(c, "%s: plan, %s\n%s\n", access.AdminRepo, made.Commit.Short(), manifest.CleanLines(strings.Join(made.Changes, "\n")))
 	}
@@ -71,14 +84,14 @@ func (c *call) revise(ctx context.Context, result *revisedKey, revision rulebook
 }
 
 // publish puts a revision in force, which is on the audit trail before.
-func (c *call) publish(ctx context.Context, made rulebook.Revised, result *revisedKey) error {
-	if err := c.trailRevision(made, audit.Allowed, fmt.Sprintf("key %s of %s", result.Key, result.Operator)); err != nil {
+func (c *call) publish(ctx context.Context, made rulebook.Revised, result revised) error {
+	if err := c.trailRevision(made, audit.Allowed, result.about()); err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
 	if err := c.Book.Publish(ctx, made); err != nil {
 		return report.WithHint(err, "see what is in force: ssh HOST keys list; then try again")
 	}
-	result.InForce = true
+	result.begun()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -38,6 +40,7 @@ func status(ctx context.Context, c *call) error {
 		c.Engine.Explain(ctx, &list[i])
 	}
 	err = c.print(list, func(w io.Writer) {
+		c.printMirrors(w, reposOf(list), time.Now())
 		printStatus(w, list, time.Now())
 		if len(c.args) == 1 {
 			c.overview(w, list[0].App)
@@ -47,6 +50,17 @@ func status(ctx context.Context, c *call) error {
 		return err
 	}
 	return verdictOn(list[0])
+}
+
+// reposOf are the repositories of apps, each once.
+func reposOf(list []deploy.Status) []name.Repo {
+	var repos []name.Repo
+	for _, s := range list {
+		if !slices.Contains(repos, s.Repo) {
+			repos = append(repos, s.Repo)
+		}
+	}
+	return repos
 }
 
 // verdictOn makes status APP fail, for scripts, if the app is not in sync and healthy.

@@ -202,6 +202,11 @@ func keeping() []*verb {
 		{words: "repo list", right: access.ReadRepo, help: "the repositories that you can see", flags: output, run: repoList},
 		{words: "repo info", right: access.ReadRepo, args: "NAME", help: "a repository's branches and apps", flags: output, run: repoInfo},
 		{words: "repo files", right: access.ReadRepo, args: "NAME [PATH]", help: "its files, and who deployed which line", flags: repoFilesFlags, run: repoFiles, more: repoFilesHelp},
+		{
+			words: "repo mirror", right: access.Administer, args: "NAME [URL]", help: "fetch a repository from elsewhere",
+			flags: mirrorFlags, run: mirrorRepo, more: mirrorHelp,
+		},
+		{words: "repo fetch", right: access.Deploy, args: "NAME", help: "ask the upstream of a mirror now", flags: fetchFlags, run: fetchRepo, more: fetchHelp},
 		{words: "repo create", right: access.CreateRepo, args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
 		{
 			words: "repo delete", right: access.DeleteRepo, args: "NAME", help: "delete a repository, its history and its records",

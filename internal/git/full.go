@@ -19,7 +19,7 @@ func Full(err error) bool {
 // stay: on a full disk, creating new ones might fail.
 func (s *Store) sweepWork() error {
 	var errs []error
-	for _, dir := range []string{newDir, trashDir} {
+	for _, dir := range []string{newDir, trashDir, fetchDir} {
 		entries, err := s.readDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -149,6 +150,8 @@ type runRequest struct {
 	stdin io.Reader
 	// bounds are limits of the kernel, from when the program has begun; nil: none.
 	bounds *Bounds
+	// files are what Git inherits beside its usual three; run closes them.
+	files []*os.File
 }
 
 // exitError is a nonzero exit of git, with its message.
@@ -166,16 +169,19 @@ func (e *exitError) Error() string {
 // run runs git to its end and returns its output. An exit status other than 0
 // is an *exitError.
 func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
+	defer closeAll(req.files)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	cmd := o.command(req.dir, req.env, req.args)
+	cmd.ExtraFiles = req.files
 	stdout, stderr := &limitedBuffer{limit: maxOutput}, &limitedBuffer{limit: 4 << 10}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = req.stdin, stdout, stderr
 	cmd.WaitDelay = o.KillDelay
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start git: %w", err)
 	}
+	closeAll(req.files) // Git has its own, and the far end of a pipe has to see when that goes
 	defer o.counts.begin(ownService)()
 	if req.bounds != nil {
 		if err := req.bounds.impose(cmd.Process.Pid); err != nil {
@@ -198,6 +204,13 @@ func (o StoreOptions) run(ctx context.Context, req runRequest) ([]byte, error) {
 		return nil, fmt.Errorf("git %s: more than %d bytes of output", req.args[0], maxOutput)
 	}
 	return stdout.Bytes(), nil
+}
+
+// closeAll closes files; one that is closed already stays so.
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close()
+	}
 }
 
 // limitedBuffer keeps the first limit bytes and discards the rest, so that the writer

@@ -139,6 +139,14 @@ func (w *Way) Roots() *x509.CertPool {
 	return w.roots
 }
 
+// CA is the file of certificates that are trusted beside those of the system; "": none.
+func (w *Way) CA() string {
+	if w == nil {
+		return ""
+	}
+	return w.ca
+}
+
 // ProxyFor returns the proxy for an address; nil for a direct connection. This machine
 // always has one.
 func (w *Way) ProxyFor(address *url.URL) (*url.URL, error) {

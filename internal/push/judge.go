@@ -34,6 +34,9 @@ type push struct {
 	main     name.Branch // of the repository's first branch; "" later
 	stored   []storedBranch
 	rights   []neededRight
+	spelling report.Door       // for the remedies of problems
+	rewrites bool              // the history of branches that deploy may be rewritten
+	kept     string            // by which the refused push is kept; "" if it is not
 	tell     func(line string) // tells the client about the pushes that it waits for
 	patience *patience         // writes to the client while the gate works
 	ruling   ruling
@@ -59,7 +62,7 @@ type push struct {
 }
 
 func newPush(d *Door, s Session, repo *git.Repository) *push {
-	return &push{door: d, session: s, repo: repo, talk: &git.Talk{Nonce: rand.Text()}, gate: git.NewGate(), proposals: map[string]proposed{}}
+	return &push{door: d, session: s, repo: repo, talk: &git.Talk{Nonce: rand.Text()}, gate: git.NewGate(), proposals: map[string]proposed{}, spelling: Spelling}
 }
 
 // judged is a branch that deploys, and that the push would move.
@@ -115,7 +118,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	defer cancel()
 	options, problems := parseOptions(req.Options)
 	if len(problems) > 0 {
-		report.WriteProblems(out, problems, Spelling)
+		report.WriteProblems(out, problems, p.spelling)
 		p.logRefusal(problems)
 		return false
 	}
@@ -171,7 +174,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 		problems = p.keep(ctx, proposals)
 	}
 	if len(problems) > 0 {
-		report.WriteProblems(out, problems, Spelling)
+		report.WriteProblems(out, problems, p.spelling)
 		p.logRefusal(problems)
 		return false
 	}
@@ -237,7 +240,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 		p.patience.does("rendering branch " + string(branch.draft.Branch) + ", and asking its clusters")
 		proposal := branch.draft.Propose(ctx)
 		p.propose(branch.update, proposal)
-		proposal.Print(out, Spelling)
+		proposal.Print(out, p.spelling)
 		ok = ok && !proposal.Refused()
 		proposals, problems = append(proposals, proposal), append(problems, proposal.Problems...)
 	}
@@ -247,7 +250,7 @@ func (p *push) planAll(ctx context.Context, branches []judged, out io.Writer) (p
 
 // refuse prints all problems of a push, and returns false, the gate's answer.
 func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
-	report.WriteProblems(out, problems, Spelling)
+	report.WriteProblems(out, problems, p.spelling)
 	fmt.Fprintf(out, "%s: refused; nothing was changed\n", p.repo.Name())
 	p.logRefusal(problems)
 	return false
@@ -357,7 +360,7 @@ func (p *push) judgeDeletion(branch name.Branch) manifest.Problems {
 
 // judgeForward refuses to rewrite the history of a branch that deploys.
 func (p *push) judgeForward(ctx context.Context, update hook.RefUpdate, branch name.Branch, q git.Quarantine) manifest.Problems {
-	if update.Creates() {
+	if update.Creates() || p.rewrites {
 		return nil
 	}
 	forward, err := p.repo.IsAncestor(ctx, update.Old, update.New, q)

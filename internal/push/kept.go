@@ -31,6 +31,7 @@ func (p *push) keepRefusal(ctx context.Context, req hook.Request, out io.Writer)
 		p.door.Log.WithField("repository", string(p.repo.Name())).Warnf("push: %v", err)
 		return
 	}
+	p.kept = id
 	if p.door.PageOf == nil {
 		return
 	}
@@ -59,11 +60,11 @@ func (p *push) refusal(req hook.Request) refusal.Refusal {
 	if len(p.gated) == 0 {
 		p.problems.Sort()
 		source := &refusal.Source{Repo: r.Repo, Tree: p.onlyTree(req)}
-		r.Problems = excerpted(report.OutlineProblems(p.problems, Spelling), source)
+		r.Problems = excerpted(report.OutlineProblems(p.problems, p.spelling), source)
 		return r
 	}
 	for _, proposal := range p.gated {
-		o, veil := proposal.Kept(Spelling), proposal.Veil()
+		o, veil := proposal.Kept(p.spelling), proposal.Veil()
 		source := &refusal.Source{Repo: r.Repo, Tree: proposal.Tree, Secret: veil.Secret, Redact: veil.Redact}
 		r.Problems = append(r.Problems, excerpted(o.Problems, source)...)
 		r.Warnings, r.Plans = append(r.Warnings, o.Warnings...), append(r.Plans, o.Plans...)

@@ -206,6 +206,9 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 	if err != nil {
 		return nil, false, err
 	}
+	if err := d.checkMirror(repo); err != nil {
+		return nil, false, err
+	}
 	if err := d.checkRate(caller, repo); err != nil {
 		return nil, false, err
 	}
@@ -224,6 +227,17 @@ func (d *Door) openToWrite(ctx context.Context, caller access.Caller, repo name.
 		return repository, false, err
 	}
 	return repository, true, err
+}
+
+// checkMirror refuses pushes to a repository that is fetched from elsewhere: the next fetch
+// would find two histories.
+func (d *Door) checkMirror(repo name.Repo) error {
+	m := d.Rules.Current().Mirror(repo)
+	if m == nil {
+		return nil
+	}
+	return report.WithHint(fmt.Errorf("repository %q is a mirror of %s and takes no pushes; nothing was changed", repo, m.URL),
+		"push there, and have it fetched at once: ssh HOST repo fetch %s\nto have it take pushes here: ssh HOST repo mirror %s --stop", repo, repo)
 }
 
 // refusedAs tells the pusher why the server takes no more pushes.

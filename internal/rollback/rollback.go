@@ -29,6 +29,8 @@ type Maker struct {
 	Host    string // ends the addresses of authors: ana@HOST
 	// Address returns the address that an operator has in the rules; nil, or "": none.
 	Address func(operator string) string
+	// Upstream returns where a repository is fetched from; nil, or "": from nowhere.
+	Upstream func(repo name.Repo) string
 }
 
 // Request is a rollback: which app, to which revision, by whom and why.
@@ -67,6 +69,9 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	if !ok {
 		return nil, report.WithHint(fmt.Errorf("app %q not found", request.App), "list the apps: ssh HOST apps")
 	}
+	if err := m.checkMirror(status.Repo); err != nil {
+		return nil, err
+	}
 	repo, err := m.Repos.Open(status.Repo)
 	if err != nil {
 		return nil, err
@@ -94,6 +99,19 @@ func (m *Maker) Prepare(ctx context.Context, request Request) (*Rollback, error)
 	r.nowhere = r.draft.AsDeployed(status.App)
 	r.Proposal = r.draft.Propose(ctx)
 	return r, nil
+}
+
+// checkMirror refuses repositories that are fetched from elsewhere: a commit that upstream has
+// not would part the two.
+func (m *Maker) checkMirror(repo name.Repo) error {
+	if m.Upstream == nil {
+		return nil
+	}
+	if at := m.Upstream(repo); at != "" {
+		return report.WithHint(fmt.Errorf("repository %s is a mirror of %s: the server makes no commits on it", repo, at),
+			"take the commit back there: git revert COMMIT && git push; then: ssh HOST repo fetch %s", repo)
+	}
+	return nil
 }
 
 // read makes the commit that restores the folder as of r.To, and renders it.

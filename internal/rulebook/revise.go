@@ -16,7 +16,7 @@ import (
 type Revision struct {
 	Subject string // of the commit
 	By      access.Caller
-	// Edit returns the files that change, by their paths. It sees the newest revision, as
+	// Edit returns the files that change, by their paths; nil for one that goes. It sees the newest revision, as
 	// files and as rules.
 	Edit func(tree fs.FS, now *rules.Rules) (map[string][]byte, error)
 }
@@ -61,8 +61,15 @@ func (b *Book) Revise(ctx context.Context, r Revision) (Revised, error) {
 	if err != nil {
 		return Revised{}, err
 	}
+	var gone []string
+	for path, text := range files {
+		if text == nil {
+			gone = append(gone, path)
+			delete(files, path)
+		}
+	}
 	commit, err := b.repo.Import(ctx, head, git.NewCommit{
-		Message: r.Subject + "\n", Files: files,
+		Message: r.Subject + "\n", Files: files, Remove: gone,
 		Author: git.Signature{Name: r.By.Operator, Email: b.Address(r.By.Operator)},
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ type effects struct {
 	clusters func() []string // of the configuration
 	named    func() named    // of the configuration
 	told     func(next *rules.Notifications) manifest.Problems
+	fetched  func(next *rules.Rules) manifest.Problems
 	log      *logrus.Entry
 }
 
@@ -45,9 +46,9 @@ const maxConfined = 8
 // Foresee says which apps the grants of rules would hold, and which no longer, and which apps
 // come and go with the labels of clusters. What goes has to be confirmed. It refuses grants
 // and windows that name a cluster which nobody knows, and receivers that could not be told
-// anything.
+// anything, and mirrors that could not be fetched.
 func (e effects) Foresee(next *rules.Rules, author access.Caller, confirmed int) (lines []string, leaving []name.App, problems manifest.Problems) {
-	if problems = slices.Concat(e.unknownClusters(next), e.unknownNames(next), e.told(next.Notifications())); len(problems) > 0 {
+	if problems = slices.Concat(e.unknownClusters(next), e.unknownNames(next), e.told(next.Notifications()), e.fetched(next)); len(problems) > 0 {
 		return nil, nil, problems
 	}
 	lines = e.foreseeGrants(next)

@@ -82,14 +82,15 @@ func confined(n int) (apps []deploy.Confined) {
 func TestForesee(t *testing.T) {
 	const wide = "grants: [{}]\n"
 	for what, test := range map[string]struct {
-		deployed fakeDeployed
-		before   string // repositories.yaml in force; as wide as can be if ""
-		next     string
-		broken   error // of the list of repositories
-		want     string
-		problems []string
-		untold   manifest.Problems // what is wrong with notifications
-		reasons  int               // lines that say why apps are held, where they are all the same
+		deployed  fakeDeployed
+		before    string // repositories.yaml in force; as wide as can be if ""
+		next      string
+		broken    error // of the list of repositories
+		want      string
+		problems  []string
+		untold    manifest.Problems // what is wrong with notifications
+		unfetched manifest.Problems // what is wrong with mirrors
+		reasons   int               // lines that say why apps are held, where they are all the same
 	}{
 		"nothing": {next: wide},
 		"one app is held": {
@@ -124,6 +125,9 @@ func TestForesee(t *testing.T) {
 		},
 		"a receiver without an address": {
 			untold: manifest.Problems{{Message: "receiver ops: no such file"}}, next: wide, problems: []string{"receiver ops: no such file"},
+		},
+		"a mirror that cannot be fetched": {
+			unfetched: manifest.Problems{{Message: "keyFile: no such file"}}, next: wide, problems: []string{"keyFile: no such file"},
 		},
 		"a window on a cluster that is not": {
 			next:     "windows:\n- name: freeze\n  clusters: [paris, 'x-*', defalt]\n  deny: {from: 2026-12-24, to: 2026-12-27}\n",
@@ -160,7 +164,7 @@ func TestForesee(t *testing.T) {
 				func() named {
 					return named{[]string{"server", "team-a.age", "arn:aws:kms:x:key/*"}, []string{"oci://charts.example.org/a"}}
 				},
-				func(*rules.Notifications) manifest.Problems { return test.untold }, nil,
+				func(*rules.Notifications) manifest.Problems { return test.untold }, func(*rules.Rules) manifest.Problems { return test.unfetched }, nil,
 			}
 			lines, _, problems := e.Foresee(granting(t, test.next), access.Caller{}, -1)
 			if test.reasons > 0 && len(lines) == 1+test.reasons {

@@ -61,4 +61,5 @@ func (s *server) proposeNotifications(next *rules.Notifications) manifest.Proble
 func (s *server) rulesMoved() {
 	s.engine.WindowsMoved()
 	s.notifier.RulesMoved()
+	s.mirrors.RulesMoved()
 }

@@ -67,6 +67,7 @@ func (s *server) takeUp(next settings.Config) string {
 	s.renderers.Bound(next.Render.Workers())
 	s.backups.Configure(s.offsite(next))
 	s.notifier.Configure(s.notifySettings(next))
+	s.mirrors.Configure(s.mirrorSettings(next))
 	s.trail.Bound(trailLimits(next))
 	s.ship(next)
 	if err := s.ssh.Change(sshLimits(next.SSH), next.SSH.Advertised()); err != nil {

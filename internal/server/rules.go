@@ -22,8 +22,8 @@ func (s *server) openAccess() (register access.Register, policy *access.Policy, 
 	if s.rules, err = rulebook.Open(context.Background(), s.repos, rulebook.Config{First: s.firstRules, Trail: s.trail, Clusters: s.fleet, Log: s.log}); err != nil {
 		return register, nil, err
 	}
-	s.rules.Tell(effects{s.engine, s.rules.Current, push.Source{Repos: s.repos}.Repositories, s.fleet.LabelsWith, s.fleet.Configured, func() named { return namedBy(s.config) }, s.proposeNotifications, s.log})
-	s.rollback.Address = s.rules.Address
+	s.rules.Tell(effects{s.engine, s.rules.Current, push.Source{Repos: s.repos}.Repositories, s.fleet.LabelsWith, s.fleet.Configured, func() named { return namedBy(s.config) }, s.proposeNotifications, s.proposeMirrors, s.log})
+	s.rollback.Address, s.rollback.Upstream = s.rules.Address, s.upstreamOf
 	s.keyring.OnLeave(s.warnOfKey)
 	register = access.Register{Files: s.keyring, Rules: s.rules.Rules}
 	return register, access.NewPolicy(s.log, register, s.rules.Rules), nil

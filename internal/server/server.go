@@ -39,6 +39,7 @@ import (
 	"github.com/pushboat/pushboat/internal/lease"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/metrics"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/outgoing"
@@ -88,8 +89,10 @@ type server struct {
 	disk          *remembered // whether pushes can be stored
 	way           *outgoing.Way
 	hostKey       ssh.Signer
-	timetable     *timetable
-	fullTimetable *timetable
+	timetable     *timetable[name.App]
+	fullTimetable *timetable[name.App]
+	mirrorTable   *timetable[name.Repo]
+	mirrors       *mirror.Keeper
 	id            string // of the server, see serverID
 	ssh           *sshd.Server
 	front         *front // nil: no server passes ssh connections on to another
@@ -300,13 +303,14 @@ func (s *server) buildDoors() (err error) {
 	s.door.Refused = s.notifier.Refused
 	s.refusals = refusal.Open(s.path("refused"), s.fence.Check)
 	s.door.Refusals, s.door.PageOf = s.refusals, s.pageOf
+	s.buildMirrors()
 	s.register = register
 	s.tokens = token.Open(s.path("tokens.json"), s.fence.Check, s.log)
 	desk := &command.Desk{
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
 		Tokens: s.tokens, TokenLife: command.TokenLife{Usual: s.config.HTTP.TokenLife, Longest: s.config.HTTP.MaxToken},
-		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Doctor: s.doctor(),
+		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Mirrors: s.mirrors, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
@@ -359,6 +363,8 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	watchCollections()
 	s.timetable.start()
 	s.fullTimetable.start()
+	s.mirrorTable.start()
+	s.mirrors.Start()
 	s.backups.Start()
 	s.notifier.Start()
 	serve()

@@ -46,6 +46,8 @@ func (s *server) stop(heir bool) {
 	s.log.Info("stopping: running pushes may end")
 	s.timetable.stop()
 	s.fullTimetable.stop()
+	s.mirrorTable.stop()
+	s.mirrors.Stop()
 	s.keeper.Stop()
 	backups := make(chan struct{})
 	go func() {

@@ -13,7 +13,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/pushboat/pushboat/internal/appfile"
-	"github.com/pushboat/pushboat/internal/name"
 )
 
 // A check starts late by up to a tenth of its interval, at most maxJitter, so that the
@@ -26,36 +25,36 @@ const (
 	maxFullJitter = time.Hour
 )
 
-// timetable starts the check of every app by its schedule. It runs everything on
-// goroutines of cron, and stop waits for them.
-type timetable struct {
+// timetable starts the check of every app by its schedule, or the fetch of every mirror. It
+// runs everything on goroutines of cron, and stop waits for them.
+type timetable[K ~string] struct {
 	cron   *cron.Cron
-	check  func(app name.App, due time.Time) // called under no lock
-	jitter time.Duration                     // at most
+	check  func(app K, due time.Time) // called under no lock
+	jitter time.Duration              // at most
 	log    *logrus.Entry
 	open   context.Context // ends when the timetable starts nothing more
 	close  context.CancelFunc
 
 	mu    sync.Mutex
-	rows  map[string]*row     // by schedule
-	specs map[name.App]string // schedules, by app
+	rows  map[string]*row[K] // by schedule
+	specs map[K]string       // schedules, by app
 }
 
 // row is a schedule and the apps that have it.
-type row struct {
+type row[K ~string] struct {
 	schedule cron.Schedule
 	id       cron.EntryID
-	apps     map[name.App]bool
+	apps     map[K]bool
 }
 
-func newTimetable(check func(app name.App, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable {
-	t := &timetable{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row{}, specs: map[name.App]string{}}
+func newTimetable[K ~string](check func(app K, due time.Time), jitter time.Duration, log *logrus.Entry) *timetable[K] {
+	t := &timetable[K]{cron: cron.New(), check: check, jitter: jitter, log: log, rows: map[string]*row[K]{}, specs: map[K]string{}}
 	t.open, t.close = context.WithCancel(context.Background())
 	return t
 }
 
 // set gives an app a schedule; "" removes the app from the table.
-func (t *timetable) set(app name.App, spec string) {
+func (t *timetable[K]) set(app K, spec string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := t.specs[app]
@@ -75,7 +74,7 @@ func (t *timetable) set(app name.App, spec string) {
 }
 
 // row returns the row of a schedule, and creates it if there is none. t.mu is held.
-func (t *timetable) row(spec string) (*row, error) {
+func (t *timetable[K]) row(spec string) (*row[K], error) {
 	if r, ok := t.rows[spec]; ok {
 		return r, nil
 	}
@@ -83,14 +82,14 @@ func (t *timetable) row(spec string) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &row{schedule: schedule, apps: map[name.App]bool{}}
+	r := &row[K]{schedule: schedule, apps: map[K]bool{}}
 	r.id = t.cron.Schedule(schedule, cron.FuncJob(func() { t.due(r) }))
 	t.rows[spec] = r
 	return r, nil
 }
 
 // remove takes an app out of the row of its schedule. t.mu is held.
-func (t *timetable) remove(app name.App, spec string) {
+func (t *timetable[K]) remove(app K, spec string) {
 	r, ok := t.rows[spec]
 	if !ok {
 		return
@@ -106,7 +105,7 @@ func (t *timetable) remove(app name.App, spec string) {
 // due starts the checks of a row's apps, each a little late. Checks of one app never
 // overlap, since each is a job of the app's worker. Schedules count in seconds, so apps
 // that are due in the same second by different schedules are due together.
-func (t *timetable) due(r *row) {
+func (t *timetable[K]) due(r *row[K]) {
 	now := time.Now()
 	next := r.schedule.Next(now)
 	late := min(r.schedule.Next(next).Sub(next)/jitterShare, t.jitter)
@@ -121,25 +120,25 @@ func (t *timetable) due(r *row) {
 }
 
 // turn is how late an app of a row is checked.
-type turn struct {
-	app  name.App
+type turn[K ~string] struct {
+	app  K
 	late time.Duration
 }
 
 // spread gives each app a turn of its own within a time, and returns them in their order.
-func spread(apps []name.App, within time.Duration) []turn {
-	turns := make([]turn, len(apps))
+func spread[K ~string](apps []K, within time.Duration) []turn[K] {
+	turns := make([]turn[K], len(apps))
 	for i, app := range apps {
-		turns[i] = turn{app: app}
+		turns[i] = turn[K]{app: app}
 		if within > 0 {
 			turns[i].late = rand.N(within)
 		}
 	}
-	slices.SortFunc(turns, func(x, y turn) int { return cmp.Compare(x.late, y.late) })
+	slices.SortFunc(turns, func(x, y turn[K]) int { return cmp.Compare(x.late, y.late) })
 	return turns
 }
 
-func (t *timetable) appsOf(r *row) []name.App {
+func (t *timetable[K]) appsOf(r *row[K]) []K {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Collect(maps.Keys(r.apps))
@@ -147,14 +146,14 @@ func (t *timetable) appsOf(r *row) []name.App {
 
 // every runs a chore at an interval, never twice at a time. The chore's context ends with
 // the timetable.
-func (t *timetable) every(interval time.Duration, chore func(ctx context.Context)) {
+func (t *timetable[K]) every(interval time.Duration, chore func(ctx context.Context)) {
 	t.cron.Schedule(cron.Every(interval), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(func() { chore(t.open) })))
 }
 
-func (t *timetable) start() { t.cron.Start() }
+func (t *timetable[K]) start() { t.cron.Start() }
 
 // stop ends the checks and chores that are due. It returns when none goes on any more.
-func (t *timetable) stop() {
+func (t *timetable[K]) stop() {
 	t.close()
 	<-t.cron.Stop().Done()
 }

@@ -102,7 +102,7 @@ func TestStopEndsWhatIsDue(t *testing.T) {
 // timetable waits for the chore.
 func TestStopWaitsForChores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		table := newTimetable(nil, 0, quiet())
+		table := newTimetable[name.App](nil, 0, quiet())
 		ended := 0
 		table.every(time.Minute, func(ctx context.Context) {
 			<-ctx.Done()

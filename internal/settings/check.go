@@ -68,6 +68,7 @@ func (c *Config) check(p *problems) {
 	p.when(c.Metrics.Token != "" && c.Metrics.Address == "" && !p.has("metrics.address"), "metrics.token", "there is no metrics.address that it is for")
 	c.Traces.check(p)
 	c.Notify.check(p)
+	c.Mirror.check(p)
 	c.Outgoing.check(p)
 	c.Backup.check(p)
 	c.Audit.check(p)

@@ -26,6 +26,7 @@ type Config struct {
 	Events          Events
 	Traces          Traces
 	Notify          Notify
+	Mirror          Mirror
 	Keys            Keys
 	Git             Git
 	Drift           Drift
@@ -96,6 +97,12 @@ type Traces struct {
 // Notify configures the receivers of notifications, see package notify.
 type Notify struct {
 	Files    string   // the directory with addresses of receivers; "": none
+	Networks []string // that are not public, and may be reached: addresses and networks
+}
+
+// Mirror configures the repositories that are fetched from elsewhere, see package mirror.
+type Mirror struct {
+	Files    string   // the directory with keys, tokens and secrets; "": none
 	Networks []string // that are not public, and may be reached: addresses and networks
 }
 

@@ -34,7 +34,7 @@ type section struct {
 // sections returns every setting, in the order of the sample configuration.
 func sections() []section {
 	return []section{
-		topSection, sshSection, httpSection, debugSection, metricsSection, tracesSection, eventsSection, notifySection, clustersSection, keysSection, gitSection, driftSection,
+		topSection, sshSection, httpSection, debugSection, metricsSection, tracesSection, eventsSection, notifySection, mirrorSection, clustersSection, keysSection, gitSection, driftSection,
 		secretsSection, chartsSection, outgoingSection, renderSection, backupSection, auditSection, selfSection, logSection,
 	}
 }

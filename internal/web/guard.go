@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/pushboat/pushboat/internal/mirror"
 )
 
 // This file has what every request goes through before its route: limits, the name by which
@@ -50,10 +52,18 @@ func (d *Door) guarded(next http.Handler) http.Handler {
 		case origin.Check(r) != nil:
 			d.refuse(w, r, http.StatusForbidden, "another page sent this request", "do it on this server's own page")
 		default:
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// bodyLimit bounds the body of a request, in bytes.
+func bodyLimit(r *http.Request) int64 {
+	if strings.HasPrefix(r.URL.Path, hookPath) {
+		return mirror.MaxHook
+	}
+	return maxBody
 }
 
 // setHeaders sets the headers of every answer.

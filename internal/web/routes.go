@@ -61,6 +61,7 @@ func routes() []route {
 		{method: "GET", path: "/static/{file}", need: need{right: open}, serve: asset},
 		{method: "GET", path: loginPath + "{token}", need: need{right: open}, serve: showLogin},
 		{method: "POST", path: "/login", need: need{right: open}, serve: logIn},
+		{method: "POST", path: hookPath + "{repo...}", need: need{right: open}, serve: hearHook}, // which proves that it knows a secret
 		{method: "POST", path: "/logout", need: need{right: loggedIn, people: true}, serve: logOut},
 		{method: "GET", path: "/help", need: need{right: loggedIn}, serve: showHelp},
 		{method: "GET", path: "/server", need: need{right: access.ReadServer, about: theServer, people: true}, serve: showServer},

@@ -79,6 +79,8 @@ type Config struct {
 	Trail  Trail
 	// Refusals has pushes that the gate has refused.
 	Refusals *refusal.Store
+	// Mirrors hear webhooks of upstreams.
+	Mirrors Mirrors
 	// Run runs a verb for a session, and returns its exit status, see command.Desk.
 	Run func(ctx context.Context, s command.Session, words []string) int
 	Log *logrus.Entry

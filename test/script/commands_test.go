@@ -41,6 +41,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"bucket":     cmdBucket,
 	"receiver":   cmdReceiver,
 	"told":       cmdTold,
+	"upstream":   cmdUpstream,
 	"data":       plain(1, "data VERSION", cmdData),
 	"disk":       plain(1, "disk own|full|free", cmdDisk),
 	"kubelet":    cmdKubelet,

@@ -78,6 +78,7 @@ type stage struct {
 	bucket   *buckettest.Server
 	receiver *receiver
 	told     *told
+	upstream *upstream
 	disk     *server.Disk         // mounted at DATA; nil if the script has none of its own
 	own      *testcluster.Cluster // started for this script only; nil for most scripts
 	others   map[string]*another  // started beside it, by name

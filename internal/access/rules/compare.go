@@ -40,6 +40,7 @@ func Compare(before, after *Rules) []string {
 	c.authorities()
 	c.windows()
 	c.notifications()
+	compareNamed(&c, "repository ", c.before.mirrors, c.after.mirrors)
 	return c.lines()
 }
 

@@ -19,6 +19,7 @@ const (
 	operatorsDir = "operators"
 	clustersDir  = "clusters"
 	receiversDir = "receivers"
+	mirrorsDir   = "mirrors"
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
@@ -66,6 +67,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readWindows()
 	p.readClusters()
 	p.readNotifications()
+	p.readMirrors()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -80,7 +82,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir)
+var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir, mirrorsDir)
 
 var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, notificationsFile}
 

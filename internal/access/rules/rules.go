@@ -85,6 +85,7 @@ type Rules struct {
 	windows     []Window          // in the file's order
 
 	notifications Notifications
+	mirrors       []*Mirror // by the names of their repositories
 }
 
 // holder is whose a key is.

@@ -70,6 +70,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	check("a key", operator.Defs["key"].object, keyFields)
 	authorities := schemaOfFile(t, "authorities.yaml")
 	check("a cluster", schemaOfFile(t, "clusters/eu.yaml"), append(slices.Clone(clusterFields), "sops"))
+	check("a mirror", schemaOfFile(t, "mirrors/team/shop.yaml"), mirrorFields)
 	check("authorities.yaml", authorities, authoritiesFields)
 	check("an authority", authorities.Defs["authority"].object, authorityFields)
 	check("a key of an authority", authorities.Defs["key"].object, keyFields)

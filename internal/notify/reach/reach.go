@@ -4,6 +4,7 @@
 package reach
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,14 +38,18 @@ const (
 type Reach struct {
 	Way      *outgoing.Way
 	Networks []netip.Prefix // that are not public, and allowed
+	Setting  string         // that has the networks; "": notify.networks
 }
 
 // PrivateError is of an address that is not public.
-type PrivateError struct{ Address netip.Addr }
+type PrivateError struct {
+	Address netip.Addr
+	Setting string // that would allow it
+}
 
 // Error implements error.
 func (e *PrivateError) Error() string {
-	return fmt.Sprintf("%s is no public address, and the setting notify.networks does not allow it", e.Address)
+	return fmt.Sprintf("%s is no public address, and the setting %s does not allow it", e.Address, cmp.Or(e.Setting, "notify.networks"))
 }
 
 // RedirectError is of a receiver that sends its callers elsewhere.
@@ -79,7 +84,7 @@ func (r Reach) Check(address netip.Addr) error {
 		public = public && !network.Contains(address)
 	}
 	if !public {
-		return &PrivateError{address}
+		return &PrivateError{address, r.Setting}
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func TestErrorsSayNothingOfTheAddress(t *testing.T) {
 		"the receiver closed the connection":                                               wrap(io.EOF),
 		"the receiver could not be reached":                                                wrap(errors.New(canary)),
 		"the receiver answered 503":                                                        wrap(&AnswerError{Status: 503}),
-		"10.0.0.1 is no public address, and the setting notify.networks does not allow it": wrap(&PrivateError{netip.MustParseAddr("10.0.0.1")}),
+		"10.0.0.1 is no public address, and the setting notify.networks does not allow it": wrap(&PrivateError{Address: netip.MustParseAddr("10.0.0.1")}),
 		"the address is no URL":                                                            Setup("the address is no URL"),
 		"said":                                                                             &SaidError{"said"},
 	} {

@@ -1,0 +1,115 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestMirrors(t *testing.T) {
+	hostKey := "SHA256:" + strings.Repeat("A", 43)
+	r := parsedTree(t, world(t, map[string]string{
+		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
+			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\n",
+		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\n",
+		"mirrors/README.md": "Where we come from.\n",
+	}))
+	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 2 {
+		t.Fatalf("mirrors: %+v", r.Mirrors())
+	}
+	shop, blog := r.Mirror("team/shop"), r.Mirror("blog")
+	if shop == nil || !shop.Follow || !slices.Equal(shop.Branches, []pattern{"main", "release-*"}) || shop.Schedule != "@every 1m" || shop.HookFile == "" || shop.HostKeys[0] != hostKey {
+		t.Errorf("team/shop is %+v", shop)
+	}
+	if address := shop.Address(); address.String() != "ssh://git@example.org/team/shop.git" {
+		t.Errorf("team/shop is at %s", address)
+	}
+	if blog == nil || blog.Follow || blog.Branches != nil || blog.TokenFile != "/etc/pushboat/mirrors/token" || blog.Address().Scheme != "https" {
+		t.Errorf("blog is %+v", blog)
+	}
+	for _, m := range r.Mirrors() { // as a file, each is the same again
+		again := parsedTree(t, world(t, map[string]string{MirrorFile(m.Repo): string(m.File())}))
+		if got := again.Mirror(m.Repo); got == nil || got.print() != m.print() {
+			t.Errorf("%s written and read: %+v\n%s", m.Repo, got, m.File())
+		}
+	}
+}
+
+func TestMirrorProblems(t *testing.T) {
+	for text, want := range map[string]string{
+		"branches: [main]\n":                                         "url is missing",
+		"url: ext::sh -c touch% x\n":                                 "is no address",
+		"url: 'file:///etc'\n":                                       "is no address",
+		"url: -oProxyCommand=x\n":                                    "is no address",
+		"url: git://example.org/x.git\n":                             "is no address",
+		"url: /srv/git/x.git\n":                                      "is no address",
+		"url: ssh://-oProxyCommand=x/y\nkeyFile: /k\n":               "names no host",
+		"url: https://ana:hunter2@example.org/x\n":                   "has a password",
+		"url: https:///x\n":                                          "names no host",
+		"url: https://example.org\n":                                 "has no path",
+		"url: https://example.org/x?y\n":                             "has no path",
+		"url: https://example.org/x/../y\n":                          "has no path",
+		"url: ssh://git@example.org/-x\nkeyFile: /k\n":               "has no path",
+		"url: 'git@example.org:x;y'\nkeyFile: /k\n":                  "has no path",
+		"url: https://" + strings.Repeat("a", maxMirrorURL) + "/x\n": "is longer than",
+		"url: git@example.org:x\n":                                   "comes without keyFile",
+		"url: https://example.org/x\nkeyFile: /k\n":                  "keyFile is for addresses of ssh",
+		"url: https://example.org/x\nhostKeys: [SHA256:" + strings.Repeat("A", 43) + "]\n":          "hostKeys is for addresses of ssh",
+		"url: git@example.org:x\nkeyFile: /k\ntokenFile: /t\n":                                      "tokenFile is for addresses of https",
+		"url: http://example.org/x\ntokenFile: /t\n":                                                "tokenFile is for addresses of https",
+		"url: https://example.org/x\ntokenFile: ../t\n":                                             "tokenFile is no path from the root",
+		"url: https://example.org/x\nrewrites: perhaps\n":                                           `rewrites: "perhaps" is not known`,
+		"url: https://example.org/x\nuser: 'a b'\n":                                                 "user:",
+		"url: https://example.org/x\nbranches: []\n":                                                "branches is empty",
+		"url: https://example.org/x\ntags: [v*]\n":                                                  `unknown field "tags"`,
+		"url: git@example.org:x\nkeyFile: /k\nhostKeys: [MD5:aa]\n":                                 "is no fingerprint",
+		"url: git@example.org:x\nkeyFile: /k\nhostKeys: []\n":                                       "hostKeys is empty",
+		"url: https://example.org/x\n" + "# " + strings.Repeat("x", maxMirrorFile) + "\n":           "is larger than",
+		"url: https://example.org/x\ntokenFile: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3Bl\n": "private key",
+	} {
+		_, problems := Parse(world(t, map[string]string{"mirrors/shop.yaml": text}))
+		if len(problems) == 0 || !strings.Contains(problems.Error(), want) || problems[0].Source.File != "mirrors/shop.yaml" {
+			t.Errorf("%.80q: %v\nwant: %s", text, problems, want)
+		}
+		if strings.Contains(problems.Error(), "hunter2") {
+			t.Errorf("the password is in the problem: %v", problems)
+		}
+	}
+	for file, want := range map[string]string{
+		"mirrors/admin.yaml": "is no name of a repository", "mirrors/Shop.yaml": "is no name of a repository",
+		"mirrors/shop.yml": "this file is not read", "mirrors/a/b/c/d.yaml": "this folder is not read",
+	} {
+		_, problems := Parse(world(t, map[string]string{file: "url: https://example.org/x\n"}))
+		if len(problems) != 1 || !strings.Contains(problems.Error(), want) {
+			t.Errorf("%s: %v", file, problems)
+		}
+	}
+	many := world(t, nil).(fstest.MapFS)
+	for i := range maxMirrors + 1 {
+		many["mirrors/r"+strings.Repeat("x", i%20)+string(rune('a'+i%26))+string(rune('a'+i/26%26))+string(rune('a'+i/676))+".yaml"] = &fstest.MapFile{Data: []byte("url: https://example.org/x\n")}
+	}
+	if _, problems := Parse(many); !strings.Contains(problems.Error(), "there are more than") {
+		t.Errorf("with too many: %v", problems)
+	}
+}
+
+func TestMirrorsAreCompared(t *testing.T) {
+	none := parsedTree(t, world(t, nil))
+	one := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\n"}))
+	other := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\nrewrites: follow\n"}))
+	secret := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\nhookFile: /h\n"}))
+	for _, test := range []struct {
+		before, after *Rules
+		want          string
+	}{
+		{none, one, "  + repository shop is fetched from https://example.org/x, branches main, @hourly; it takes no pushes"},
+		{one, other, "  ~ repository shop is fetched from https://example.org/x, branches main, @hourly, and follows a rewritten history; it takes no pushes, before: is fetched"},
+		{one, secret, "  ~ repository shop is another than before"},
+		{one, none, "  - repository shop is no mirror any more, and takes pushes"},
+	} {
+		if got := Compare(test.before, test.after); len(got) != 1 || !strings.HasPrefix(got[0], test.want) {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,340 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/hook"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/report"
+)
+
+// round asks one upstream once.
+type round struct {
+	keeper  *Keeper
+	mirror  *rules.Mirror
+	caller  access.Caller
+	out     io.Writer
+	options []string
+	rewrite bool // a rewritten history is taken over
+	accept  bool // whichever key the host shows is its key from now on
+	asked   bool // somebody has asked for the round, and hears of every refusal
+	gone    <-chan struct{}
+	fill    func(text string) string
+	outcome Outcome
+}
+
+// run asks upstream, fetches what is new, and has the gate judge it. Rounds of one mirror
+// take turns.
+func (r *round) run(ctx context.Context) error {
+	k := r.keeper
+	over, err := k.takeTurn(ctx, r.mirror)
+	if err != nil {
+		return err
+	}
+	defer over()
+	if err := errors.Join(k.config.Fence(), k.config.Disk()); err != nil {
+		return err
+	}
+	k.change(r.mirror.Repo, func(s *State) { s.Fetching = true })
+	defer k.change(r.mirror.Repo, func(s *State) { s.Fetching = false })
+	repo, branches, has, err := r.fetch(ctx)
+	r.note(ctx, err)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.landAll(ctx, repo, branches, has.main), r.noteGone(ctx, repo, branches, has))
+}
+
+// takeTurn waits for the turn of a mirror, of its host, and of the server, in this order: who
+// waits for a slow host keeps no other from going on.
+func (k *Keeper) takeTurn(ctx context.Context, m *rules.Mirror) (over func(), err error) {
+	host := m.Address().Host
+	k.mu.Lock()
+	if k.hosts[host] == nil {
+		k.hosts[host] = make(chan struct{}, atOnceHost)
+	}
+	turns := []chan struct{}{k.entry(m.Repo).turn, k.hosts[host], k.slots}
+	k.mu.Unlock()
+	taken := 0
+	over = func() {
+		for _, turn := range turns[:taken] {
+			<-turn
+		}
+	}
+	for _, turn := range turns {
+		select {
+		case turn <- struct{}{}:
+			taken++
+		case <-ctx.Done():
+			over()
+			return nil, ctx.Err()
+		}
+	}
+	return over, nil
+}
+
+// fetch asks upstream for its branches, and gets those that are new. The repository is made
+// if there is none.
+func (r *round) fetch(ctx context.Context) (repo *git.Repository, branches []name.Branch, has advertised, err error) {
+	k := r.keeper
+	if within := k.settings().Within; within > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
+	w, err := k.open(ctx, r.mirror, r.pin())
+	if err != nil {
+		return nil, nil, has, err
+	}
+	defer w.close()
+	defer r.notePin(w)
+	if has, err = w.list(ctx); err != nil {
+		return nil, nil, has, err
+	}
+	if branches, err = choose(r.mirror, has); err != nil {
+		return nil, nil, has, err
+	}
+	repo, err = k.config.Repos.Open(r.mirror.Repo)
+	if errors.Is(err, git.ErrNotExist) {
+		repo, err = k.config.Repos.Create(ctx, r.mirror.Repo)
+	}
+	if err != nil {
+		return nil, nil, has, err
+	}
+	var news []string
+	for _, branch := range branches {
+		at, err := repo.Head(ctx, upstreamRef(branch))
+		if err != nil && !errors.Is(err, git.ErrNoRef) {
+			return nil, nil, has, err
+		}
+		if at != has.heads[branch] {
+			news = append(news, branch.Ref())
+		}
+	}
+	if len(news) > 0 {
+		if _, err := w.fetch(ctx, repo, news); err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return nil, nil, has, err
+		}
+	}
+	return repo, branches, has, nil
+}
+
+// upstreamRef is the ref that says where upstream has a branch.
+func upstreamRef(branch name.Branch) string {
+	return git.UpstreamRefs + strings.TrimPrefix(branch.Ref(), "refs/")
+}
+
+// pin is the key by which the host is known.
+func (r *round) pin() Pin {
+	if r.accept {
+		return Pin{}
+	}
+	if s, ok := r.keeper.State(r.mirror.Repo); ok && s.HostKey != nil {
+		return *s.HostKey
+	}
+	return Pin{}
+}
+
+// notePin keeps the key that the host has shown, if it is right.
+func (r *round) notePin(w *way) {
+	if w.ssh == nil || w.shown == (Pin{}) || w.shown.Host == w.pin.Host && w.shown.Fingerprint == w.pin.Fingerprint {
+		return
+	}
+	shown := w.shown
+	shown.Since = time.Now().UTC()
+	r.keeper.config.Log.WithField("repository", r.mirror.Repo).Infof("mirror: the host %s is known by its key %s from now on", shown.Host, shown.Fingerprint)
+	r.keeper.change(r.mirror.Repo, func(s *State) { s.HostKey = &shown })
+}
+
+// note keeps whether upstream could be asked.
+func (r *round) note(ctx context.Context, err error) {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return // the server stops, or who asked is gone
+	}
+	now := time.Now().UTC()
+	r.keeper.change(r.mirror.Repo, func(s *State) {
+		if err == nil {
+			s.Trouble, s.Asked = nil, now
+			return
+		}
+		t := Trouble{Since: now, Error: explain(err)}
+		if s.Trouble != nil {
+			t.Since = s.Trouble.Since
+		}
+		if setup, ok := errors.AsType[*setupError](err); ok {
+			t.Hint = setup.hint
+		}
+		s.Trouble = &t
+	})
+}
+
+// landAll lands the branches, each by itself, so that one that is refused holds no other up:
+// but for the first of a repository, which becomes its main branch here as well.
+func (r *round) landAll(ctx context.Context, repo *git.Repository, branches []name.Branch, main name.Branch) error {
+	var problems []error
+	for _, branch := range branches {
+		problems = append(problems, r.land(ctx, repo, branch))
+		if branch != main {
+			continue
+		}
+		if _, err := repo.Head(ctx, branch.Ref()); err != nil {
+			if errors.Is(err, git.ErrNoRef) {
+				err = nil
+			}
+			return errors.Join(append(problems, err)...)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// land has the gate judge what upstream has of a branch.
+func (r *round) land(ctx context.Context, repo *git.Repository, branch name.Branch) error {
+	s, err := look(ctx, repo, branch)
+	if err != nil {
+		return err
+	}
+	what, problem := judge(r.mirror, branch, s, r.rewrite)
+	if what == stays {
+		r.took(branch)
+		return nil
+	}
+	l := push.Landing{
+		Repo: repo, Updates: []hook.RefUpdate{{Ref: branch.Ref(), Old: orNone(s.here), New: s.upstream}}, Options: r.options,
+		Caller: r.caller, Why: "mirror of " + r.mirror.URL, Rewrites: what == rewrites, Spelling: Spelling(r.mirror.Repo), Fill: r.fill,
+		Known: func(reason string) bool { return !r.asked && r.knows(branch, s.upstream, reason) },
+	}
+	if problem != nil {
+		l.Problems = manifest.Problems{*problem}
+	}
+	landed := r.keeper.config.Gate.Land(ctx, l, r.gone, r.out)
+	switch {
+	case landed.Accepted:
+		r.outcome.Moved, r.outcome.Failed = append(r.outcome.Moved, branch), r.outcome.Failed || landed.Failed
+		r.took(branch)
+	case landed.Reason != "" && ctx.Err() == nil:
+		r.outcome.Refused = append(r.outcome.Refused, branch)
+		r.refused(branch, s.upstream, landed)
+	default: // it was planned only, or given up
+		r.outcome.Refused = append(r.outcome.Refused, branch)
+	}
+	return nil
+}
+
+// none is the hash of no commit, as Git writes it.
+const none = git.Hash("0000000000000000000000000000000000000000")
+
+func orNone(hash git.Hash) git.Hash {
+	if hash.IsZero() {
+		return none
+	}
+	return hash
+}
+
+// look compares a branch with what upstream has.
+func look(ctx context.Context, repo *git.Repository, branch name.Branch) (s sight, err error) {
+	if s.upstream, err = repo.Head(ctx, upstreamRef(branch)); err != nil {
+		return s, err
+	}
+	if s.here, err = repo.Head(ctx, branch.Ref()); errors.Is(err, git.ErrNoRef) {
+		return s, nil
+	}
+	if err != nil || s.here == s.upstream {
+		return s, err
+	}
+	if s.forward, err = repo.IsAncestor(ctx, s.here, s.upstream, git.Quarantine{}); err != nil || s.forward {
+		return s, err
+	}
+	s.related, err = repo.Related(ctx, s.here, s.upstream)
+	return s, err
+}
+
+// Spelling spells the remedies of problems for who looks after a mirror.
+func Spelling(repo name.Repo) report.Door {
+	again := "run ssh HOST repo fetch " + string(repo)
+	return report.Door{
+		Again: again, Force: again + " --force", ConfirmPrune: again + " --confirm-prune=",
+		PlainSecrets: again + " --plain-secrets takes it as it is", Override: again + ` --override "'REASON'"`,
+	}
+}
+
+// knows reports whether a revision was refused for the same reason already.
+func (r *round) knows(branch name.Branch, revision git.Hash, reason string) bool {
+	s, _ := r.keeper.State(r.mirror.Repo)
+	known, ok := s.Refused[branch]
+	return ok && known.Revision == revision && known.Reason == reason
+}
+
+// took notes that a branch is as upstream has it.
+func (r *round) took(branch name.Branch) {
+	r.keeper.change(r.mirror.Repo, func(s *State) {
+		delete(s.Refused, branch)
+		if len(s.Refused) == 0 {
+			s.Refused = nil
+		}
+	})
+}
+
+// refused notes that a revision is not taken.
+func (r *round) refused(branch name.Branch, revision git.Hash, landed push.Landed) {
+	now := time.Now().UTC()
+	r.keeper.change(r.mirror.Repo, func(s *State) {
+		if s.Refused == nil {
+			s.Refused = map[name.Branch]Refused{}
+		}
+		was := s.Refused[branch]
+		is := Refused{Revision: revision, Reason: landed.Reason, Since: now, Refusal: landed.Refusal}
+		if was.Revision == revision {
+			is.Since = was.Since
+			if is.Refusal == "" {
+				is.Refusal = was.Refusal
+			}
+		}
+		s.Refused[branch] = is
+	})
+}
+
+// noteGone notes which branches upstream had once and has no more, and which of those that it
+// has are not fetched any more, since its HEAD names another. Here they stay, and so does what
+// is deployed from them.
+func (r *round) noteGone(ctx context.Context, repo *git.Repository, branches []name.Branch, has advertised) error {
+	refs, err := repo.Refs(ctx, git.UpstreamRefs+"heads/")
+	if err != nil {
+		return fmt.Errorf("find the branches that are gone upstream: %w", err)
+	}
+	var gone map[name.Branch]time.Time
+	var left []name.Branch
+	s, _ := r.keeper.State(r.mirror.Repo)
+	for _, ref := range refs {
+		branch := name.Branch(strings.TrimPrefix(ref.Name, git.UpstreamRefs+"heads/"))
+		_, there := has.heads[branch]
+		switch {
+		case slices.Contains(branches, branch) || !r.mirror.Takes(branch):
+		case there:
+			left = append(left, branch)
+		default:
+			if gone == nil {
+				gone = map[name.Branch]time.Time{}
+			}
+			gone[branch] = time.Now().UTC()
+			if since, known := s.Gone[branch]; known {
+				gone[branch] = since
+			}
+		}
+	}
+	r.keeper.change(r.mirror.Repo, func(s *State) { s.Gone, s.Left = gone, left })
+	return nil
+}

@@ -1,0 +1,118 @@
+package mirror
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// State is how a mirror does. All but Fetching and Asked outlives the server.
+type State struct {
+	URL      string    `json:"url"`
+	Fetching bool      `json:"fetching,omitempty"` // now
+	Asked    time.Time `json:"asked,omitzero"`     // when upstream answered last, since the server's start
+	// Trouble says why upstream could not be asked; nil: it answered.
+	Trouble *Trouble `json:"trouble,omitempty"`
+	// Refused are the branches of which upstream has a revision that is refused.
+	Refused map[name.Branch]Refused `json:"refused,omitempty"`
+	// Gone are branches that upstream has no more, and since when that is known.
+	Gone map[name.Branch]time.Time `json:"gone,omitempty"`
+	// Left are branches that upstream has, and that are not fetched any more, since its HEAD
+	// names another and the mirror names none.
+	Left []name.Branch `json:"left,omitempty"`
+	// HostKey is the key by which the host is known again; nil: it has shown none.
+	HostKey *Pin `json:"hostKey,omitempty"`
+}
+
+// Trouble is why upstream could not be asked.
+type Trouble struct {
+	Since time.Time `json:"since"`
+	Error string    `json:"error"`
+	Hint  string    `json:"hint,omitempty"`
+}
+
+// Refused is a revision that upstream has, and that is not taken.
+type Refused struct {
+	Revision git.Hash  `json:"revision"`
+	Reason   string    `json:"reason"`
+	Since    time.Time `json:"since"`
+	Refusal  string    `json:"refusal,omitempty"` // see the verb refused
+}
+
+// copy is a state of its own.
+func (s State) copy() State {
+	s.Refused, s.Gone, s.Left = maps.Clone(s.Refused), maps.Clone(s.Gone), slices.Clone(s.Left)
+	return s
+}
+
+// kept is what a file has of a state.
+func (s State) kept() State {
+	s.Fetching, s.Asked = false, time.Time{}
+	return s
+}
+
+// maxStates bounds the file with the states, in bytes.
+const maxStates = 16 << 20
+
+// readStates reads the file with the states of all mirrors. Where it cannot be read, nothing
+// is known of them, but for what Git has.
+func readStates(path string) (map[name.Repo]*State, error) {
+	states := map[name.Repo]*State{}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return states, nil
+	}
+	if err == nil && info.Size() > maxStates {
+		err = errors.New("it is too large")
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(path)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &states)
+	}
+	if err != nil {
+		return map[name.Repo]*State{}, fmt.Errorf("read the states of mirrors: %w", err)
+	}
+	for repo, state := range states {
+		if state == nil {
+			delete(states, repo)
+		}
+	}
+	return states, nil
+}
+
+// writeStates replaces the file. When it returns, that is on disk.
+func writeStates(path string, states map[name.Repo]State) error {
+	text, err := json.MarshalIndent(states, "", " ")
+	if err != nil {
+		return err
+	}
+	fresh := path + ".new"
+	file, err := os.OpenFile(fresh, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(fresh))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

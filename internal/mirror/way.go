@@ -1,0 +1,303 @@
+package mirror
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/notify/reach"
+)
+
+// way is the way to one upstream, for one round. The host is looked up once, the addresses
+// are checked, and everything of the round goes to them: a name that leads elsewhere a moment
+// later (DNS rebinding) leads nobody there.
+type way struct {
+	mirror    *rules.Mirror
+	address   *url.URL
+	reach     reach.Reach
+	proxy     *url.URL     // nil: none
+	addresses []netip.Addr // none where there is a proxy, which looks the host up
+	token     string       // for https; "": none
+	key       []byte       // for ssh
+	pin       Pin          // of the host; zero: the first key that it shows is right
+	shown     Pin          // the key that the host has shown; zero: none
+	ssh       *shell       // nil until it is connected
+}
+
+// Limits of connections.
+const (
+	dialWithin   = 15 * time.Second
+	answerWithin = time.Minute
+	lookupWithin = 15 * time.Second
+	quietFor     = 2 * time.Minute // without a byte; Git's servers say that they are there every 5 s
+)
+
+// setupError is of an upstream that cannot be asked until somebody changes something here.
+type setupError struct{ why, hint string }
+
+// Error implements error.
+func (e *setupError) Error() string { return e.why }
+
+// open reads the credentials, and finds the addresses.
+func (k *Keeper) open(ctx context.Context, m *rules.Mirror, pin Pin) (*way, error) {
+	settings := k.settings()
+	w := &way{mirror: m, address: m.Address(), reach: settings.Reach, pin: pin}
+	if err := w.readSecrets(k); err != nil {
+		return nil, err
+	}
+	w.reach.Setting = "mirror.networks"
+	if w.address.Scheme != "ssh" {
+		var err error
+		if w.proxy, err = w.reach.Way.ProxyFor(w.address); err != nil {
+			return nil, err
+		}
+	}
+	return w, w.lookUp(ctx)
+}
+
+func (w *way) readSecrets(k *Keeper) (err error) {
+	if file := w.mirror.KeyFile; file != "" {
+		if w.key, err = k.readFile(file); err != nil {
+			return &setupError{"keyFile: " + err.Error(), "put a private key without a passphrase there, and the file's directory into the setting mirror.files"}
+		}
+	}
+	if file := w.mirror.TokenFile; file != "" {
+		if w.token, err = k.secretFile(file); err != nil {
+			return &setupError{"tokenFile: " + err.Error(), "put the token there, on one line, and the file's directory into the setting mirror.files"}
+		}
+	}
+	return nil
+}
+
+// lookUp finds the addresses of the host that may be reached.
+func (w *way) lookUp(ctx context.Context) error {
+	host := w.address.Hostname()
+	if address, err := netip.ParseAddr(host); err == nil {
+		w.addresses = []netip.Addr{address}
+		if w.proxy != nil {
+			w.addresses = nil
+		}
+		return w.check(address)
+	}
+	if w.proxy != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupWithin)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return err
+	}
+	for _, address := range found {
+		if err = w.check(address); err == nil {
+			w.addresses = append(w.addresses, address.Unmap())
+		}
+	}
+	if len(w.addresses) > 0 {
+		return nil
+	}
+	return err
+}
+
+// check refuses addresses that are not public and not allowed. What is not encrypted goes to
+// allowed ones only.
+func (w *way) check(address netip.Addr) error {
+	address = address.Unmap().WithZone("")
+	if w.address.Scheme == "http" && !slices.ContainsFunc(w.reach.Networks, func(n netip.Prefix) bool { return n.Contains(address) }) {
+		return &setupError{
+			fmt.Sprintf("http:// is not encrypted, and %s is in none of the networks of the setting mirror.networks", address),
+			"write https://, or allow the network in the server's configuration",
+		}
+	}
+	if err := w.reach.Check(address); err != nil {
+		return &setupError{err.Error(), "if the server may go there, add the address to mirror.networks in its configuration"}
+	}
+	return nil
+}
+
+func (w *way) port() string {
+	if port := w.address.Port(); port != "" {
+		return port
+	}
+	return map[string]string{"https": "443", "http": "80", "ssh": "22"}[w.address.Scheme]
+}
+
+// dial connects to the host at one of the addresses that were found.
+func (w *way) dial(ctx context.Context) (conn net.Conn, err error) {
+	dialer := net.Dialer{Timeout: dialWithin}
+	for _, address := range w.addresses {
+		if conn, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(address.String(), w.port())); err == nil {
+			return conn, nil
+		}
+	}
+	if err == nil {
+		err = errors.New("the host has no address")
+	}
+	return nil, err
+}
+
+// close ends the connection, if one is open.
+func (w *way) close() {
+	if w.ssh != nil {
+		w.ssh.close()
+	}
+}
+
+// list asks upstream for its branches.
+func (w *way) list(ctx context.Context) (advertised, error) {
+	if w.address.Scheme == "ssh" {
+		return w.listShell(ctx)
+	}
+	transport := &http.Transport{
+		TLSClientConfig: w.reach.TLS(), TLSHandshakeTimeout: dialWithin, ResponseHeaderTimeout: answerWithin,
+		DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10,
+	}
+	if w.proxy != nil {
+		transport.Proxy = http.ProxyURL(w.proxy)
+	} else {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx) }
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*answerWithin)
+	defer cancel()
+	at := w.plain()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/info/refs?service=git-upload-pack", nil)
+	if err != nil {
+		return advertised{}, err
+	}
+	req.Header.Set("User-Agent", "git/pushboat") // forges answer Git's programs as such
+	if header := w.authorization(); header != "" {
+		req.Header.Set("Authorization", header)
+	}
+	response, err := transport.RoundTrip(req)
+	if err != nil {
+		return advertised{}, err
+	}
+	defer response.Body.Close()
+	if err := w.checkAnswer(response); err != nil {
+		return advertised{}, err
+	}
+	return readAdvertisement(response.Body, true)
+}
+
+// checkAnswer says what is wrong with an answer of HTTP.
+func (w *way) checkAnswer(response *http.Response) error {
+	file, credentials := rules.MirrorFile(w.mirror.Repo), "a token that may read it"
+	if w.token == "" {
+		credentials = "a token: tokenFile"
+	}
+	switch code := response.StatusCode; {
+	case code >= 300 && code < 400:
+		return &setupError{fmt.Sprintf("upstream answers %d and sends its callers elsewhere, which is not followed", code), "write the new address as url in " + file}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return &setupError{fmt.Sprintf("upstream answers %d: it takes other credentials", code), "give the mirror " + credentials}
+	case code == http.StatusNotFound, code == http.StatusGone:
+		return &setupError{fmt.Sprintf("upstream answers %d: there is no such repository, or it is hidden", code), "see that url is right in " + file + ", or give the mirror " + credentials}
+	case code != http.StatusOK:
+		return fmt.Errorf("upstream answers %d", code)
+	}
+	if kind := response.Header.Get("Content-Type"); kind != "application/x-git-upload-pack-advertisement" {
+		return &setupError{"what answers there is no Git server, or one of the dumb protocol", "see that url is right in " + file}
+	}
+	return nil
+}
+
+// plain is the address without a user.
+func (w *way) plain() string {
+	at := *w.address
+	at.User = nil
+	return strings.TrimSuffix(at.String(), "/")
+}
+
+// authorization is the header with the token; "" without one.
+func (w *way) authorization() string {
+	if w.token == "" {
+		return ""
+	}
+	user := w.mirror.User
+	if user == "" && w.address.User != nil {
+		user = w.address.User.Username()
+	}
+	if user == "" {
+		user = "git"
+	}
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+w.token))
+}
+
+// fetch gets branches.
+func (w *way) fetch(ctx context.Context, repo *git.Repository, refs []string) (map[string]git.Hash, error) {
+	if w.address.Scheme == "ssh" {
+		return w.fetchShell(ctx, repo, refs)
+	}
+	f := git.Fetching{URL: w.plain(), Refs: refs, Settings: map[string]string{}}
+	if w.proxy != nil {
+		f.Settings["http.proxy"] = w.proxy.String()
+	} else if _, err := netip.ParseAddr(w.address.Hostname()); err != nil {
+		f.Settings["http.curloptResolve"] = w.address.Hostname() + ":" + w.port() + ":" + joined(w.addresses)
+	}
+	if ca := w.reach.Way.CA(); ca != "" {
+		f.Settings["http.sslCAInfo"], f.Settings["http.sslCAPath"] = ca, "/etc/ssl/certs"
+	}
+	if header := w.authorization(); header != "" {
+		f.Settings["http.extraHeader"] = "Authorization: " + header
+	}
+	return repo.Fetch(ctx, f)
+}
+
+// joined writes addresses as curl reads them.
+func joined(addresses []netip.Addr) string {
+	words := make([]string, len(addresses))
+	for i, address := range addresses {
+		words[i] = address.String()
+		if address.Is6() {
+			words[i] = "[" + words[i] + "]"
+		}
+	}
+	return strings.Join(words, ",")
+}
+
+// explain says in words why upstream could not be asked. What it says itself is on one line.
+func explain(err error) string {
+	if setup, ok := errors.AsType[*setupError](err); ok {
+		return setup.why
+	}
+	if of, ok := errors.AsType[*net.DNSError](err); ok {
+		if of.IsNotFound {
+			return "the host of upstream has no address in DNS"
+		}
+		return "the host of upstream could not be looked up in DNS"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "upstream's certificate is not trusted"
+	}
+	timeout, timed := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), timed && timeout.Timeout():
+		return "upstream did not answer in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "upstream refused the connection"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "upstream closed the connection"
+	}
+	text := manifest.OneLine(err.Error())
+	if len(text) > maxSaid {
+		text = strings.ToValidUTF8(text[:maxSaid], "") + "…"
+	}
+	return text
+}
+
+// maxSaid bounds what is shown of an error, in bytes.
+const maxSaid = 500

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"path/filepath"
+
+	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/notify/reach"
+	"github.com/pushboat/pushboat/internal/settings"
+)
+
+// buildMirrors makes the keeper of the mirrors that the rules in force name.
+func (s *server) buildMirrors() {
+	s.mirrors = mirror.New(mirror.Config{
+		File: s.path("mirrors.json"), Repos: s.repos, Gate: s.door, Rules: s.rules.Current,
+		Schedule: func(repo name.Repo, spec string) { s.mirrorTable.set(repo, spec) },
+		Disk:     s.door.Disk, Fence: s.fence.Check, Log: s.log,
+	}, s.mirrorSettings(s.config))
+	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
+}
+
+// mirrorSettings are the settings of mirrors, which a reload changes.
+func (s *server) mirrorSettings(c settings.Config) mirror.Settings {
+	of := mirror.Settings{Reach: reach.Reach{Way: s.way, Networks: c.Mirror.Prefixes()}, Within: c.Git.Timeout}
+	if c.Mirror.Files != "" {
+		if dir, err := filepath.Abs(c.Mirror.Files); err == nil { // else no file is in it
+			of.Files = dir
+		}
+	}
+	return of
+}
+
+// proposeMirrors says what is wrong with mirrors to come.
+func (s *server) proposeMirrors(next *rules.Rules) manifest.Problems {
+	return s.mirrors.Propose(next, s.rules.Current())
+}
+
+// upstreamOf is where a repository is fetched from; "" if it is no mirror.
+func (s *server) upstreamOf(repo name.Repo) string {
+	if m := s.rules.Current().Mirror(repo); m != nil {
+		return m.URL
+	}
+	return ""
+}
