@@ -181,6 +181,9 @@ func repoDelete(ctx context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("repository %q has the rules of this server and cannot be deleted", repo),
 			"change them by a push: git clone ssh://HOST/%s", repo)
 	}
+	if c.mirrorOf(repo) != nil {
+		return report.WithHint(fmt.Errorf("repository %q is a mirror, and would be fetched again", repo), "first end that: ssh HOST repo mirror %s --stop", repo)
+	}
 	if apps := c.Engine.AppsOf(repo); len(apps) > 0 {
 		return report.WithHint(fmt.Errorf("repository %q deploys %s", repo, name.Join(apps, ", ")),
 			"first push a pushboat.yaml with apps: [] to remove them from the cluster")

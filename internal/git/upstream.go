@@ -182,11 +182,12 @@ var fetchSettings = map[string]string{
 func (f Fetching) environment() []string {
 	settings := maps.Clone(fetchSettings)
 	maps.Copy(settings, f.Settings)
-	protocol := "fd"
-	if f.URL != "" {
-		protocol, _, _ = strings.Cut(f.URL, ":")
+	switch protocol, _, _ := strings.Cut(f.URL, "://"); protocol {
+	case "https", "http":
+		settings["protocol."+protocol+".allow"] = "always"
+	case "":
+		settings["protocol.fd.allow"] = "always"
 	}
-	settings["protocol."+protocol+".allow"] = "always"
 	env := []string{"GIT_CONFIG_COUNT=" + strconv.Itoa(len(settings))}
 	for i, name := range slices.Sorted(maps.Keys(settings)) {
 		env = append(env, fmt.Sprintf("GIT_CONFIG_KEY_%d=%s", i, name), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", i, settings[name]))
@@ -239,6 +240,9 @@ func packRank(file string) int {
 // moveUpstream moves the refs below UpstreamRefs, and returns the fetched refs by the names
 // that they have on the other server.
 func (r *Repository) moveUpstream(ctx context.Context, found []Ref) (map[string]Hash, error) {
+	if err := r.dropStale(ctx, found); err != nil {
+		return nil, err
+	}
 	fetched, moves := map[string]Hash{}, []refMove{}
 	errs := make([]error, len(found))
 	for i, ref := range found {
@@ -254,6 +258,32 @@ func (r *Repository) moveUpstream(ctx context.Context, found []Ref) (map[string]
 	}
 	r.moveRefs(ctx, moves)
 	return fetched, errors.Join(errs...)
+}
+
+// dropStale removes refs below UpstreamRefs that stand in the way of others: where the other
+// server has a/b now, it has a no more.
+func (r *Repository) dropStale(ctx context.Context, found []Ref) error {
+	known, err := r.readRefs(ctx, strings.TrimSuffix(UpstreamRefs, "/"))
+	if err != nil {
+		return err
+	}
+	for _, old := range known {
+		name := strings.TrimPrefix(old.Name, UpstreamRefs)
+		inTheWay := slices.ContainsFunc(found, func(ref Ref) bool {
+			short := strings.TrimPrefix(ref.Name, fetchedRefs)
+			return strings.HasPrefix(short, name+"/") || strings.HasPrefix(name, short+"/")
+		})
+		if !inTheWay {
+			continue
+		}
+		if err := r.opts.Fence(); err != nil {
+			return err
+		}
+		if _, err := r.run(ctx, Quarantine{}, "update-ref", "-d", "--", old.Name, string(old.Hash)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Related reports whether two commits have an ancestor in common.

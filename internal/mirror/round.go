@@ -335,6 +335,13 @@ func (r *round) noteGone(ctx context.Context, repo *git.Repository, branches []n
 			}
 		}
 	}
-	r.keeper.change(r.mirror.Repo, func(s *State) { s.Gone, s.Left = gone, left })
+	r.keeper.change(r.mirror.Repo, func(s *State) {
+		s.Gone, s.Left = gone, left
+		for branch := range s.Refused {
+			if !slices.Contains(branches, branch) {
+				delete(s.Refused, branch)
+			}
+		}
+	})
 	return nil
 }

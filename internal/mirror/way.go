@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -249,13 +250,19 @@ func (w *way) fetch(ctx context.Context, repo *git.Repository, refs []string) (m
 		f.Settings["http.curloptResolve"] = w.address.Hostname() + ":" + w.port() + ":" + joined(w.addresses)
 	}
 	if ca := w.reach.Way.CA(); ca != "" {
-		f.Settings["http.sslCAInfo"], f.Settings["http.sslCAPath"] = ca, "/etc/ssl/certs"
+		f.Settings["http.sslCAInfo"] = ca
+		if info, err := os.Stat(systemCerts); err == nil && info.IsDir() {
+			f.Settings["http.sslCAPath"] = systemCerts // beside the file, which takes the place of the system's
+		}
 	}
 	if header := w.authorization(); header != "" {
 		f.Settings["http.extraHeader"] = "Authorization: " + header
 	}
 	return repo.Fetch(ctx, f)
 }
+
+// systemCerts is where Linux has the certificates of authorities, a file each.
+const systemCerts = "/etc/ssl/certs"
 
 // joined writes addresses as curl reads them.
 func joined(addresses []netip.Addr) string {
