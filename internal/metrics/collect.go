@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
@@ -150,7 +148,8 @@ func (s *scrape) disk(which func(free, all uint64) uint64) []sample {
 }
 
 // ofApps makes a series of each app, with a word about it.
-func (s *scrape) ofApps(word func(deploy.AppState) string) (samples []sample) {
+func (s *scrape) ofApps(word func(deploy.AppState) string) []sample {
+	samples := make([]sample, 0, len(s.apps()))
 	for _, app := range s.apps() {
 		samples = append(samples, value(1, string(app.App), string(app.Repo), app.Cluster, word(app)))
 	}
@@ -158,7 +157,8 @@ func (s *scrape) ofApps(word func(deploy.AppState) string) (samples []sample) {
 }
 
 func ofEachApp(figure func(deploy.AppState) float64) func(*scrape) []sample {
-	return func(s *scrape) (samples []sample) {
+	return func(s *scrape) []sample {
+		samples := make([]sample, 0, len(s.apps()))
 		for _, app := range s.apps() {
 			samples = append(samples, value(figure(app), string(app.App)))
 		}
@@ -173,61 +173,4 @@ func ofEachCluster(figure func(deploy.Sight) float64) func(*scrape) []sample {
 		}
 		return samples
 	}
-}
-
-// collector reads the metrics of the table whenever it is asked. It implements
-// prometheus.Collector.
-type collector struct {
-	sources Sources
-	table   []Metric
-	descs   []*prometheus.Desc // of the table's rows
-}
-
-func newCollector(sources Sources) *collector {
-	c := &collector{sources: sources, table: Table()}
-	for _, m := range c.table {
-		c.descs = append(c.descs, prometheus.NewDesc(m.Name, m.Meaning, m.Labels, nil))
-	}
-	return c
-}
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range c.descs {
-		descs <- desc
-	}
-}
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(metrics chan<- prometheus.Metric) {
-	s := newScrape(c.sources)
-	for i, m := range c.table {
-		if s.parts == nil && i >= len(ofServer) {
-			return
-		}
-		for _, of := range m.read(s) {
-			metrics <- m.of(c.descs[i], of)
-		}
-	}
-}
-
-// of makes a sample a metric of Prometheus. A sample with other labels than its metric has
-// fails the scrape, and so a test.
-func (m Metric) of(desc *prometheus.Desc, s sample) prometheus.Metric {
-	var (
-		made prometheus.Metric
-		err  error
-	)
-	switch m.Type {
-	case Histogram:
-		made, err = prometheus.NewConstHistogram(desc, s.count, s.value, s.within, s.labels...)
-	case Counter:
-		made, err = prometheus.NewConstMetric(desc, prometheus.CounterValue, s.value, s.labels...)
-	default:
-		made, err = prometheus.NewConstMetric(desc, prometheus.GaugeValue, s.value, s.labels...)
-	}
-	if err != nil {
-		return prometheus.NewInvalidMetric(desc, err)
-	}
-	return made
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,27 +20,25 @@ import (
 // Path is where metrics are.
 const Path = "/metrics"
 
-const (
-	// scrapesAtOnce bounds the scrapes that go on at the same time: each reads the state
-	// of every app.
-	scrapesAtOnce = 2
-	scrapeTimeout = 30 * time.Second
-)
+// scrapesAtOnce bounds the scrapes that go on at the same time: each reads the state of every
+// app. A scrape asks nothing that could keep it waiting, and the server bounds how long its
+// answer may take to be read; a limit of promhttp's would keep the whole answer in memory.
+const scrapesAtOnce = 2
 
 // Handler answers scrapes. With the name of a token file, a scrape needs the token that
 // the file has at the moment.
 func Handler(sources Sources, tokenFile string, log *logrus.Entry) http.Handler {
 	registry := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		newCollector(sources), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
 		if err := registry.Register(c); err != nil {
 			log.Errorf("metrics: %v", err) // never: a test registers them
 		}
 	}
-	answer := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+	answer := promhttp.HandlerFor(together{newGatherer(sources), registry}, promhttp.HandlerOpts{
 		ErrorLog: errorLog{log}, ErrorHandling: promhttp.HTTPErrorOnError,
-		MaxRequestsInFlight: scrapesAtOnce, Timeout: scrapeTimeout,
+		MaxRequestsInFlight: scrapesAtOnce,
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET "+Path, guarded(answer, tokenFile, log))
