@@ -67,7 +67,7 @@ type house struct {
 
 const host = "pushboat.example.org"
 
-func newHouse(t *testing.T, change func(*Config)) *house {
+func newHouse(t testing.TB, change func(*Config)) *house {
 	t.Helper()
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
@@ -106,7 +106,7 @@ func (g guest) Fill(text string) string {
 	return strings.ReplaceAll(text, "HOST", "git@git.example.org")
 }
 
-func (h *house) guest(t *testing.T, name string, role access.Role) guest {
+func (h *house) guest(t testing.TB, name string, role access.Role) guest {
 	t.Helper()
 	key, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed([]byte(strings.Repeat(name[:1], 32))).Public())
 	if err != nil {
@@ -127,7 +127,7 @@ type browser struct {
 }
 
 // send sends a request, and keeps the cookies of the answer.
-func (b *browser) send(t *testing.T, method, path string, form url.Values, change func(*http.Request)) *httptest.ResponseRecorder {
+func (b *browser) send(t testing.TB, method, path string, form url.Values, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(form.Encode()))
 	r.Host, r.RemoteAddr = host, "192.0.2.7:1234"
@@ -152,13 +152,13 @@ func (b *browser) send(t *testing.T, method, path string, form url.Values, chang
 	return w
 }
 
-func (b *browser) get(t *testing.T, path string) *httptest.ResponseRecorder {
+func (b *browser) get(t testing.TB, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	return b.send(t, http.MethodGet, path, nil, nil)
 }
 
 // pathOf is the path of a link.
-func pathOf(t *testing.T, link command.WebLink) string {
+func pathOf(t testing.TB, link command.WebLink) string {
 	t.Helper()
 	path, ok := strings.CutPrefix(link.URL, "https://"+host)
 	if !ok {
@@ -170,7 +170,7 @@ func pathOf(t *testing.T, link command.WebLink) string {
 var tokenField = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
 // logIn opens a link and presses its button.
-func (b *browser) logIn(t *testing.T, who guest) *httptest.ResponseRecorder {
+func (b *browser) logIn(t testing.TB, who guest) *httptest.ResponseRecorder {
 	t.Helper()
 	link, err := b.Link(who)
 	if err != nil {
@@ -185,7 +185,7 @@ func (b *browser) logIn(t *testing.T, who guest) *httptest.ResponseRecorder {
 }
 
 // csrf is the proof in the forms of the browser's session.
-func (b *browser) csrf(t *testing.T) string {
+func (b *browser) csrf(t testing.TB) string {
 	t.Helper()
 	s := b.sessions.find(b.cookies[0].Value)
 	if s == nil {

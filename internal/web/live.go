@@ -26,11 +26,11 @@ const (
 	// lookRest is the least time between two looks: a rollout has many events in a second.
 	lookRest = 500 * time.Millisecond
 	// hasteMost is how long after one look, or after what it would see, the next has to be,
-	// while the server does what pushers wait for; and hasteLull is for how long it must
-	// have done nothing of the kind until that is over. Together with the time that pages
-	// take, an event is on all pages within a second.
+	// while the server does what pushers wait for. Together with the time that pages take, an
+	// event is on all of them within a second. hasteLull is for how long it must have done
+	// nothing of the kind: the client of a push has a little work left at its end.
 	hasteMost = 800 * time.Millisecond
-	hasteLull = 100 * time.Millisecond
+	hasteLull = 300 * time.Millisecond
 	// keyCheck is the time between two checks of whether the visitors of streams may still
 	// have them, as of ssh sessions.
 	keyCheck = 500 * time.Millisecond

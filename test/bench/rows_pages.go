@@ -404,7 +404,11 @@ func (l *lab) besidePages(ctx context.Context, rounds int, push func(ctx context
 	}
 	with, without := &series{of: fmt.Sprintf("git push with %d pages open", pagesAside)}, &series{of: "git push with none"}
 	spentWith, spentWithout := &series{of: "of the server's CPU"}, &series{of: "of the server's CPU"}
+	profiled := make(chan error, 1)
 	for round := range l.rounds(rounds) {
+		if round == 0 { // which has pages open first
+			go func() { profiled <- l.keepProfile(ctx, "profile?seconds=10", "pages-beside.cpu") }()
+		}
 		for _, open := range [][]bool{{true, false}, {false, true}}[round%2] {
 			took, spent, err := l.pushBeside(ctx, open, push)
 			if err != nil {
@@ -418,6 +422,9 @@ func (l *lab) besidePages(ctx context.Context, rounds int, push func(ctx context
 				spentWithout.add(spent)
 			}
 		}
+	}
+	if err := <-profiled; err != nil {
+		return nil, err
 	}
 	r := &result{}
 	r.ratio(with, without, atMost, 1.03)
