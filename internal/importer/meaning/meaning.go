@@ -1,0 +1,99 @@
+// Package meaning holds what objects of other tools, such as a Kustomization of Flux or an
+// Application of Argo CD, mean here: the world that they are read in, their fields, read
+// strictly, and the apps that come of them.
+package meaning
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// Limits on the tree of apps of one revision.
+const (
+	// MaxDepth bounds how often the rendering of one app may give another.
+	MaxDepth = 12
+	// MaxApps bounds the apps; see appfile.MaxApps.
+	MaxApps = appfile.MaxApps
+)
+
+// World is what the objects of a revision are read in.
+type World struct {
+	Repo   name.Repo
+	Branch name.Branch
+	Tree   fs.FS // the revision
+	// Clusters are those that the repository may use, with their labels, and Servers their
+	// addresses, by which Argo CD names them.
+	Clusters appfile.Clusters
+	Servers  map[string]string
+	// Self are addresses that mean this repository, beside those that end in its name.
+	Self []string
+}
+
+// Ref names an object.
+type Ref struct {
+	Kind, Namespace, Name string
+	Source                manifest.Source // of the field that names it
+}
+
+// App is an app that an object means.
+type App struct {
+	App appfile.App
+	// By is the object, and Parent the app whose rendering has it; "" for a root.
+	By     Ref
+	Parent name.App
+	// After are the objects whose apps have to be healthy before this one; the tree makes
+	// appfile.App.DependsOn of them.
+	After []Ref
+	// Suspended says why the app is not deployed; "" if it is.
+	Suspended string
+	Notes     []Note
+}
+
+// IsSelf reports whether an address of a repository means this one: it is listed, or its last
+// element is the repository's name. ssh, https and scp-like spellings are one address, with
+// .git and without.
+func (w World) IsSelf(address string) bool {
+	at := Normal(address)
+	for _, self := range w.Self {
+		if Normal(self) == at {
+			return true
+		}
+	}
+	return path.Base(at) == strings.TrimSuffix(path.Base(string(w.Repo)), ".git")
+}
+
+// Normal is an address of a repository without what differs between spellings of it: the
+// scheme, the user, the port, .git at the end; the host in lower case.
+func Normal(address string) string {
+	at := strings.TrimSpace(address)
+	_, rest, hasScheme := strings.Cut(at, "://")
+	if hasScheme {
+		at = rest
+	}
+	host, folder, isPath := strings.Cut(at, "/")
+	if !hasScheme {
+		if before, after, scp := strings.Cut(host, ":"); scp { // git@host:group/repository
+			host, folder, isPath = before, strings.TrimSuffix(after+"/"+folder, "/"), true
+		}
+	}
+	if _, after, ok := strings.Cut(host, "@"); ok {
+		host = after
+	}
+	host, _, _ = strings.Cut(host, ":")
+	if !isPath {
+		return strings.ToLower(host)
+	}
+	return strings.ToLower(host) + "/" + strings.TrimSuffix(strings.Trim(folder, "/"), ".git")
+}
+
+// Folder is a path in the repository as tools write it (./apps/prod, /apps/prod/, "") as one
+// of appfile.App; false if it leads out.
+func Folder(written string) (string, bool) {
+	clean := path.Clean("./" + strings.TrimLeft(strings.TrimSpace(written), "/"))
+	return clean, clean != ".." && !strings.HasPrefix(clean, "../")
+}
