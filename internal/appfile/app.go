@@ -132,6 +132,9 @@ func (a App) Pointers(id manifest.ID) []string {
 	return pointers
 }
 
+// Default is the app of an empty entry, without a name.
+func Default() App { return defaultApp() }
+
 // defaultApp is the app of an empty entry.
 func defaultApp() App {
 	return App{

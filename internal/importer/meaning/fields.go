@@ -45,6 +45,11 @@ func (r *Reader) Add(path, message, hint string) {
 	})
 }
 
+// Top is the object's own fields.
+func (r *Reader) Top() *Map {
+	return &Map{There: true, r: r, fields: r.Object.Object, asked: map[string]bool{}}
+}
+
 // Spec is the object's spec.
 func (r *Reader) Spec() *Map {
 	m := &Map{r: r, path: "spec", fields: map[string]any{}, asked: map[string]bool{}}
@@ -67,10 +72,18 @@ type Map struct {
 	fields map[string]any
 	asked  map[string]bool
 	inner  []*Map
+	maps   map[string]*Map   // those of Map, by their fields
+	lists  map[string][]*Map // those of Maps
 }
+
+// At is the place of a field.
+func (r *Reader) At(path string) manifest.Source { return r.lines(path) }
 
 // At is the path of a field of the mapping, in the notation of manifest.Object.LineOf.
 func (m *Map) At(name string) string {
+	if m.path == "" {
+		return name
+	}
 	if strings.ContainsAny(name, "./[]") {
 		return m.path + "[" + name + "]"
 	}
@@ -137,6 +150,9 @@ func (m *Map) Duration(name string) time.Duration {
 
 // Map is a mapping inside; one that is not There if it is not written.
 func (m *Map) Map(name string) *Map {
+	if inner := m.maps[name]; inner != nil {
+		return inner
+	}
 	inner := &Map{r: m.r, path: m.At(name), fields: map[string]any{}, asked: map[string]bool{}}
 	switch value := m.Raw(name).(type) {
 	case nil:
@@ -145,6 +161,10 @@ func (m *Map) Map(name string) *Map {
 	default:
 		m.Problem(name, m.At(name)+" is no mapping", "")
 	}
+	if m.maps == nil {
+		m.maps = map[string]*Map{}
+	}
+	m.maps[name] = inner
 	m.inner = append(m.inner, inner)
 	return inner
 }
@@ -163,6 +183,9 @@ func (m *Map) List(name string) []any {
 
 // Maps are the elements of a list of mappings.
 func (m *Map) Maps(name string) []*Map {
+	if found, ok := m.lists[name]; ok {
+		return found
+	}
 	var found []*Map
 	for i, element := range m.List(name) {
 		inner := &Map{There: true, r: m.r, path: fmt.Sprintf("%s[%d]", m.At(name), i), asked: map[string]bool{}}
@@ -175,6 +198,10 @@ func (m *Map) Maps(name string) []*Map {
 		m.inner = append(m.inner, inner)
 		found = append(found, inner)
 	}
+	if m.lists == nil {
+		m.lists = map[string][]*Map{}
+	}
+	m.lists[name] = found
 	return found
 }
 

@@ -30,6 +30,8 @@ type World struct {
 	// addresses, by which Argo CD names them.
 	Clusters appfile.Clusters
 	Servers  map[string]string
+	// Place finds the line of a field of an object; nil: as the object knows it.
+	Place func(o *manifest.Object, path string) manifest.Source
 	// Self are addresses that mean this repository, beside those that end in its name.
 	Self []string
 }
@@ -51,7 +53,9 @@ type App struct {
 	After []Ref
 	// Suspended says why the app is not deployed; "" if it is.
 	Suspended string
-	Notes     []Note
+	// Project is the AppProject that bounds the app, if the repository has it.
+	Project string
+	Notes   []Note
 }
 
 // IsSelf reports whether an address of a repository means this one: it is listed, or its last

@@ -1,0 +1,273 @@
+package argo
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// Annotations of an Application.
+const (
+	waveKey = "argocd.argoproj.io/sync-wave"
+	skipKey = "argocd.argoproj.io/skip-reconcile"
+)
+
+// application is an Application that is being read.
+type application struct {
+	tree   *Tree
+	reader *meaning.Reader
+	draft  *draft
+	app    meaning.App
+}
+
+func (a *application) read() {
+	o := a.reader.Object
+	app := appfile.Default()
+	app.Branch, app.Source = a.tree.world.Branch, o.Source
+	a.app = meaning.App{App: app, Parent: a.draft.parentOf(), By: refOf(o)}
+	a.app.By.Source = o.Source
+	top := a.reader.Top()
+	for _, field := range []string{"apiVersion", "kind", "metadata", "spec", "status"} {
+		top.Raw(field)
+	}
+	top.Without("operation", "a push is what deploys")
+	top.Done()
+	a.readMetadata()
+	spec := a.reader.Spec()
+	a.readDestination(spec.Map("destination"))
+	a.readSync(spec.Map("syncPolicy"))
+	a.readIgnore(spec)
+	a.readSources(spec)
+	spec.Without("info", "it is for readers")
+	spec.Without("revisionHistoryLimit", "records are kept in Git")
+	spec.Refuse("sourceHydrator", "nothing is written to another branch", "write spec.source with what drySource says: records hold the rendered manifests")
+	if names := spec.Names(); len(names) == 0 {
+		a.reader.Add("spec", "spec is missing", "write spec.source and spec.destination")
+	}
+	a.checkProject(spec)
+	spec.Done()
+}
+
+// readMetadata reads the name, and the annotations that Argo CD reads.
+func (a *application) readMetadata() {
+	o := a.reader.Object
+	if _, err := name.ParseApp(o.GetName()); err != nil {
+		a.reader.Add("metadata.name", fmt.Sprintf("metadata.name: %q %v", o.GetName(), err), "the app is called as the Application: give it a name of at most 53 small letters, digits and hyphens")
+	}
+	a.app.App.Name = name.App(o.GetName())
+	metadata := a.reader.Top().Map("metadata")
+	metadata.Without("finalizers", "an app that leaves the repository is removed with its objects, when somebody has confirmed it")
+	notes := metadata.Map("annotations")
+	if text := o.GetAnnotations()[waveKey]; text != "" {
+		if _, err := strconv.Atoi(strings.TrimSpace(text)); err != nil {
+			notes.Problem(waveKey, fmt.Sprintf("%s: %q is no number", waveKey, text), "write a whole number in quotes")
+		}
+	}
+	if o.GetAnnotations()[skipKey] == "true" {
+		a.app.Suspended = skipKey + " is true"
+	}
+	for _, key := range notes.Names() {
+		switch {
+		case key == waveKey, key == skipKey:
+		case strings.HasPrefix(key, "notifications.argoproj.io/"):
+			notes.Without(key, "messages are the server's (notifications.yaml in admin.git)")
+		case strings.HasPrefix(key, "argocd.argoproj.io/"):
+			notes.Without(key, "the server knows what a push has changed, and compares by a dry-run")
+		}
+	}
+}
+
+// readDestination reads the cluster and the namespace.
+func (a *application) readDestination(m *meaning.Map) {
+	if !m.There {
+		a.reader.Add("spec.destination", "spec.destination is missing", "write destination: {server: https://kubernetes.default.svc, namespace: NAME}")
+		return
+	}
+	server, cluster := m.Text("server"), m.Text("name")
+	switch found, ok := a.tree.world.clusterOf(server, cluster); {
+	case server != "" && cluster != "":
+		m.Problem("name", "spec.destination names a cluster twice, by name and by server", "keep one of the two")
+	case server == "" && cluster == "":
+		a.reader.Add("spec.destination", "spec.destination names no cluster", "write server: https://kubernetes.default.svc, or name: CLUSTER")
+	case !ok && server != "":
+		m.Problem("server", fmt.Sprintf("no cluster that this repository may use has the address %s", server), clustersHint(a.tree.world.Clusters))
+	case !ok:
+		m.Problem("name", fmt.Sprintf("this repository may use no cluster that is called %s", cluster), clustersHint(a.tree.world.Clusters))
+	default:
+		a.app.App.Cluster = found
+	}
+	if namespace := m.Text("namespace"); namespace != "" {
+		if err := name.CheckLabel(namespace); err != nil {
+			m.Problem("namespace", fmt.Sprintf("spec.destination.namespace: %q %v", namespace, err), "")
+		}
+		a.app.App.Namespace = namespace
+	}
+}
+
+// readSync reads what becomes of differences.
+func (a *application) readSync(m *meaning.Map) {
+	app := &a.app.App
+	automated := m.Map("automated")
+	app.Prune, app.Drift = automated.Boolean("prune", false), appfile.DriftWarn
+	if automated.Boolean("selfHeal", false) {
+		app.Drift = appfile.DriftCorrect
+	}
+	automated.Without("allowEmpty", "deletions are confirmed by who pushes (-o confirm-prune=N)")
+	if !automated.Boolean("enabled", true) {
+		a.app.Suspended = "spec.syncPolicy.automated.enabled is false"
+	}
+	if !automated.There {
+		a.note("spec.syncPolicy", "there is no spec.syncPolicy.automated: a push deploys the app all the same, but deletes nothing, and only shows drift; ssh HOST suspend holds it")
+	}
+	m.Without("retry", "a deploy that failed is tried again for as long as the branch wants it")
+	labels := m.Map("managedNamespaceMetadata")
+	if labels.There && (labels.Has("labels") || labels.Has("annotations")) {
+		m.Problem("managedNamespaceMetadata", "the namespace is made without labels and annotations", "put a Namespace with them among the app's manifests, and take this out")
+	}
+	labels.Raw("labels")
+	labels.Raw("annotations")
+	for i, option := range m.Texts("syncOptions") {
+		a.readOption(fmt.Sprintf("spec.syncPolicy.syncOptions[%d]", i), option)
+	}
+	if app.CreateNamespace && app.Namespace == "" {
+		m.Problem("syncOptions", "CreateNamespace=true does not say which", "write spec.destination.namespace")
+	}
+}
+
+// options are the options of a sync that have no effect, and why.
+var options = map[string]string{
+	"ServerSideApply": "every apply is server-side", "ClientSideApplyMigration": "every apply is server-side",
+	"DisableClientSideApplyMigration": "every apply is server-side", "Validate": "every push is checked as a whole",
+	"SkipDryRunOnMissingResource": "a kind that the cluster does not know has to come with its definition",
+	"ApplyOutOfSyncOnly":          "only what differs is applied", "RespectIgnoreDifferences": "fields that are ignored are not applied either",
+	"FailOnSharedResource":   "two apps never share an object",
+	"PrunePropagationPolicy": "dependents are deleted in the background",
+	"PruneLast":              "objects are deleted when all else is applied; the annotation PruneLast=true on one has it wait for health",
+	"Replace":                "every apply is server-side; the annotation Replace=true on an object has it written as a whole",
+	"Force":                  "the annotation Force=true on an object, or git push -o force, makes it again where it cannot be changed",
+	"Delete":                 "to remove an app always has to be confirmed",
+}
+
+func (a *application) readOption(at, option string) {
+	key, value, _ := strings.Cut(option, "=")
+	why, known := options[key]
+	switch {
+	case option == "CreateNamespace=true":
+		a.app.App.CreateNamespace = true
+	case option == "Prune=false":
+		a.app.App.Prune = false
+	case option == "CreateNamespace=false", option == "Prune=true":
+	case option == "Prune=confirm":
+		a.note(at, "Prune=confirm has no effect: deletions are confirmed by who pushes (-o confirm-prune=N)")
+	case value == "false" && known && key != "Delete":
+	case known:
+		a.note(at, option+" has no effect: "+why)
+	default:
+		hint := "known options are CreateNamespace, Prune, " + strings.Join(slices.Sorted(keysOf(options)), ", ")
+		if near := manifest.Closest(key, append(slices.Collect(keysOf(options)), "CreateNamespace", "Prune")); near != "" && near != key {
+			hint = "did you mean " + near + "?"
+		}
+		a.reader.Add(at, fmt.Sprintf("unknown option %q", option), hint)
+	}
+}
+
+func (a *application) note(at, text string) {
+	a.reader.Notes = append(a.reader.Notes, meaning.Note{Source: a.reader.At(at), Object: a.reader.Object.ID().String(), Text: text})
+}
+
+// readSources reads what the app is rendered from.
+func (a *application) readSources(spec *meaning.Map) {
+	list, one := spec.Maps("sources"), spec.Map("source")
+	switch {
+	case one.There && len(list) > 0:
+		spec.Problem("sources", "spec has both source and sources", "keep one of the two")
+		return
+	case one.There:
+		list = []*meaning.Map{one}
+	case len(list) == 0:
+		a.reader.Add("spec", "spec has no source", "write source: {repoURL: ADDRESS, path: FOLDER}")
+		return
+	}
+	refs := map[string]bool{}
+	for _, m := range list {
+		if ref := m.Text("ref"); ref != "" {
+			refs["$"+ref] = true
+		}
+	}
+	var parts []appfile.Addition
+	for _, m := range list {
+		if part, ok := a.readSource(m, refs); ok {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		if len(a.reader.Problems) == 0 {
+			a.reader.Add("spec", "no source has a path or a chart", "write the path of the folder to deploy")
+		}
+		return
+	}
+	if len(parts) > appfile.MaxSources {
+		spec.Problem("sources", fmt.Sprintf("there are more than %d sources", appfile.MaxSources), "split the app")
+		return
+	}
+	a.app.App = a.app.App.With(parts[0])
+	a.app.App.Sources = parts[1:]
+	if len(parts) == 1 {
+		a.app.App.Sources = nil
+	}
+}
+
+// source is a source of an Application that is being read.
+type source struct {
+	*application
+	m    *meaning.Map
+	refs map[string]bool // those of the Application, with $ in front
+	repo string          // its address
+	part appfile.Addition
+}
+
+// readSource reads one source. ok is false if it is there for others to refer to.
+func (a *application) readSource(m *meaning.Map, refs map[string]bool) (part appfile.Addition, ok bool) {
+	s := &source{application: a, m: m, refs: refs, repo: m.Text("repoURL"), part: appfile.Addition{Render: appfile.RenderAuto}}
+	folder, chart := m.Text("path"), m.Text("chart")
+	m.Text("name")
+	m.Refuse("plugin", "a server that checks pushes runs no plugins", "commit what the plugin makes, or render it by kustomize or Helm")
+	if chart != "" {
+		s.part.Path = "."
+		if dir := path.Dir(a.reader.Object.Source.File); a.tree.world.isFolder(dir) {
+			s.part.Path = dir
+		}
+		s.readChart(chart)
+	} else if a.tree.checkRepository(m, s.repo, m.Text("targetRevision")) {
+		s.readFolder(folder)
+	}
+	s.readHelm(m.Map("helm"), chart != "")
+	s.readKustomize(m.Map("kustomize"))
+	s.readDirectory(m.Map("directory"))
+	isRef := m.Text("ref") != "" && folder == "" && chart == ""
+	return s.part, !isRef
+}
+
+// readFolder reads the folder that is rendered.
+func (s *source) readFolder(written string) {
+	folder, inside := meaning.Folder(written)
+	switch {
+	case written == "" && s.m.Text("ref") != "":
+		s.part.Path = "."
+		return
+	case written == "":
+		s.m.Problem("path", "the source names no folder", "write path: FOLDER, or path: . for the whole repository")
+	case !inside:
+		s.m.Problem("path", fmt.Sprintf("path: %q leads out of the repository", written), "write the path from the repository's root")
+	case !s.tree.world.isFolder(folder):
+		s.m.Problem("path", fmt.Sprintf("there is no folder %s in this revision", folder), "write the path from the repository's root")
+	}
+	s.part.Path = folder
+}

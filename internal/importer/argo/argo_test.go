@@ -1,0 +1,237 @@
+package argo
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// worldOf is a world with files: path, text, path, text.
+func worldOf(files ...string) meaning.World {
+	tree := fstest.MapFS{}
+	for i := 0; i+1 < len(files); i += 2 {
+		tree[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	}
+	return meaning.World{
+		Repo: "team/site", Branch: "main", Tree: tree,
+		Clusters: appfile.Clusters{"default": nil, "eu": {"region": "eu"}, "us": {"region": "us"}},
+		Servers:  map[string]string{"eu": "https://eu.example.org:6443"},
+	}
+}
+
+// site are files that most tests have.
+func site(more ...string) meaning.World {
+	return worldOf(append([]string{
+		"apps/web/a.yaml", "", "apps/web/prod.yaml", "", "apps/blog/a.yaml", "", "chart/Chart.yaml", "", "chart/values/a.yaml", "", "chart/values/b.yaml", "",
+		"over/kustomization.yaml", "", "over/part/kustomization.yaml", "", "values/x.yaml", "", "jsonnet/a.jsonnet", "",
+	}, more...)...)
+}
+
+// readAll reads objects as roots.
+func readAll(t *testing.T, w meaning.World, text string) ([]meaning.App, manifest.Problems, *Tree) {
+	t.Helper()
+	objects, problems := manifest.Parse("apps.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	tree := New(w)
+	for _, o := range objects {
+		tree.Add(nil, o)
+	}
+	apps, problems := tree.Next()
+	return apps, problems, tree
+}
+
+// applicationOf writes an Application with fields of its spec in place of the usual ones.
+func applicationOf(spec string) string {
+	text := "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: web\nspec:\n"
+	for _, usual := range []string{"project: default\n", "destination: {name: in-cluster, namespace: shop}\n", "source: {repoURL: 'git@example.org:team/site.git', path: apps/web}\n"} {
+		key, _, _ := strings.Cut(usual, ":")
+		if !strings.HasPrefix(spec, key) && !strings.Contains(spec, "\n"+key) {
+			spec = usual + spec
+		}
+	}
+	return text + "  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
+}
+
+const repoURL = "{repoURL: 'https://example.org/team/site', "
+
+// fields are an effect, a note or a problem of each field of an Application.
+var fields = []struct{ field, spec, want string }{
+	{"spec.source.path", "source: " + repoURL + "path: ./apps/web/}", `"Path":"apps/web"`},
+	{"spec.source.path", "source: " + repoURL + "path: nowhere}", "there is no folder nowhere in this revision"},
+	{"spec.source.path", "source: " + repoURL + "path: ../x}", `path: "../x" leads out of the repository`},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/other', path: apps/web}", "https://example.org/other is another repository than this one"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: HEAD}", `"Branch":"main"`},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v1}", "v1 is not the branch that is deployed, main"},
+	{"spec.source.chart", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"https://charts.example.org","line":8`},
+	{"spec.source.chart", "source: {repoURL: registry.example.org/charts, chart: a/redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"oci://registry.example.org/charts/a"`},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.*}", `"1.*" is no exact version of the chart`},
+	{"spec.source.plugin", "source: " + repoURL + "path: apps/web, plugin: {name: x}}", "spec.source.plugin: a server that checks pushes runs no plugins"},
+	{"spec.source.helm.valueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: [values/*.yaml, /values/x.yaml]}}", `"values":[{"file":"values/a.yaml","line":8},{"file":"values/b.yaml","line":8},{"file":"../values/x.yaml","line":8}]`},
+	{"spec.source.helm.valueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: [none.yaml]}}", "there is no file chart/none.yaml in this revision"},
+	{"spec.source.helm.valueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: ['https://example.org/x']}}", "nothing is fetched for values"},
+	{"spec.source.helm.ignoreMissingValueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: [none.yaml], ignoreMissingValueFiles: true}}", `"Helm":{}`},
+	{"spec.source.helm.values", "source: " + repoURL + "path: chart, helm: {values: 'a: 1'}}", `"values":[{"inline":{"a":1},"line":8}]`},
+	{"spec.source.helm.values", "source: " + repoURL + "path: chart, helm: {values: '['}}", "spec.source.helm.values: "},
+	{"spec.source.helm.valuesObject", "source: " + repoURL + "path: chart, helm: {valuesObject: {a: {b: 2}}, values: 'c: 3'}}", `"values":[{"inline":{"a":{"b":2}},"line":8}]`},
+	{"spec.source.helm.parameters", "source: " + repoURL + "path: chart, helm: {parameters: [{name: a, value: $ARGOCD_APP_NAME, forceString: true}]}}", `"parameters":[{"name":"a","value":"web","text":true,"line":8}]`},
+	{"spec.source.helm.fileParameters", "source: " + repoURL + "path: chart, helm: {fileParameters: [{name: a, path: values/a.yaml}]}}", `"parameters":[{"name":"a","file":"values/a.yaml","line":8}]`},
+	{"spec.source.helm.releaseName", "source: " + repoURL + "path: chart, helm: {releaseName: other}}", `"releaseName":"other"`},
+	{"spec.source.helm.skipCrds", "source: " + repoURL + "path: chart, helm: {skipCrds: true}}", `"skipCRDs":true`},
+	{"spec.source.helm.namespace", "source: " + repoURL + "path: chart, helm: {namespace: other}}", "the release has another namespace than the app"},
+	{"spec.source.helm.kubeVersion", "source: " + repoURL + "path: chart, helm: {kubeVersion: 1.30.0}}", "spec.source.helm.kubeVersion has no effect"},
+	{"spec.source.helm.apiVersions", "source: " + repoURL + "path: chart, helm: {apiVersions: [a/v1]}}", "spec.source.helm.apiVersions has no effect"},
+	{"spec.source.helm.version", "source: " + repoURL + "path: chart, helm: {version: v3}}", "spec.source.helm.version has no effect"},
+	{"spec.source.helm.passCredentials", "source: " + repoURL + "path: chart, helm: {passCredentials: true}}", "spec.source.helm.passCredentials has no effect"},
+	{"spec.source.helm.skipTests", "source: " + repoURL + "path: chart, helm: {skipTests: true}}", "spec.source.helm.skipTests has no effect"},
+	{"spec.source.helm.skipSchemaValidation", "source: " + repoURL + "path: chart, helm: {skipSchemaValidation: true}}", "spec.source.helm.skipSchemaValidation has no effect"},
+	{"spec.source.kustomize.namePrefix", "source: " + repoURL + "path: over, kustomize: {namePrefix: a-, nameSuffix: -b}}", `"namePrefix":"a-","nameSuffix":"-b"`},
+	{"spec.source.kustomize.images", "source: " + repoURL + "path: over, kustomize: {images: ['a=r:5000/b:2', 'r:5000/c@sha256:1', d:3]}}", `"images":[{"name":"a","newName":"r:5000/b","newTag":"2"},{"digest":"sha256:1","name":"r:5000/c"},{"name":"d","newTag":"3"}]`},
+	{"spec.source.kustomize.replicas", "source: " + repoURL + "path: over, kustomize: {replicas: [{name: a, count: 3}]}}", `"replicas":[{"count":3,"name":"a"}]`},
+	{"spec.source.kustomize.patches", "source: " + repoURL + "path: over, kustomize: {patches: [{path: p.yaml}]}}", `"patches":[{"path":"p.yaml"}]`},
+	{"spec.source.kustomize.components", "source: " + repoURL + "path: over, kustomize: {components: [part, none], ignoreMissingComponents: true}}", `"components":["part"]`},
+	{"spec.source.kustomize.commonLabels", "source: " + repoURL + "path: over, kustomize: {commonLabels: {a: b}}}", `"labels":[{"includeSelectors":true,"pairs":{"a":"b"}}]`},
+	{"spec.source.kustomize.commonLabels", "source: " + repoURL + "path: over, kustomize: {commonLabels: {a: b}, labelWithoutSelector: true, labelIncludeTemplates: true}}", `"labels":[{"includeSelectors":false,"includeTemplates":true,"pairs":{"a":"b"}}]`},
+	{"spec.source.kustomize.commonAnnotations", "source: " + repoURL + "path: over, kustomize: {commonAnnotations: {a: $ARGOCD_APP_NAME}, commonAnnotationsEnvsubst: true}}", `"commonAnnotations":{"a":"web"}`},
+	{"spec.source.kustomize.namespace", "source: " + repoURL + "path: over, kustomize: {namespace: x}}", "kustomize.namespace"},
+	{"spec.source.kustomize.version", "source: " + repoURL + "path: over, kustomize: {version: v5}}", "spec.source.kustomize.version has no effect"},
+	{"spec.source.directory.recurse", "source: " + repoURL + "path: apps/web, directory: {recurse: true}}", `"Render":"plain"`},
+	{"spec.source.directory.recurse", "source: " + repoURL + "path: apps/web}", `"Files":{"flat":true}`},
+	{"spec.source.directory.include", "source: " + repoURL + "path: apps/web, directory: {include: 'a*', exclude: '{b,c}'}}", `"Files":{"flat":true,"include":["a*"],"exclude":["{b,c}"]}`},
+	{"spec.source.directory.jsonnet", "source: " + repoURL + "path: apps/web, directory: {jsonnet: {tlas: [{name: a, value: b}]}}}", "Jsonnet is not rendered"},
+	{"spec.source.path", "source: " + repoURL + "path: jsonnet}", "jsonnet/a.jsonnet: Jsonnet is not rendered"},
+	{"spec.source", "source: " + repoURL + "path: apps/web, pth: x}", "unknown field spec.source.pth; did you mean path?"},
+	{"spec.sources", "source: \nsources: [{repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3, helm: {valueFiles: [$v/values/x.yaml]}}, " + repoURL + "ref: v}, " + repoURL + "path: apps/blog}]", `"Sources":[{"path":"apps/blog","render":"plain","files":{"flat":true}}]`},
+	{"spec.sources", "source: \nsources: [{repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3, helm: {valueFiles: [$v/values/x.yaml]}}, " + repoURL + "ref: v}]", `"values":[{"file":"values/x.yaml","line":9}]`},
+	{"spec.sources", "source: \nsources: [{repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3, helm: {valueFiles: [prod.yaml]}}]", "prod.yaml is a file in the chart"},
+	{"spec.sourceHydrator", "sourceHydrator: {drySource: {}}", "spec.sourceHydrator: nothing is written to another branch"},
+	{"spec.destination.name", "destination: {name: eu, namespace: a}", `"Cluster":"eu"`},
+	{"spec.destination.server", "destination: {server: 'https://eu.example.org:6443', namespace: a}", `"Cluster":"eu"`},
+	{"spec.destination.server", "destination: {server: 'https://kubernetes.default.svc', namespace: a}", `"Cluster":"default","Namespace":"a"`},
+	{"spec.destination.server", "destination: {server: 'https://no.example.org', namespace: a}", "no cluster that this repository may use has the address https://no.example.org"},
+	{"spec.destination.name", "destination: {name: asia}", "this repository may use no cluster that is called asia"},
+	{"spec.destination", "destination: {name: eu, server: 'https://eu.example.org:6443'}", "names a cluster twice"},
+	{"spec.destination.namespace", "destination: {name: eu, namespace: A_b}", `spec.destination.namespace: "A_b" is not made of`},
+	{"spec.syncPolicy.automated", "syncPolicy: {automated: {}}", `"Drift":"warn","Prune":false`},
+	{"spec.syncPolicy.automated", "project: default", "a push deploys the app all the same"},
+	{"spec.syncPolicy.automated.prune", "syncPolicy: {automated: {prune: true, selfHeal: true}}", `"Drift":"correct","Prune":true`},
+	{"spec.syncPolicy.automated.enabled", "syncPolicy: {automated: {enabled: false}}", "suspended: spec.syncPolicy.automated.enabled is false"},
+	{"spec.syncPolicy.automated.allowEmpty", "syncPolicy: {automated: {allowEmpty: true}}", "spec.syncPolicy.automated.allowEmpty has no effect"},
+	{"spec.syncPolicy.retry", "syncPolicy: {retry: {limit: 3}}", "spec.syncPolicy.retry has no effect"},
+	{"spec.syncPolicy.managedNamespaceMetadata", "syncPolicy: {managedNamespaceMetadata: {labels: {a: b}}}", "the namespace is made without labels and annotations"},
+	{"spec.syncPolicy.syncOptions", "syncPolicy: {syncOptions: [CreateNamespace=true]}", `"CreateNamespace":true`},
+	{"spec.syncPolicy.syncOptions", "syncPolicy: {automated: {prune: true}, syncOptions: [Prune=false]}", `"Prune":false`},
+	{"spec.syncPolicy.syncOptions", "syncPolicy: {syncOptions: [ServerSideAply=true]}", `unknown option "ServerSideAply=true"; did you mean ServerSideApply?`},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas], jqPathExpressions: ['.metadata.annotations[\"a/b\"]', '.a.b[0]?.c']}]", `"Ignore":[{"Kind":"Deployment","Name":"","Namespace":"","Group":"apps","Pointers":["/spec/replicas","/metadata/annotations/a~1b","/a/b/0/c"]}]`},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.spec.containers[] | select(.name == \"a\")']}]", "name the field under jsonPointers, with its place in a list: /spec/containers/0"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: '*', jsonPointers: [/a]}]", "is about one kind"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: A, jsonPointers: [/metadata/name]}]", "cannot be ignored"},
+	{"spec.ignoreDifferences.managedFieldsManagers", "ignoreDifferences: [{kind: A, managedFieldsManagers: [x]}]", "managedFieldsManagers has no effect"},
+	{"spec.info", "info: [{name: a, value: b}]", "spec.info has no effect"},
+	{"spec.revisionHistoryLimit", "revisionHistoryLimit: 3", "spec.revisionHistoryLimit has no effect"},
+	{"spec.project", "project: other", "the AppProject other is not in this repository"},
+	{"spec", "syncPolcy: {}", "unknown field spec.syncPolcy; did you mean syncPolicy?"},
+}
+
+// outcome is all that came of reading.
+func outcome(t *testing.T, apps []meaning.App, problems manifest.Problems) string {
+	t.Helper()
+	var b strings.Builder
+	for _, p := range problems {
+		fmt.Fprintf(&b, "%s; %s\n", p.Error(), p.Hint)
+	}
+	for _, a := range apps {
+		text, err := json.Marshal(a.App)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%s\nsuspended: %s\nafter: %v\n", text, a.Suspended, a.After)
+		for _, n := range a.Notes {
+			fmt.Fprintf(&b, "%s: %s\n", n.Source, n.Text)
+		}
+	}
+	return b.String()
+}
+
+func TestFieldsOfApplications(t *testing.T) {
+	for _, test := range fields {
+		apps, problems, _ := readAll(t, site(), applicationOf(test.spec))
+		got := outcome(t, apps, problems)
+		if !strings.Contains(got, test.want) {
+			t.Errorf("%s:\n%s\ngot\n%s", test.spec, test.want, got)
+		}
+		for _, p := range problems {
+			if p.Source.File != "apps.yaml" || p.Source.Line == 0 || p.Object != "Application web" {
+				t.Errorf("%s: the problem is at %v, of %q", test.spec, p.Source, p.Object)
+			}
+		}
+	}
+}
+
+func TestMetadataOfApplications(t *testing.T) {
+	for metadata, want := range map[string]string{
+		"name: Web_1":                      `"Web_1" is not made of`,
+		"name: " + strings.Repeat("a", 54): "at most 53",
+		"name: web\n  finalizers: [resources-finalizer.argocd.argoproj.io]":                       "metadata.finalizers has no effect",
+		"name: web\n  annotations: {argocd.argoproj.io/skip-reconcile: \"true\"}":                 "suspended: argocd.argoproj.io/skip-reconcile is true",
+		"name: web\n  annotations: {argocd.argoproj.io/sync-wave: one}":                           `sync-wave: "one" is no number`,
+		"name: web\n  annotations: {argocd.argoproj.io/manifest-generate-paths: .}":               "has no effect: the server knows",
+		"name: web\n  annotations: {notifications.argoproj.io/subscribe.on-sync-failed.slack: a}": "has no effect: messages",
+	} {
+		apps, problems, _ := readAll(t, site(), strings.Replace(applicationOf("project: default"), "name: web", metadata, 1))
+		if got := outcome(t, apps, problems); !strings.Contains(got, want) {
+			t.Errorf("%s: want %s, got %s", metadata, want, got)
+		}
+	}
+}
+
+// TestAppsOfApps reads two Applications that an app makes, in waves, and a root that is among
+// its own objects.
+func TestAppsOfApps(t *testing.T) {
+	one := func(name, wave string) string {
+		return strings.Replace(applicationOf("project: default"), "name: web", "name: "+name+"\n  annotations: {"+waveKey+": \""+wave+"\"}", 1)
+	}
+	apps, problems, tree := readAll(t, site(), one("root", "0"))
+	if len(apps) != 1 || len(problems) > 0 {
+		t.Fatal(apps, problems)
+	}
+	objects, _ := manifest.Parse("apps/web/a.yaml", []byte(strings.Join([]string{one("root", "0"), one("base", "-1"), one("b", "2"), one("c", "2")}, "---\n")))
+	for _, o := range objects {
+		tree.Add(&apps[0].App, o)
+	}
+	apps, problems = tree.Next()
+	var got []string
+	for _, a := range apps {
+		text := fmt.Sprintf("%s of %s:", a.App.Name, a.Parent)
+		for _, after := range a.After {
+			text += " " + after.Name
+		}
+		got = append(got, text)
+	}
+	if want := []string{"base of root:", "b of root: base", "c of root: base"}; !slices.Equal(got, want) || len(problems) > 0 {
+		t.Errorf("apps %q, want %q; problems %v", got, want, problems)
+	}
+	tree.Add(&apps[0].App, &manifest.Object{Unstructured: objects[1].DeepCopy(), Source: objects[1].Source})
+	objects[2].Object["spec"].(map[string]any)["project"] = "x"
+	tree.Add(&apps[0].App, objects[2].Copy())
+	if apps, problems := tree.Next(); len(apps) > 0 || len(problems) > 0 {
+		t.Errorf("the same objects again: apps %v, problems %v", apps, problems)
+	}
+	other := objects[2].Copy()
+	other.Object["spec"].(map[string]any)["project"] = "y"
+	tree.Add(nil, other)
+	other = objects[1].Copy()
+	other.SetNamespace("elsewhere")
+	tree.Add(nil, other)
+	if _, problems := tree.Next(); len(problems) != 2 || !strings.Contains(problems.Error(), "is there twice") || !strings.Contains(problems.Error(), "the name base is taken by Application argocd/base") {
+		t.Errorf("objects that differ: %v", problems)
+	}
+}

@@ -1,0 +1,260 @@
+package argo
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/form"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/window"
+)
+
+// project is an AppProject.
+type project struct {
+	destinations []destination
+	sources      []string
+	windows      []syncWindow
+	cluster      kinds // of objects without a namespace
+	namespaced   kinds
+}
+
+type destination struct{ server, name, namespace string }
+
+// kinds are the kinds that a project allows and denies. Without allowed ones, all are; of
+// objects without a namespace, none are.
+type kinds struct{ allowed, denied [][2]string } // group, kind
+
+// syncWindow is a window of a project, and the apps that it is for.
+type syncWindow struct {
+	window                     window.Window
+	apps, namespaces, clusters []string
+	all                        bool // of the three lists that are given have to fit
+}
+
+// readProject reads an AppProject.
+func (t *Tree) readProject(o *manifest.Object) {
+	r := meaning.Read(o, t.world.Place)
+	spec := r.Spec()
+	p := &project{sources: spec.Texts("sourceRepos")}
+	for _, m := range spec.Maps("destinations") {
+		p.destinations = append(p.destinations, destination{m.Text("server"), m.Text("name"), m.Text("namespace")})
+	}
+	p.cluster = kinds{readKinds(spec, "clusterResourceWhitelist"), readKinds(spec, "clusterResourceBlacklist")}
+	p.namespaced = kinds{readKinds(spec, "namespaceResourceWhitelist"), readKinds(spec, "namespaceResourceBlacklist")}
+	for i, m := range spec.Maps("syncWindows") {
+		p.windows = append(p.windows, t.readWindow(r, m, fmt.Sprintf("%s-%d", o.GetName(), i+1)))
+	}
+	for field, why := range map[string]string{
+		"description": "it is for readers", "roles": "who may do what is said in admin.git (access.yaml)", "orphanedResources": "ssh HOST orphans lists them",
+		"signatureKeys": "which commits have to be signed is said in admin.git", "permitOnlyProjectScopedClusters": "grants in admin.git say which clusters a repository may use",
+		"sourceNamespaces": "Applications are read from the repository", "destinationServiceAccounts": "grants in admin.git say what a repository may deploy",
+	} {
+		spec.Without(field, why)
+	}
+	spec.Done()
+	t.problems = append(t.problems, r.Problems...)
+	t.others = append(t.others, r.Notes...)
+	t.projects[o.GetName()] = p
+}
+
+func readKinds(spec *meaning.Map, field string) [][2]string {
+	var all [][2]string
+	for _, m := range spec.Maps(field) {
+		all = append(all, [2]string{m.Text("group"), m.Text("kind")})
+		m.Without("name", "the kind is allowed or denied as a whole")
+	}
+	return all
+}
+
+// readWindow reads a window of a project.
+func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) syncWindow {
+	w := syncWindow{apps: m.Texts("applications"), namespaces: m.Texts("namespaces"), clusters: m.Texts("clusters"), all: m.Boolean("useAndOperator", false)}
+	m.Without("manualSync", "a push is accepted while deploys are closed, and deployed when they open")
+	m.Without("syncOverrun", "a deploy that has begun is finished")
+	m.Without("description", "it is for readers")
+	kind, times := m.Text("kind"), map[string]string{"schedule": m.Text("schedule"), "duration": m.Duration("duration").String()}
+	if zone := m.Text("timeZone"); zone != "" {
+		times["timeZone"] = zone
+	}
+	if kind != string(window.Allow) && kind != string(window.Deny) {
+		m.Problem("kind", fmt.Sprintf("kind: %q is no kind of window", kind), "write allow or deny")
+		return w
+	}
+	text, err := yaml.Marshal(map[string]any{"name": strings.ToLower(called), kind: times, "whenClosed": window.Wait, "corrections": window.InWindow})
+	if err != nil {
+		return w
+	}
+	at := m.Source("schedule")
+	reader := &form.Reader{File: at.File}
+	var problems manifest.Problems
+	if root, wrong := manifest.ReadYAML(at.File, bytes.TrimSpace(text)); root != nil {
+		w.window, _ = window.Read(reader, at.Line, reader.Fields(root, "a window", window.Fields))
+		problems = wrong
+	}
+	for _, p := range append(problems, reader.Problems...) {
+		m.Problem("schedule", p.Message, p.Hint)
+	}
+	w.window.At = at
+	return w
+}
+
+// fits reports whether the window is for an app.
+func (w syncWindow) fits(app appfile.App, t *Tree) bool {
+	server := t.world.Servers[app.Cluster]
+	called := app.Cluster
+	if called == appfile.DefaultCluster {
+		server, called = inClusterServer, inCluster
+	}
+	fits, given := 0, 0
+	for _, one := range []struct {
+		patterns []string
+		texts    []string
+	}{{w.apps, []string{string(app.Name)}}, {w.namespaces, []string{app.Namespace}}, {w.clusters, []string{called, server, app.Cluster}}} {
+		if len(one.patterns) == 0 {
+			continue
+		}
+		given++
+		if slices.ContainsFunc(one.patterns, func(p string) bool {
+			return slices.ContainsFunc(one.texts, func(text string) bool { return like(p, text) })
+		}) {
+			fits++
+		}
+	}
+	return fits > 0 && (!w.all || fits == given)
+}
+
+// checkProject holds the app to its AppProject, if that is in the repository.
+func (a *application) checkProject(spec *meaning.Map) {
+	called := spec.Text("project")
+	p := a.tree.projects[called]
+	if p == nil {
+		if called != "" && called != "default" {
+			a.note("spec.project", "the AppProject "+called+" is not in this repository, and bounds nothing")
+		}
+		return
+	}
+	a.app.Project = called
+	destination := spec.Map("destination")
+	at := destinationOf(destination, a.tree)
+	if !p.allows(at) {
+		destination.Problem("namespace", fmt.Sprintf("the AppProject %s does not allow the namespace %q on %s", called, at.namespace, at.server), "add it to spec.destinations of the AppProject")
+	}
+	sources := spec.Maps("sources")
+	if one := spec.Map("source"); one.There {
+		sources = []*meaning.Map{one}
+	}
+	for _, m := range sources {
+		if repo := m.Text("repoURL"); repo != "" && !allowed(p.sources, repo) {
+			m.Problem("repoURL", fmt.Sprintf("the AppProject %s does not allow the source %s", called, repo), "add it to spec.sourceRepos of the AppProject")
+		}
+	}
+	for _, w := range p.windows {
+		if w.fits(a.app.App, a.tree) {
+			a.app.App.Windows = append(a.app.App.Windows, w.window)
+		}
+	}
+}
+
+// destinationOf is a destination with both names of its cluster.
+func destinationOf(m *meaning.Map, t *Tree) destination {
+	at := destination{server: strings.TrimSuffix(m.Text("server"), "/"), name: m.Text("name"), namespace: m.Text("namespace")}
+	cluster, _ := t.world.clusterOf(at.server, at.name)
+	switch cluster {
+	case appfile.DefaultCluster:
+		at.server, at.name = inClusterServer, inCluster
+	default:
+		at.name = cluster
+		if server := t.world.Servers[cluster]; server != "" {
+			at.server = strings.TrimSuffix(server, "/")
+		}
+	}
+	return at
+}
+
+// allows reports whether a destination of the project fits, and none denies.
+func (p *project) allows(at destination) bool {
+	fits := false
+	for _, d := range p.destinations {
+		cluster := d.server != "" && like(strings.TrimSuffix(d.server, "/"), at.server) || d.name != "" && like(d.name, at.name)
+		switch {
+		case strings.HasPrefix(d.namespace, "!") && cluster && like(d.namespace[1:], at.namespace),
+			strings.HasPrefix(d.server, "!") && like(d.server[1:], at.server), strings.HasPrefix(d.name, "!") && like(d.name[1:], at.name):
+			return false
+		case cluster && !strings.HasPrefix(d.namespace, "!") && like(d.namespace, at.namespace):
+			fits = true
+		}
+	}
+	return fits
+}
+
+// allowed reports whether a list of patterns has one for a text, and none with ! in front.
+func allowed(patterns []string, text string) bool {
+	fits := false
+	for _, p := range patterns {
+		if denied, is := strings.CutPrefix(p, "!"); is && likeAddress(denied, text) {
+			return false
+		}
+		fits = fits || likeAddress(p, text)
+	}
+	return fits
+}
+
+// likeAddress reports whether an address fits a pattern, in any of its spellings.
+func likeAddress(pattern, address string) bool {
+	return like(pattern, address) || !strings.ContainsAny(pattern, "*?[") && meaning.Normal(pattern) == meaning.Normal(address)
+}
+
+// like reports whether a text fits a pattern, in which * stands for any characters.
+func like(pattern, text string) bool {
+	if pattern == "" || text == "" {
+		return pattern == text
+	}
+	expression, err := appfile.Pattern(pattern)
+	return err == nil && expression.MatchString(text)
+}
+
+// clusterScoped are kinds without a namespace that Kubernetes has, and that many repositories
+// have.
+var clusterScoped = regexp.MustCompile(`^(Namespace|Node|PersistentVolume|ClusterRole|ClusterRoleBinding|CustomResourceDefinition|APIService|StorageClass|CSIDriver|` +
+	`PriorityClass|IngressClass|RuntimeClass|GatewayClass|ValidatingWebhookConfiguration|MutatingWebhookConfiguration|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|ClusterIssuer|ClusterSecretStore)$`)
+
+// Check reports the objects of an app whose kinds its AppProject, or resource.exclusions, do not
+// allow.
+func (t *Tree) Check(app meaning.App, objects []*manifest.Object) manifest.Problems {
+	var problems manifest.Problems
+	p := t.projects[app.Project]
+	for _, o := range objects {
+		id := o.ID()
+		add := func(message, hint string) {
+			problems = append(problems, manifest.Problem{Source: o.Source, App: app.App.Name, Object: id.String(), Message: message, Hint: hint})
+		}
+		if t.config.excludes(id) {
+			add("resource.exclusions in "+configName+" leave out the kind "+id.Kind, "take the object out, or the exclusion")
+		}
+		if p == nil {
+			continue
+		}
+		list, scope := p.namespaced, "namespace"
+		ok := len(list.allowed) == 0
+		if clusterScoped.MatchString(id.Kind) {
+			list, scope, ok = p.cluster, "cluster", false
+		}
+		if has(list.denied, id) || !ok && !has(list.allowed, id) {
+			add(fmt.Sprintf("the AppProject %s does not allow the kind %s", app.Project, id.Kind), "add it to spec."+scope+"ResourceWhitelist of the AppProject")
+		}
+	}
+	return problems
+}
+
+func has(list [][2]string, id manifest.ID) bool {
+	return slices.ContainsFunc(list, func(k [2]string) bool {
+		return (k[0] == id.Group || like(k[0], id.Group) || k[0] == "*") && like(k[1], id.Kind)
+	})
+}

@@ -1,0 +1,128 @@
+package argo
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+func parsed(text string) []*manifest.Object {
+	objects, _ := manifest.Parse("apps.yaml", []byte(text))
+	return objects
+}
+
+func projectOf(spec string) string {
+	return "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: shop}\nspec:\n  " + strings.ReplaceAll(spec, "\n", "\n  ") + "\n---\n"
+}
+
+func TestProjects(t *testing.T) {
+	all := "sourceRepos: ['*']\ndestinations: [{server: '*', namespace: '*'}]\n"
+	for _, test := range []struct{ spec, want string }{
+		{all, `"Name":"web"`},
+		{"sourceRepos: ['https://example.org/team/site.git']\ndestinations: [{name: in-cluster, namespace: 'sh*'}]", `"Name":"web"`},
+		{"sourceRepos: ['https://example.org/other/*']\ndestinations: [{server: '*', namespace: '*'}]", "the AppProject shop does not allow the source git@example.org:team/site.git"},
+		{"sourceRepos: ['*', '!git@example.org:*']\ndestinations: [{server: '*', namespace: '*'}]", "does not allow the source"},
+		{"sourceRepos: ['*']\ndestinations: [{server: '*', namespace: other}]", `does not allow the namespace "shop" on https://kubernetes.default.svc`},
+		{"sourceRepos: ['*']\ndestinations: [{server: '*', namespace: '*'}, {server: '*', namespace: '!shop'}]", `does not allow the namespace "shop"`},
+		{"sourceRepos: ['*']\ndestinations: [{name: eu, namespace: '*'}]", `does not allow the namespace "shop"`},
+		{all + "syncWindows: [{kind: deny, schedule: '0 22 * * *', duration: 1h, applications: ['w*'], timeZone: Europe/Vienna}]", `"Windows":[{"Name":"shop-1"`},
+		{all + "syncWindows: [{kind: deny, schedule: '0 22 * * *', duration: 1h, applications: ['w*'], namespaces: [x], useAndOperator: true}]", `"Ignore":null,"Health":null,"PlainSecrets"`},
+		{all + "syncWindows: [{kind: deny, schedule: 'x', duration: 1h, applications: ['*']}]", `apps.yaml:7: AppProject shop: schedule: "x"`},
+		{all + "syncWindows: [{kind: close, schedule: '* * * * *', duration: 1h}]", `kind: "close" is no kind of window`},
+		{all + "roles: []\nwrong: 1", "unknown field spec.wrong"},
+	} {
+		apps, problems, _ := readAll(t, site(), projectOf(test.spec)+applicationOf("project: shop"))
+		if got := outcome(t, apps, problems); !strings.Contains(got, test.want) {
+			t.Errorf("%s: want %s, got %s", test.spec, test.want, got)
+		}
+	}
+}
+
+// TestCheckKinds holds rendered objects to their AppProject, and to what is excluded.
+func TestCheckKinds(t *testing.T) {
+	spec := "sourceRepos: ['*']\ndestinations: [{server: '*', namespace: '*'}]\nclusterResourceWhitelist: [{group: '', kind: Namespace}]\nnamespaceResourceBlacklist: [{group: '*', kind: Secret}]\n"
+	config := "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  resource.exclusions: |\n    - apiGroups: [cilium.io]\n      kinds: ['*']\n"
+	apps, problems, tree := readAll(t, site(), projectOf(spec)+applicationOf("project: shop")+config)
+	if len(apps) != 1 || len(problems) > 0 {
+		t.Fatal(apps, problems)
+	}
+	objects := parsed("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\n---\n" +
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\napiVersion: cilium.io/v2\nkind: CiliumIdentity\nmetadata: {name: a}\n")
+	want := "apps.yaml:5: ClusterRole a: the AppProject shop does not allow the kind ClusterRole\napps.yaml:9: Secret a: the AppProject shop does not allow the kind Secret\n" +
+		"apps.yaml:17: CiliumIdentity a: resource.exclusions in argocd-cm leave out the kind CiliumIdentity"
+	if got := tree.Check(apps[0], objects).Error(); got != want {
+		t.Errorf("problems\n%s, want\n%s", got, want)
+	}
+	if problems := tree.Check(meaning.App{}, objects[:4]); len(problems) > 0 {
+		t.Errorf("of no project: %v", problems)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for data, want := range map[string]string{
+		"resource.customizations.health.example.org_Widget: x":                                             "health in Lua is not run; write it in CEL, under health in pushboat.yaml or in the server's rules: {group: \"example.org\", kind: Widget",
+		"resource.customizations.health.bitnami.com_SealedSecret: x":                                       "current: status.isTrue('Synced')}",
+		"resource.customizations.health.argoproj.io_Application: x":                                        "the server knows the health of Application",
+		"resource.customizations: x":                                                                       "its old form is not read",
+		"resource.inclusions: x":                                                                           "the objects of all kinds are deployed",
+		"resource.exclusions: '{'":                                                                         "resource.exclusions: ",
+		"url: https://x":                                                                                   "it is a setting of Argo CD itself",
+		"resource.customizations.ignoreDifferences.all: 'managedFieldsManagers: [x]'":                      "has no effect",
+		"resource.customizations.ignoreDifferences.all: 'jsonPointers: [/a]'":                              "fields of all kinds cannot be ignored",
+		"resource.customizations.ignoreDifferences.apps_Deployment: 'jqPathExpressions: [.a.b.c|d]'":       "under jsonPointers, with its place in a list: /a",
+		"resource.customizations.ignoreDifferences.apps_Deployment: 'jsonPointers: [/spec/replicas]'":      `"Ignore":[{"Kind":"Deployment","Name":"","Namespace":"","Group":"apps","Pointers":["/spec/replicas"]}]`,
+		"resource.customizations.ignoreDifferences.apps_Deployment: 'jsonPointers: [/metadata/namespace]'": "cannot be ignored",
+	} {
+		apps, problems, tree := readAll(t, site(), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  "+data+"\n---\n"+applicationOf("project: default"))
+		got := outcome(t, apps, problems)
+		for _, n := range tree.Notes() {
+			got += n.Text + "\n"
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: want %s, got %s", data, want, got)
+		}
+	}
+}
+
+// TestRoots finds what no Application covers.
+func TestRoots(t *testing.T) {
+	app := func(name, more string) string {
+		return strings.Replace(applicationOf("source: {repoURL: 'https://example.org/team/site', "+more+"}"), "name: web", "name: "+name, 1)
+	}
+	for _, test := range []struct {
+		name  string
+		files []string
+		want  string
+	}{
+		{"an app of apps in its own folder", []string{"argo/root.yaml", app("root", "path: argo"), "argo/b.yaml", app("b", "path: apps/web")}, "root"},
+		{"flat", []string{"root.yaml", app("root", "path: argo"), "argo/b.yaml", app("b", "path: apps/web"), "argo/deep/c.yaml", app("c", "path: apps/web")}, "c root"},
+		{"recursive", []string{"root.yaml", app("root", "path: argo, directory: {recurse: true}"), "argo/deep/c.yaml", app("c", "path: apps/web")}, "root"},
+		{"a kustomization elsewhere", []string{"root.yaml", app("root", "path: argo/prod"), "argo/prod/kustomization.yaml", "resources: [../base]", "argo/base/kustomization.yaml", "resources: [c.yaml]\n", "argo/base/c.yaml", app("c", "path: apps/web")}, "root"},
+		{"patches", []string{"argo/kustomization.yaml", "patches: [{path: p.yaml}]", "argo/p.yaml", app("c", "path: apps/web")}, ""},
+		{"a ring", []string{"a/x.yaml", app("one", "path: b"), "b/y.yaml", app("two", "path: a")}, "one"},
+		{"templates of a chart", []string{"c/Chart.yaml", "", "c/templates/a.yaml", app("x", "path: b")}, ""},
+		{"hidden", []string{".x/a.yaml", app("x", "path: b")}, ""},
+		{"broken", []string{"x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: [\n"}, "problem"},
+		{"no objects", []string{"x.yaml", "argoproj.io/: ["}, ""},
+	} {
+		objects, problems := Roots(site(test.files...))
+		var got []string
+		for _, o := range objects {
+			got = append(got, o.GetName())
+		}
+		if len(problems) > 0 {
+			got = append(got, "problem")
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: %q, want %q; %v", test.name, got, test.want, problems)
+		}
+	}
+	if _, ok := (world{meaning.World{}}).clusterOf("", inCluster); !ok {
+		t.Error("where no cluster is known, there is none")
+	}
+	if got := relative("a/b", "a/c/d"); got != "../c/d" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,384 @@
+package argo
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+// readChart reads the chart of a registry.
+func (s *source) readChart(chart string) {
+	helm := &s.part.Helm
+	helm.Chart, helm.Version, helm.Repo = chart, s.m.Text("targetRevision"), s.repo
+	helm.Line = s.m.Source("chart").Line
+	s.part.Render = appfile.RenderHelm
+	if !strings.Contains(helm.Repo, "://") { // a registry of OCI, as Argo CD writes it
+		helm.Repo = "oci://" + helm.Repo
+	}
+	if folder, base := path.Split(chart); folder != "" {
+		helm.Repo, helm.Chart = strings.TrimSuffix(helm.Repo, "/")+"/"+strings.TrimSuffix(folder, "/"), base
+	}
+	switch {
+	case s.repo == "":
+		s.m.Problem("repoURL", "the chart has no repoURL", "write the address of its registry")
+	case helm.Version == "":
+		s.m.Problem("chart", "the chart has no version", "write targetRevision: with its exact version, such as 1.2.3")
+	case !exactVersion.MatchString(helm.Version):
+		s.m.Problem("targetRevision", fmt.Sprintf("%q is no exact version of the chart", helm.Version),
+			"write the one that is meant, such as 1.2.3; helm search repo -l lists them: then every check renders the same")
+	}
+	if s.m.Has("path") {
+		s.m.Problem("path", "a source has a chart or a path", "keep one of the two")
+	}
+}
+
+// readHelm reads how a chart is rendered.
+func (s *source) readHelm(m *meaning.Map, registry bool) {
+	if !m.There {
+		return
+	}
+	helm := &s.part.Helm
+	s.part.Render = appfile.RenderHelm
+	missing := m.Boolean("ignoreMissingValueFiles", false)
+	for i, file := range m.Texts("valueFiles") {
+		s.readValueFile(m, fmt.Sprintf("%s[%d]", m.At("valueFiles"), i), file, registry && !strings.HasPrefix(file, "$"), missing)
+	}
+	s.readValues(m)
+	for _, p := range m.Maps("parameters") {
+		helm.Parameters = append(helm.Parameters, appfile.Parameter{
+			Name: p.Text("name"), Value: s.fill(p, "value"), Text: p.Boolean("forceString", false), Line: p.Source("name").Line,
+		})
+	}
+	for _, p := range m.Maps("fileParameters") {
+		file, at := s.fill(p, "path"), p.At("path")
+		if name, ok := s.fileOf(file); ok && s.tree.world.isFile(name) {
+			helm.Parameters = append(helm.Parameters, appfile.Parameter{Name: p.Text("name"), File: relative(s.part.Path, name), Line: p.Source("path").Line})
+		} else {
+			p.Text("name")
+			s.reader.Add(at, fmt.Sprintf("there is no file %s in this revision", file), "the path is from the folder of the source; $REF/ begins one from the root")
+		}
+	}
+	if release := m.Text("releaseName"); release != "" {
+		if _, err := name.ParseApp(release); err != nil {
+			m.Problem("releaseName", fmt.Sprintf("%s: %q %v", m.At("releaseName"), release, err), "")
+		}
+		helm.ReleaseName = release
+	}
+	helm.SkipCRDs = m.Boolean("skipCrds", false)
+	if namespace := m.Text("namespace"); namespace != "" && namespace != s.app.App.Namespace {
+		m.Problem("namespace", "the release has another namespace than the app", "write it under spec.destination.namespace")
+	}
+	for field, why := range map[string]string{
+		"version": "charts are rendered by Helm 4, which renders those of version 3", "passCredentials": "credentials are the server's (charts.credentials)",
+		"skipTests": "tests run only when somebody asks: ssh HOST test APP", "skipSchemaValidation": "values are always checked against the chart's schema",
+		"kubeVersion": "charts see the version of the real cluster", "apiVersions": "charts see the kinds of the real cluster",
+	} {
+		m.Without(field, why)
+	}
+	m.Done()
+}
+
+// readValues reads the values that are written in place; valuesObject wins.
+func (s *source) readValues(m *meaning.Map) {
+	text, object := m.Text("values"), m.Map("valuesObject")
+	var values any
+	at := "values"
+	switch {
+	case object.There:
+		values, at = m.Raw("valuesObject"), "valuesObject"
+		for _, field := range object.Names() {
+			object.Raw(field)
+		}
+	case text == "":
+		return
+	default:
+		if err := yaml.Unmarshal([]byte(text), &values); err != nil {
+			m.Problem("values", fmt.Sprintf("%s: %v", m.At("values"), oneLine(err)), "values are YAML: a mapping")
+			return
+		}
+		if values == nil {
+			return
+		}
+	}
+	if _, ok := values.(map[string]any); !ok {
+		m.Problem(at, m.At(at)+" is no mapping", "values are a mapping of names")
+		return
+	}
+	written, err := json.Marshal(values)
+	if err != nil {
+		m.Problem(at, fmt.Sprintf("%s: %v", m.At(at), oneLine(err)), "")
+		return
+	}
+	s.part.Helm.Values = append(s.part.Helm.Values, appfile.HelmValues{Inline: written, Line: m.Source(at).Line})
+}
+
+func oneLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}
+
+// readValueFile reads the name of a file of values, or a glob.
+func (s *source) readValueFile(m *meaning.Map, at, written string, inChart, missing bool) {
+	text := s.filled(at, written)
+	switch {
+	case strings.Contains(text, "://"):
+		s.reader.Add(at, "nothing is fetched for values", "commit the file")
+		return
+	case inChart && text == "values.yaml":
+		return // the chart's own
+	case inChart:
+		s.reader.Add(at, fmt.Sprintf("%s is a file in the chart, which cannot be chosen", text), "commit its values here, and name it by a source with ref: values: $values/FILE")
+		return
+	}
+	name, ok := s.fileOf(text)
+	if !ok {
+		s.reader.Add(at, fmt.Sprintf("%q names no file of this repository", text), "write a path from the folder of the source, or $REF/ with the ref of a source and a path from the root")
+		return
+	}
+	files := []string{name}
+	if strings.ContainsAny(name, "*?[{") {
+		files = s.glob(name)
+	} else if !s.tree.world.isFile(name) {
+		files = nil
+	}
+	if len(files) == 0 && !missing {
+		s.reader.Add(at, fmt.Sprintf("there is no file %s in this revision", name), "write ignoreMissingValueFiles: true if it need not be there")
+	}
+	for _, file := range files {
+		s.part.Helm.Values = append(s.part.Helm.Values, appfile.HelmValues{File: relative(s.part.Path, file), Line: s.reader.At(at).Line})
+	}
+}
+
+// fileOf is the path from the root of a file that a source names.
+func (s *source) fileOf(text string) (file string, ok bool) {
+	if strings.HasPrefix(text, "$") {
+		ref, rest, _ := strings.Cut(text, "/")
+		if !s.refs[ref] {
+			return "", false
+		}
+		text = "/" + rest
+	}
+	file = path.Join(s.part.Path, text)
+	if strings.HasPrefix(text, "/") {
+		file = path.Clean(text[1:])
+	}
+	return file, file != "." && file != ".." && !strings.HasPrefix(file, "../")
+}
+
+// glob lists the files that match a pattern, in which * stands for letters of one name and **
+// for any number of folders.
+func (s *source) glob(pattern string) []string {
+	expression, err := regexp.Compile(globExpression(pattern))
+	if err != nil {
+		return nil
+	}
+	base := pattern[:strings.IndexAny(pattern, "*?[{")]
+	folder := path.Dir(base + "x")
+	var found []string
+	err = s.tree.world.walk(folder, func(name string, entry fs.DirEntry) bool {
+		if !entry.IsDir() && expression.MatchString(name) && len(found) < appfile.MaxList {
+			found = append(found, name)
+		}
+		return true
+	})
+	if err != nil {
+		return nil
+	}
+	slices.Sort(found)
+	return found
+}
+
+func globExpression(pattern string) string {
+	quoted := regexp.QuoteMeta(pattern)
+	return "^" + strings.NewReplacer(`\*\*/`, "(?:.*/)?", `\*\*`, ".*", `\*`, "[^/]*", `\?`, "[^/]", `\[`, "[", `\]`, "]", `\{`, "(?:", `\}`, ")", ",", "|").Replace(quoted) + "$"
+}
+
+// readKustomize reads what is added to a kustomization.
+func (s *source) readKustomize(m *meaning.Map) {
+	if !m.There {
+		return
+	}
+	k := &s.part.Kustomize
+	s.part.Render = appfile.RenderKustomize
+	k.NamePrefix, k.NameSuffix = m.Text("namePrefix"), m.Text("nameSuffix")
+	k.Images = list(images(m))
+	k.Replicas = s.rawList(m, "replicas")
+	k.Patches = s.rawList(m, "patches")
+	k.Components = s.components(m)
+	k.Labels = commonLabels(m)
+	k.CommonAnnotations = m.Pairs("commonAnnotations")
+	if m.Boolean("commonAnnotationsEnvsubst", false) {
+		for key, text := range k.CommonAnnotations {
+			k.CommonAnnotations[key] = s.filled(m.At("commonAnnotations"), text)
+		}
+	}
+	if namespace := m.Text("namespace"); namespace != "" {
+		s.setNamespace(m, namespace)
+	}
+	for field, why := range map[string]string{
+		"version": "kustomizations are built by the server's own library", "kubeVersion": "charts see the version of the real cluster",
+		"apiVersions": "charts see the kinds of the real cluster", "forceCommonLabels": "the labels here always win", "forceCommonAnnotations": "the annotations here always win",
+	} {
+		m.Without(field, why)
+	}
+	m.Done()
+}
+
+func list(elements []any) json.RawMessage {
+	if len(elements) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(elements)
+	if err != nil {
+		return nil // elements of an object are JSON
+	}
+	return text
+}
+
+// rawList is a list in the words of kustomize.
+func (s *source) rawList(m *meaning.Map, field string) json.RawMessage {
+	elements := m.List(field)
+	for i, element := range elements {
+		if _, ok := element.(map[string]any); !ok {
+			s.reader.Add(fmt.Sprintf("%s[%d]", m.At(field), i), fmt.Sprintf("%s[%d] is no mapping", m.At(field), i), "")
+		}
+	}
+	return list(elements)
+}
+
+// components are those that are there, or all.
+func (s *source) components(m *meaning.Map) json.RawMessage {
+	missing := m.Boolean("ignoreMissingComponents", false)
+	var kept []any
+	for _, component := range m.Texts("components") {
+		if !missing || s.tree.world.isFolder(path.Join(s.part.Path, component)) {
+			kept = append(kept, component)
+		}
+	}
+	return list(kept)
+}
+
+// images are the images of a kustomization, from [NAME=]NEW[:TAG][@DIGEST].
+func images(m *meaning.Map) []any {
+	var all []any
+	for _, text := range m.Texts("images") {
+		image := map[string]any{}
+		old, replacement, renamed := strings.Cut(text, "=")
+		if !renamed {
+			replacement = text
+		}
+		rest, digest, hasDigest := strings.Cut(replacement, "@")
+		if hasDigest {
+			image["digest"] = digest
+		}
+		if colon := strings.LastIndex(rest, ":"); colon > strings.LastIndex(rest, "/") {
+			image["newTag"], rest = rest[colon+1:], rest[:colon]
+		}
+		image["name"] = rest
+		if renamed {
+			image["name"] = old
+			image["newName"] = rest
+		}
+		all = append(all, image)
+	}
+	return all
+}
+
+// commonLabels are those of a kustomization.
+func commonLabels(m *meaning.Map) json.RawMessage {
+	pairs := m.Pairs("commonLabels")
+	without, templates := m.Boolean("labelWithoutSelector", false), m.Boolean("labelIncludeTemplates", false)
+	if len(pairs) == 0 {
+		return nil
+	}
+	entry := map[string]any{"pairs": pairs, "includeSelectors": !without}
+	if without && templates {
+		entry["includeTemplates"] = true
+	}
+	return list([]any{entry})
+}
+
+// readDirectory reads which manifests of a folder are meant. Argo CD does not go into the
+// folders below unless it is told so.
+func (s *source) readDirectory(m *meaning.Map) {
+	files := appfile.Files{Flat: !m.Boolean("recurse", false)}
+	for field, into := range map[string]*[]string{"include": &files.Include, "exclude": &files.Exclude} {
+		pattern := m.Text(field)
+		if pattern == "" {
+			continue
+		}
+		if _, err := appfile.Pattern(pattern); err != nil {
+			m.Problem(field, fmt.Sprintf("%s: %q %v", m.At(field), pattern, err), "")
+		}
+		*into = []string{pattern}
+	}
+	jsonnet := m.Map("jsonnet")
+	if jsonnet.There && len(jsonnet.Names()) > 0 {
+		m.Problem("jsonnet", m.At("jsonnet")+": Jsonnet is not rendered", "commit the manifests that it makes")
+	}
+	for _, field := range jsonnet.Names() {
+		jsonnet.Raw(field)
+	}
+	if s.part.Render != appfile.RenderAuto || s.part.Path == "" || s.builds() && !m.There {
+		return
+	}
+	s.part.Render, s.part.Files = appfile.RenderPlain, files
+	err := s.tree.world.walk(s.part.Path, func(name string, entry fs.DirEntry) bool {
+		if path.Ext(name) == ".jsonnet" && !entry.IsDir() {
+			s.m.Problem("path", name+": Jsonnet is not rendered", "commit the manifests that it makes")
+		}
+		return !files.Flat
+	})
+	if err != nil {
+		s.m.Problem("path", fmt.Sprintf("%s: %v", s.part.Path, err), "give the app a path of its own")
+	}
+}
+
+// builds reports whether the folder has a kustomization or a chart.
+func (s *source) builds() bool {
+	return slices.ContainsFunc(slices.Concat(kustomizations, []string{"Chart.yaml"}), func(file string) bool { return s.tree.world.isFile(path.Join(s.part.Path, file)) })
+}
+
+var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// variable is a name of Argo CD's build environment.
+var variable = regexp.MustCompile(`\$\$|\$\{[A-Za-z0-9_]+\}|\$[A-Za-z0-9_]+`)
+
+func (s *source) fill(m *meaning.Map, field string) string {
+	return s.filled(m.At(field), m.Text(field))
+}
+
+// filled replaces the names of Argo CD's build environment; others are left, as those of refs.
+func (s *source) filled(at, text string) string {
+	known := map[string]string{
+		"ARGOCD_APP_NAME": s.reader.Object.GetName(), "ARGOCD_APP_NAMESPACE": s.app.App.Namespace, "ARGOCD_APP_SOURCE_PATH": s.part.Path,
+		"ARGOCD_APP_SOURCE_REPO_URL": s.repo, "ARGOCD_APP_SOURCE_TARGET_REVISION": s.m.Text("targetRevision"), "ARGOCD_APP_PROJECT_NAME": s.reader.Spec().Text("project"),
+	}
+	return variable.ReplaceAllStringFunc(text, func(use string) string {
+		name := strings.Trim(use, "${}")
+		value, ok := known[name]
+		switch {
+		case ok:
+			return value
+		case strings.HasPrefix(name, "ARGOCD_APP_REVISION"), name == "KUBE_VERSION", name == "KUBE_API_VERSIONS":
+			s.reader.Add(at, use+" is not known when the app is checked", "write the value")
+		}
+		return use
+	})
+}
+
+func (s *source) setNamespace(m *meaning.Map, namespace string) {
+	m.Problem("namespace", "kustomize.namespace is not set from outside", "write namespace: "+namespace+" in the kustomization")
+}

@@ -1,0 +1,209 @@
+package argo
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// maxRoots bounds the files with objects of Argo CD that are read.
+const maxRoots = 2000
+
+var (
+	mentions = []byte(group + "/")
+	kindLine = regexp.MustCompile(`(?m)^kind:\s*["']?(Application|ApplicationSet|AppProject)["']?\s*$`)
+)
+
+// Roots are the objects of Argo CD in files of the revision that the source of no other
+// Application covers: those that somebody has applied by hand.
+func Roots(w meaning.World) ([]*manifest.Object, manifest.Problems) {
+	found := &roots{world: world{w}, patches: map[string]bool{}, listed: map[string][]string{}}
+	err := found.world.walk(".", found.visit)
+	if err != nil {
+		found.problems = append(found.problems, manifest.Problem{Message: "look for objects of Argo CD: " + err.Error(), Hint: "add a " + appfile.Name})
+	}
+	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.patches[o.Source.File] })
+	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.patches[p.Source.File] })
+	return found.uncovered(), found.problems
+}
+
+// roots is a search for objects.
+type roots struct {
+	world    world
+	objects  []*manifest.Object
+	problems manifest.Problems
+	patches  map[string]bool     // files that are patches of kustomizations
+	listed   map[string][]string // what a kustomization's folder lists, by the folder
+}
+
+// visit looks at a file or folder.
+func (r *roots) visit(name string, entry fs.DirEntry) bool {
+	base, ext := path.Base(name), path.Ext(name)
+	switch {
+	case entry.IsDir():
+		return base != "templates" || !r.world.isFile(path.Join(path.Dir(name), "Chart.yaml"))
+	case slices.Contains(kustomizations, base):
+		r.kustomization(name)
+	case ext == ".yaml" || ext == ".yml" || ext == ".json":
+		r.file(name)
+	}
+	return true
+}
+
+// file takes the objects of a file that is for Argo CD.
+func (r *roots) file(name string) {
+	text, err := fs.ReadFile(r.world.Tree, name)
+	if err != nil || len(text) > manifest.MaxFileBytes || !bytes.Contains(text, mentions) && !bytes.Contains(text, []byte(configName)) {
+		return
+	}
+	objects, problems := manifest.Parse(name, text)
+	if len(problems) > 0 {
+		if kindLine.Match(text) && !bytes.Contains(text, []byte("{{")) {
+			r.problems = append(r.problems, problems...)
+		}
+		return
+	}
+	for _, o := range objects {
+		if Is(o) {
+			r.objects = append(r.objects, o)
+		}
+	}
+	if len(r.objects) > maxRoots {
+		r.objects = nil
+		r.problems = append(r.problems, manifest.Problem{Message: fmt.Sprintf("more than %d objects of Argo CD stand in files", maxRoots), Hint: "add a " + appfile.Name})
+	}
+}
+
+// kustomization notes the files that a kustomization reads.
+func (r *roots) kustomization(name string) {
+	text, err := fs.ReadFile(r.world.Tree, name)
+	if err != nil || len(text) > manifest.MaxFileBytes {
+		return
+	}
+	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 {
+		return
+	}
+	var fields struct {
+		Resources, Bases, Components []string
+		Patches, PatchesJSON6902     []struct{ Path string }
+		PatchesStrategicMerge        []string
+	}
+	if yaml.Unmarshal(text, &fields) != nil {
+		return
+	}
+	folder := path.Dir(name)
+	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
+		r.listed[folder] = append(r.listed[folder], path.Join(folder, entry))
+	}
+	for _, patch := range slices.Concat(fields.Patches, fields.PatchesJSON6902) {
+		if patch.Path != "" {
+			r.patches[path.Join(folder, patch.Path)] = true
+		}
+	}
+	for _, patch := range fields.PatchesStrategicMerge {
+		r.patches[path.Join(folder, patch)] = true
+	}
+}
+
+// uncovered are the objects that no app of another one has among its sources. Of objects that
+// cover each other in a ring, the first is one.
+func (r *roots) uncovered() []*manifest.Object {
+	covers := make([][]int, len(r.objects))
+	for i, o := range r.objects {
+		covers[i] = r.covered(o)
+	}
+	reached := make([]int, len(r.objects)) // by which root, from 1
+	var reach func(i, from int)
+	reach = func(i, from int) {
+		for _, j := range covers[i] {
+			if reached[j] == 0 && j != from-1 {
+				reached[j] = from
+				reach(j, from)
+			}
+		}
+	}
+	isRoot := make([]bool, len(r.objects))
+	inside := map[int]bool{}
+	for i := range covers {
+		for _, j := range covers[i] {
+			inside[j] = inside[j] || i != j
+		}
+	}
+	for pass := range 2 { // first those that nothing covers, then one of each ring
+		for i := range r.objects {
+			if reached[i] == 0 && !isRoot[i] && (pass == 1 || !inside[i]) {
+				isRoot[i] = true
+				reach(i, i+1)
+			}
+		}
+	}
+	var all []*manifest.Object
+	for i, o := range r.objects {
+		if isRoot[i] {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// covered are the objects in files that the apps of an object read.
+func (r *roots) covered(o *manifest.Object) []int {
+	if kind := o.GetKind(); kind != applicationKind && kind != setKind {
+		return nil
+	}
+	scratch := New(r.world.World)
+	scratch.Add(nil, o)
+	apps, _ := scratch.Next()
+	var all []int
+	for i, other := range r.objects {
+		if slices.ContainsFunc(apps, func(app meaning.App) bool { return r.has(app.App, other.Source.File) }) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// has reports whether an app is rendered from a file.
+func (r *roots) has(app appfile.App, file string) bool {
+	if app.Helm.Chart == "" && r.reads(app, file, map[string]bool{}) {
+		return true
+	}
+	return slices.ContainsFunc(app.Sources, func(other appfile.Addition) bool {
+		return other.Helm.Chart == "" && r.reads(app.With(other), file, map[string]bool{})
+	})
+}
+
+// reads reports whether a folder is rendered from a file.
+func (r *roots) reads(app appfile.App, file string, seen map[string]bool) bool {
+	listed, built := r.listed[app.Path]
+	if seen[app.Path] {
+		return false
+	}
+	seen[app.Path] = true
+	if built && app.Render != appfile.RenderPlain {
+		return slices.ContainsFunc(listed, func(entry string) bool {
+			return entry == file || r.reads(appfile.App{Path: entry}, file, seen)
+		})
+	}
+	inside, below := strings.CutPrefix(file, app.Path+"/")
+	if app.Path == "." {
+		inside, below = file, true
+	}
+	if !below || app.Render != appfile.RenderPlain {
+		return below && app.Render == appfile.RenderHelm
+	}
+	fits := func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { return like(p, inside) })
+	}
+	return (!app.Files.Flat || !strings.Contains(inside, "/")) && (len(app.Files.Include) == 0 || fits(app.Files.Include)) && !fits(app.Files.Exclude)
+}

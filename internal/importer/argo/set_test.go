@@ -1,0 +1,160 @@
+package argo
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+)
+
+// setOf writes an ApplicationSet.
+func setOf(generators, name, more string) string {
+	return "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all, namespace: argocd}\nspec:\n" + more +
+		"  generators: " + generators + "\n  template:\n    metadata:\n      name: '" + name + "'\n    spec:\n      project: default\n" +
+		"      destination: {name: in-cluster, namespace: shop}\n      source: {repoURL: 'https://example.org/team/site', path: apps/web}\n"
+}
+
+const goTemplate = "  goTemplate: true\n  goTemplateOptions: [missingkey=error]\n"
+
+func elements(n int, key string) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf("{%s: '%d'}", key, i))
+	}
+	return "[{list: {elements: [" + strings.Join(all, ", ") + "]}}]"
+}
+
+func TestSets(t *testing.T) {
+	git := "repoURL: 'https://example.org/team/site', "
+	nested := func(a, b string) string { return "[{matrix: {generators: [" + a + ", " + b + "]}}]" }
+	inner := func(list string) string { return strings.TrimSuffix(strings.TrimPrefix(list, "["), "]") }
+	for _, test := range []struct{ generators, name, more, want string }{
+		{"[{list: {elements: [{a: x, values: {b: w}}, {a: z, values: {b: q}}]}}]", "{{a}}-{{values.b}}", "", "x-w z-q"},
+		{"[{list: {elements: [{a: {b: x}}]}}]", "{{.a.b | upper | lower}}", goTemplate, "x"},
+		{"[{list: {elementsYaml: '[{a: x}]'}}]", "{{.a}}", goTemplate, "x"},
+		{"[{list: {elements: [{a: x}]}}]", "{{.b}}", goTemplate, `map has no entry for key "b"`},
+		{"[{list: {elements: [{a: X_y}]}}]", "{{normalize .a}}-{{slugify .a}}", goTemplate, "x-y-x-y"},
+		{"[{list: {elements: [{a: x}]}}]", "{{now}}", goTemplate, `function "now" not defined`},
+		{"[{list: {elements: [{a: x}]}}]", "{{env \"PATH\"}}", goTemplate, `function "env" not defined`},
+		{"[{clusters: {}}]", "a-{{name}}", "", "a-in-cluster a-eu a-us"},
+		{"[{clusters: {selector: {matchLabels: {region: eu}}, values: {v: 'v-{{metadata.labels.region}}'}}}]", "{{values.v}}", "", "v-eu"},
+		{"[{clusters: {selector: {matchExpressions: [{key: region, operator: Exists}]}}}]", "c-{{.metadata.labels.region}}", goTemplate, "c-eu c-us"},
+		{"[{git: {" + git + "directories: [{path: 'apps/*'}, {path: apps/blog, exclude: true}]}}]", "{{path.basename}}-{{path[0]}}", "", "web-apps"},
+		{"[{git: {" + git + "directories: [{path: 'apps/*'}], pathParamPrefix: p}}]", "{{.p.path.basename}}-{{index .p.path.segments 0}}", goTemplate, "blog-apps web-apps"},
+		{"[{git: {" + git + "files: [{path: 'config/*.json'}]}}]", "{{env.name}}-{{path.basename}}", "", "dev-config prod-deep"},
+		{"[{git: {" + git + "files: [{path: 'config/list.yaml'}]}}]", "{{.i}}-{{.path.filenameNormalized | replace \".\" \"-\"}}", goTemplate, "1-list-yaml 2-list-yaml"},
+		{"[{git: {repoURL: 'https://example.org/other', directories: [{path: a}]}}]", "a", "", "is another repository than this one"},
+		{nested("{list: {elements: [{a: x}, {a: w}]}}", "{list: {elements: [{b: '{{a}}1'}]}}"), "{{a}}-{{b}}", "", "x-x1 w-w1"},
+		{nested("{clusters: {}}", "{git: {"+git+"directories: [{path: 'apps/*'}]}}"), "{{.nameNormalized}}-{{.path.basename}}", goTemplate, "in-cluster-blog in-cluster-web eu-blog eu-web us-blog us-web"},
+		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x, b: q}, {a: w, b: q}]}}, {list: {elements: [{a: w, b: over}]}}]}}]", "{{a}}-{{b}}", "", "x-q w-over"},
+		{"[{merge: {mergeKeys: [a.k], generators: [{list: {elements: [{a: {k: x}, b: {c: q, d: e}}]}}, {list: {elements: [{a: {k: x}, b: {c: over}}]}}]}}]", "{{.b.c}}-{{.b.d}}", goTemplate, "over-e"},
+		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x}]}}, {list: {elements: [{a: x}, {a: x}]}}]}}]", "{{a}}", "", "have the same a"},
+		{"[{list: {elements: [{a: x}, {a: w}]}, selector: {matchLabels: {a: w}}}]", "{{a}}", "", "w"},
+		{"[{pullRequest: {github: {}}}]", "a", "", "the generator pullRequest cannot be had here"},
+		{"[{scmProvider: {github: {}}}]", "a", "", "the generator scmProvider cannot be had here"},
+		{"[{}]", "a", "", "a generator is one of list, clusters, git, matrix, merge"},
+		{"[{plugin: {configMapRef: {name: a}}}]", "a", "", "the generator plugin cannot be had here"},
+		{"[{clusterDecisionResource: {name: a}}]", "a", "", "the generator clusterDecisionResource cannot be had here"},
+		{"[{lists: {elements: []}}]", "a", "", "generators are list, clusters, git, matrix and merge"},
+		{"[]", "a", "", "spec has no generators"},
+		{"[{list: {elements: [{a: x}, {a: x}]}}]", "{{a}}", "", "the name x is taken by ApplicationSet argocd/all"},
+		{"[{list: {elements: [{a: x}]}}]", "{{a}}", "  wrong: 1\n", "unknown field spec.wrong"},
+		{"[{list: {elements: [{a: x}]}}]", "{{a}}", "  goTemplateOptions: [a=b]\n", `unknown option "a=b"`},
+		{"[{list: {elements: [{a: x}]}}]", "{{a}}", "  syncPolicy: {preserveResourcesOnDeletion: true, applicationsSync: create-only}\n", "x"},
+		// Too much.
+		{nested(inner(nested(inner(elements(100, "a")), inner(elements(100, "b")))), inner(elements(100, "c"))), "{{a}}-{{b}}-{{c}}", "", "the generators make more than 2000 apps"},
+		{elements(1, "a"), "{{range 1000000000000}}{{end}}", goTemplate, "the templates take too many steps"},
+		{elements(1, "a"), "{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}", goTemplate, "the templates take too many steps"},
+		{elements(1, "a"), "{{$x := \"aaaa\"}}{{range 60}}{{$x = print $x $x}}{{end}}{{$x}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{$x := list 1}}{{range 60}}{{$x = list $x $x}}{{end}}{{$x}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{repeat 1000000000 \"a\"}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{$x := repeat 200000 \"a\"}}{{replace \"a\" $x $x}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{printf \"%099999d\" 1}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{range until 1000}}{{repeat 1000 \"a\"}}{{end}}", goTemplate, "has more than 262144 bytes"},
+	} {
+		w := site("config/a.json", `{"env": {"name": "dev"}}`, "config/deep/b.json", `{"env": {"name": "prod"}}`, "config/list.yaml", "[{i: 1}, {i: 2}]")
+		apps, problems, _ := readAll(t, w, setOf(test.generators, test.name, test.more))
+		var names []string
+		for _, a := range apps {
+			names = append(names, string(a.App.Name))
+		}
+		got := strings.Join(names, " ")
+		if len(problems) > 0 {
+			got = problems.Error() + "; " + problems[0].Hint
+		}
+		if got != test.want && (len(problems) == 0 || !strings.Contains(got, test.want)) {
+			t.Errorf("%.200s %s:\n%s, want\n%s", test.generators, test.name, got, test.want)
+		}
+	}
+}
+
+// TestTemplatesOfSets reads a patch, the template of a generator, and lines of what is wrong.
+func TestTemplatesOfSets(t *testing.T) {
+	text := setOf("[{list: {elements: [{a: x, prune: true}], template: {spec: {source: {path: apps/blog}}}}}]", "{{.a}}", goTemplate) +
+		"  templatePatch: |\n    spec:\n      syncPolicy:\n        automated: {prune: {{.prune}}, selfHeal: true}\n"
+	apps, problems, _ := readAll(t, site(), text)
+	if len(apps) != 1 || len(problems) > 0 || !apps[0].App.Prune || apps[0].App.Drift != appfile.DriftCorrect || apps[0].App.Path != "apps/blog" {
+		t.Errorf("apps %+v, problems %v", apps, problems)
+	}
+	text = setOf("[{list: {elements: [{a: x}]}}]", "{{a}}", "") + "        pth: x\n"
+	text = strings.Replace(text, "      source: {repoURL: 'https://example.org/team/site', path: apps/web}\n        pth: x\n",
+		"      source:\n        repoURL: https://example.org/team/site\n        path: apps/none\n        pth: x\n", 1)
+	_, problems, _ = readAll(t, site(), text)
+	want := "apps.yaml:14: Application argocd/x: there is no folder apps/none in this revision\napps.yaml:15: Application argocd/x: unknown field spec.source.pth"
+	if problems.Error() != want {
+		t.Errorf("problems\n%v, want\n%s", problems, want)
+	}
+}
+
+// TestRolloutsOfSets has the apps of a step wait for those of the step before.
+func TestRolloutsOfSets(t *testing.T) {
+	strategy := "  strategy: {type: RollingSync, rollingSync: {steps: [{matchExpressions: [{key: env, operator: In, values: [dev]}]}, {matchExpressions: [{key: env, operator: In, values: [prod]}]}]}}\n"
+	text := strings.Replace(setOf("[{list: {elements: [{a: prod}, {a: dev}]}}]", "{{a}}", strategy), "      name: '{{a}}'\n", "      name: '{{a}}'\n      labels: {env: '{{a}}'}\n", 1)
+	apps, problems, _ := readAll(t, site(), text)
+	if len(problems) > 0 || len(apps) != 2 || len(apps[1].After) != 0 || len(apps[0].After) != 1 || apps[0].After[0].Name != "dev" {
+		t.Errorf("apps %+v, problems %v", apps, problems)
+	}
+}
+
+// FuzzTemplates runs templates, which always end, and never make much.
+func FuzzTemplates(f *testing.F) {
+	for _, text := range []string{"{{.a}}", "{{range 10}}{{.a}}{{end}}", "{{with .a}}{{upper .}}{{else}}x{{end}}", "{{toYaml .}}", "{{fromYaml .a}}", "{{slugify 3 true .a}}", "{{a}}", "{{if"} {
+		f.Add(text, true)
+		f.Add(text, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, isGo bool) {
+		l := language{budget: newBudget(), isGo: isGo}
+		got, err := l.text(text, map[string]any{"a": "x y", "b": map[string]any{"c": "d"}})
+		if err == nil && len(got) > MaxText+len(text) {
+			t.Errorf("%d bytes of %q", len(got), text)
+		}
+	})
+}
+
+// FuzzReader reads specs of Applications.
+func FuzzReader(f *testing.F) {
+	for _, one := range fields {
+		f.Add(one.spec)
+	}
+	f.Fuzz(func(t *testing.T, spec string) {
+		if len(spec) > 10_000 {
+			return
+		}
+		objects := parsed(applicationOf(spec))
+		tree := New(site())
+		for _, o := range objects {
+			tree.Add(nil, o)
+		}
+		apps, problems := tree.Next()
+		for _, p := range problems {
+			if p.Message == "" || p.Source.File == "" {
+				t.Errorf("a problem without words or place: %+v", p)
+			}
+		}
+		if len(apps) > meaning.MaxApps {
+			t.Error("too many apps")
+		}
+	})
+}
