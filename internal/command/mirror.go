@@ -45,6 +45,8 @@ func mirrorFlags(f *pflag.FlagSet) {
 	f.String("token-file", "", "a token, for https")
 	f.String("user", "", "the user who goes with the token; by default git")
 	f.String("hook-file", "", "the secret of webhooks")
+	f.String("status-file", "", "a token to tell the forge how commits do")
+	f.String("forge", "", "its kind: github, gitlab or gitea")
 	reviseFlags(f)
 }
 
@@ -116,11 +118,11 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 		m.Branches = append(m.Branches, glob.Pattern(branch))
 	}
 	m.Follow, _ = c.flags.GetBool("follow")
-	texts := map[string]*string{"schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile}
+	texts := map[string]*string{"schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge}
 	for flag, to := range texts {
 		*to, _ = c.flags.GetString(flag)
 	}
-	for _, text := range append([]string{m.URL, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile}, branches...) {
+	for _, text := range append([]string{m.URL, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, branches...) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return nil, usageError{"a control character is in the way"}
 		}
@@ -226,6 +228,9 @@ func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	}
 	for _, branch := range slices.Sorted(maps.Keys(s.Gone)) {
 		lines = append(lines, fmt.Sprintf("branch %s: gone upstream since %s; here it stays, and so does what it deploys", manifest.Clean(string(branch)), ago(s.Gone[branch], now)))
+	}
+	if s.Untold != nil {
+		lines = append(lines, fmt.Sprintf("statuses of commits are not told since %s: %s", ago(s.Untold.Since, now), manifest.Clean(s.Untold.Error)))
 	}
 	for _, branch := range s.Left {
 		lines = append(lines, fmt.Sprintf("branch %s: not fetched any more, since HEAD names another upstream; name it in branches of %s to go on", manifest.Clean(string(branch)), rules.MirrorFile(repo)))

@@ -21,6 +21,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/keytest"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
 	"github.com/pushboat/pushboat/internal/mirror/mirrortest"
@@ -69,6 +70,7 @@ type world struct {
 	work   string // a clone of upstream
 	rules  *rules.Rules
 	scheds map[name.Repo]string
+	apps   []deploy.Status
 }
 
 func (w *world) git(args ...string) string {
@@ -160,6 +162,8 @@ func newWorld(t *testing.T, options git.StoreOptions) *world {
 		File: filepath.Join(dir, "mirrors.json"), Repos: w.repos, Gate: w.gate, Rules: func() *rules.Rules { return w.rules },
 		Schedule: func(repo name.Repo, spec string) { w.scheds[repo] = spec },
 		Disk:     func() error { return nil }, Fence: func() error { return nil }, Log: logrus.NewEntry(log),
+		Apps: func(name.Repo) []deploy.Status { return w.apps }, News: func() (<-chan struct{}, func()) { return nil, func() {} },
+		Page: func(kind, id string) string { return "https://pushboat.example.org/" + kind + "/" + id },
 	}, Settings{Reach: reach.Reach{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, Files: filepath.Join(dir, "files"), Within: time.Minute})
 	t.Cleanup(w.keeper.Stop)
 	return w

@@ -19,6 +19,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify/reach"
@@ -48,7 +49,12 @@ type Config struct {
 	Schedule func(repo name.Repo, spec string)
 	Disk     func() error // an error while the server cannot store anything
 	Fence    func() error // an error once another server has replaced this one
-	Log      *logrus.Entry
+	// Apps returns how the apps of a repository do, and News is told when that may be other.
+	Apps func(repo name.Repo) []deploy.Status
+	News func() (<-chan struct{}, func())
+	// Page returns the address of the page of a "refusal" or an "app"; "" if there is none.
+	Page func(kind, id string) string
+	Log  *logrus.Entry
 }
 
 // Limits of what goes on at once: a server with hundreds of mirrors asks a few upstreams at a
@@ -66,6 +72,7 @@ type Keeper struct {
 	ctx     context.Context // ends with Stop
 	cancel  context.CancelFunc
 	rounds  sync.WaitGroup
+	telling sync.WaitGroup // forges
 
 	mu      sync.Mutex
 	states  map[name.Repo]*State
@@ -103,8 +110,11 @@ func (k *Keeper) Configure(settings Settings) { k.current.Store(&settings) }
 
 func (k *Keeper) settings() Settings { return *k.current.Load() }
 
-// Start asks every upstream once, and begins the schedules.
-func (k *Keeper) Start() { k.RulesMoved() }
+// Start asks every upstream once, begins the schedules, and has forges told of commits.
+func (k *Keeper) Start() {
+	k.RulesMoved()
+	k.telling.Go(func() { k.tellForges(k.ctx) })
+}
 
 // Stop ends what goes on, and returns when nothing does. What the gate has accepted is moved.
 func (k *Keeper) Stop() {
@@ -118,6 +128,7 @@ func (k *Keeper) Stop() {
 	k.mu.Unlock()
 	k.cancel()
 	k.rounds.Wait()
+	k.telling.Wait()
 }
 
 // RulesMoved takes up the mirrors of the rules in force. Those that are new, or other than

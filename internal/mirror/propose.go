@@ -28,7 +28,7 @@ func (k *Keeper) Propose(next, now *rules.Rules) (problems manifest.Problems) {
 				add("keyFile: "+err.Error(), hintFile)
 			}
 		}
-		for field, file := range map[string]string{"tokenFile": m.TokenFile, "hookFile": m.HookFile} {
+		for field, file := range map[string]string{"tokenFile": m.TokenFile, "hookFile": m.HookFile, "statusFile": m.StatusFile} {
 			if file == "" {
 				continue
 			}

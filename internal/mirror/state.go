@@ -29,6 +29,10 @@ type State struct {
 	// Left are branches that upstream has, and that are not fetched any more, since its HEAD
 	// names another and the mirror names none.
 	Left []name.Branch `json:"left,omitempty"`
+	// Posted has the statuses of commits that the forge was told.
+	Posted map[string]string `json:"posted,omitempty"`
+	// Untold says why the forge could not be told of commits; nil: it was.
+	Untold *Trouble `json:"untold,omitempty"`
 	// HostKey is the key by which the host is known again; nil: it has shown none.
 	HostKey *Pin `json:"hostKey,omitempty"`
 }
@@ -51,6 +55,7 @@ type Refused struct {
 // copy is a state of its own.
 func (s State) copy() State {
 	s.Refused, s.Gone, s.Left = maps.Clone(s.Refused), maps.Clone(s.Gone), slices.Clone(s.Left)
+	s.Posted = maps.Clone(s.Posted)
 	return s
 }
 

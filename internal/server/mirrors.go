@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
@@ -17,8 +18,30 @@ func (s *server) buildMirrors() {
 		File: s.path("mirrors.json"), Repos: s.repos, Gate: s.door, Rules: s.rules.Current,
 		Schedule: func(repo name.Repo, spec string) { s.mirrorTable.set(repo, spec) },
 		Disk:     s.door.Disk, Fence: s.fence.Check, Log: s.log,
+		Apps: s.appsOf, News: s.engine.Listen, Page: s.pageAbout,
 	}, s.mirrorSettings(s.config))
 	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
+}
+
+// appsOf is how the apps of a repository do.
+func (s *server) appsOf(repo name.Repo) (list []deploy.Status) {
+	for _, app := range s.engine.AppsOf(repo) {
+		if status, ok := s.engine.Status(app); ok {
+			list = append(list, status)
+		}
+	}
+	return list
+}
+
+// pageAbout is the address of the page of a refusal or an app; "" if there are no pages.
+func (s *server) pageAbout(kind, id string) string {
+	if kind == "refusal" {
+		return s.pageOf(id)
+	}
+	if door := s.pages.Load(); door != nil {
+		return door.AppPage(name.App(id))
+	}
+	return ""
 }
 
 // mirrorSettings are the settings of mirrors, which a reload changes.

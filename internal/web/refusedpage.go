@@ -17,6 +17,14 @@ func (d *Door) RefusalPage(id string) string {
 	return d.Base + refusedPath + id
 }
 
+// AppPage is the address of the page of an app; "" if no page is served.
+func (d *Door) AppPage(app name.App) string {
+	if d.Closed != nil {
+		return ""
+	}
+	return d.Base + "/apps/" + string(app)
+}
+
 // refusedPage is the page of a refused push.
 type refusedPage struct {
 	refusal.Refusal

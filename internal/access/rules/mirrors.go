@@ -22,13 +22,23 @@ type Mirror struct {
 	Follow   bool      // a rewritten history is taken over, through the gate
 	User     string    // with a token; "": that of Address, or git
 	// On the server's disk, in the directory of the setting mirror.files; "": none.
-	KeyFile   string   // the private key, for ssh
-	TokenFile string   // one line, the password, for https
-	HookFile  string   // one line, the secret of webhooks
-	HostKeys  []string // fingerprints of the host's keys, SHA256:…; nil: the first one that it shows
+	KeyFile   string // the private key, for ssh
+	TokenFile string // one line, the password, for https
+	HookFile  string // one line, the secret of webhooks
+	// The token by which the forge is told of commits, and what kind of forge it is.
+	StatusFile string
+	Forge      string
+	HostKeys   []string // fingerprints of the host's keys, SHA256:…; nil: the first one that it shows
 
 	At manifest.Source
 }
+
+// The kinds of forges. Forgejo is told as Gitea is.
+const (
+	GitHub = "github"
+	GitLab = "gitlab"
+	Gitea  = "gitea"
+)
 
 // DefaultMirrorSchedule is how often upstream is asked where a mirror says nothing.
 const DefaultMirrorSchedule = "@every 5m"

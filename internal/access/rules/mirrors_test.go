@@ -12,10 +12,11 @@ func TestMirrors(t *testing.T) {
 	r := parsedTree(t, world(t, map[string]string{
 		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
 			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\n",
-		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\n",
+		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\n",
+		"mirrors/docs.yaml": "url: https://github.com/team/docs\nstatusFile: /etc/pushboat/mirrors/status\n",
 		"mirrors/README.md": "Where we come from.\n",
 	}))
-	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 2 {
+	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 3 || r.Mirror("docs").Forge != GitHub || r.Mirror("blog").Forge != GitLab {
 		t.Fatalf("mirrors: %+v", r.Mirrors())
 	}
 	shop, blog := r.Mirror("team/shop"), r.Mirror("blog")
@@ -64,6 +65,9 @@ func TestMirrorProblems(t *testing.T) {
 		"url: https://example.org/x\nbranches: []\n":                                                "branches is empty",
 		"url: https://example.org/x\ntags: [v*]\n":                                                  `unknown field "tags"`,
 		"url: git@example.org:x\nkeyFile: /k\nhostKeys: [MD5:aa]\n":                                 "is no fingerprint",
+		"url: https://example.org/x\nstatusFile: /s\n":                                              "statusFile comes without forge",
+		"url: https://example.org/x\nforge: gitea\n":                                                "forge goes with statusFile",
+		"url: https://example.org/x\nstatusFile: /s\nforge: cvs\n":                                  "cvs",
 		"url: git@example.org:x\nkeyFile: /k\nhostKeys: []\n":                                       "hostKeys is empty",
 		"url: https://example.org/x\n" + "# " + strings.Repeat("x", maxMirrorFile) + "\n":           "is larger than",
 		"url: https://example.org/x\ntokenFile: |\n  -----BEGIN OPENSSH PRIVATE KEY-----\n  b3Bl\n": "private key",

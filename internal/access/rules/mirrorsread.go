@@ -25,7 +25,7 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = []string{"url", "branches", "schedule", "rewrites", "user", "keyFile", "tokenFile", "hookFile", "hostKeys"}
+var mirrorFields = []string{"url", "branches", "schedule", "rewrites", "user", "keyFile", "tokenFile", "hookFile", "hostKeys", "statusFile", "forge"}
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -93,10 +93,11 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 	default:
 		r.Add(fields["rewrites"].Line, fmt.Sprintf("rewrites: %q is not known", manifest.Clean(rewrites)), "write rewrites: refuse, or rewrites: follow")
 	}
-	for name, to := range map[string]*string{"keyFile": &m.KeyFile, "tokenFile": &m.TokenFile, "hookFile": &m.HookFile} {
+	for name, to := range map[string]*string{"keyFile": &m.KeyFile, "tokenFile": &m.TokenFile, "hookFile": &m.HookFile, "statusFile": &m.StatusFile} {
 		*to = readPath(r, fields, name)
 	}
 	m.readHostKeys(r, fields)
+	m.readForge(r, fields)
 	m.checkTogether(r, fields)
 	p.problems = append(p.problems, r.Problems...)
 	p.rules.mirrors = append(p.rules.mirrors, m)
@@ -160,6 +161,31 @@ func (m *Mirror) readHostKeys(r *form.Reader, fields map[string]form.Field) {
 	}
 }
 
+// readForge reads what kind of forge is told of commits. Well-known hosts need not say it.
+func (m *Mirror) readForge(r *form.Reader, fields map[string]form.Field) {
+	if f, ok := fields["forge"]; ok {
+		m.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea)
+		if m.StatusFile == "" {
+			r.Add(f.Line, "forge goes with statusFile", "add statusFile: the path of a file with a token that may set statuses of commits")
+		}
+		return
+	}
+	f, ok := fields["statusFile"]
+	if !ok || m.URL == "" {
+		return
+	}
+	switch m.Address().Hostname() {
+	case "github.com":
+		m.Forge = GitHub
+	case "gitlab.com":
+		m.Forge = GitLab
+	case "codeberg.org":
+		m.Forge = Gitea
+	default:
+		r.Add(f.Line, "statusFile comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
+	}
+}
+
 // checkTogether refuses fields that do nothing with the address.
 func (m *Mirror) checkTogether(r *form.Reader, fields map[string]form.Field) {
 	if len(r.Problems) > 0 {
@@ -199,7 +225,7 @@ func (m *Mirror) text() string {
 func (m *Mirror) name() string { return string(m.Repo) }
 func (m *Mirror) gone() string { return "is no mirror any more, and takes pushes" }
 func (m *Mirror) print() string {
-	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HookFile, m.HostKeys)
+	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HookFile, m.HostKeys, m.StatusFile, m.Forge)
 }
 
 // File is the mirror as a file, which says the same.
@@ -226,6 +252,8 @@ func (m *Mirror) File() []byte {
 	line("keyFile", inQuotes(m.KeyFile))
 	line("tokenFile", inQuotes(m.TokenFile))
 	line("hookFile", inQuotes(m.HookFile))
+	line("statusFile", inQuotes(m.StatusFile))
+	line("forge", m.Forge)
 	if m.HostKeys != nil {
 		line("hostKeys", "["+strings.Join(m.HostKeys, ", ")+"]")
 	}
