@@ -21,6 +21,9 @@ func (d *Doctor) examineAccess(now time.Time) []Finding {
 	if f := judgeSigners(rules.Signers(now), rules.Signers(now.Add(soon))); f.Level != "" {
 		findings = append(findings, f)
 	}
+	if f := judgeTokens(d.Tokens(), now); f.Level != "" {
+		findings = append(findings, f)
+	}
 	return findings
 }
 

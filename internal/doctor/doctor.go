@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -29,7 +30,7 @@ const (
 
 // Finding is the answer to one question. Its fields are for programs, and stay.
 type Finding struct {
-	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, shared, keys, signers, certificates, backups, audit, notifications, settings
+	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, shared, keys, tokens, signers, certificates, backups, audit, notifications, settings
 	About string `json:"about,omitempty"` // the cluster; "": the server
 	Level Level  `json:"level"`
 	Says  string `json:"says"`           // a sentence, or a value
@@ -43,6 +44,7 @@ type Doctor struct {
 	Clusters func() []Cluster                     // in the order in which they are shown
 	Rules    func() *rules.Rules                  // in force
 	KeyFiles func() *access.Directory             // of the moment
+	Tokens   func() []token.Token                 // of the API, that are good
 	Repos    func() ([]name.Repo, error)          // that are there
 	Names    func() []Named                       // of the server's keys and credentials
 	Backups  func() *offsite.State                // nil: to no bucket

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/doctor"
 	"github.com/pushboat/pushboat/internal/settings"
 )
@@ -9,10 +10,13 @@ import (
 func (s *server) doctor() *doctor.Doctor {
 	return &doctor.Doctor{
 		Data: s.config.Data, Git: s.repos.GitVersion, Clusters: s.patients,
-		Rules: s.rules.Current, KeyFiles: s.keyring.Directory, Repos: s.repos.List, Names: s.doctorsNames,
+		Rules: s.rules.Current, KeyFiles: s.keyring.Directory, Tokens: s.goodTokens, Repos: s.repos.List, Names: s.doctorsNames,
 		Backups: s.backups.State, ByHand: s.backupSource().Newest, Trail: s.trail.Verify, Told: s.notifier.State, Settings: s.changedSettings,
 	}
 }
+
+// goodTokens are the tokens of everybody, as far as they are good.
+func (s *server) goodTokens() []token.Token { return s.tokens.List("") }
 
 // patients are the clusters, by name.
 func (s *server) patients() []doctor.Cluster {
