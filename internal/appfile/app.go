@@ -81,7 +81,9 @@ type App struct {
 	Sources []Addition `json:",omitempty"`
 	// Substitute declares the names that are replaced in the rendered objects.
 	Substitute Substitute
-	Schedule   string // as ParseSchedule reads it; "": watches only
+	// PostBuild is done to the rendered objects after that.
+	PostBuild PostBuild `json:",omitzero"`
+	Schedule  string    // as ParseSchedule reads it; "": watches only
 	// FullSchedule is when every object is tried on the cluster by a dry-run, as
 	// ParseSchedule reads it; "": never.
 	FullSchedule string
@@ -105,6 +107,12 @@ type App struct {
 	Exclude []string
 	// Source is the app's entry; the zero Source if there is no file.
 	Source manifest.Source
+	// Imported is the kind of the object of another tool that means the app, which is at
+	// Source then; "" for an app of this file's. Objects of such tools that the app makes
+	// are read as apps, and not applied.
+	Imported string `json:",omitempty"`
+	// Suspended says why the app is not deployed, as an object of another tool has it.
+	Suspended string `json:",omitempty"`
 }
 
 // Ignore names fields that somebody else owns.

@@ -31,6 +31,11 @@ type Helm struct {
 
 	// Generated are values that the server generates once, and keeps.
 	Generated []Generated `json:"generated,omitempty"`
+
+	// PostRender is done to the objects of the chart, one after the other.
+	PostRender []Kustomize `json:"postRender,omitempty"`
+	// Hidden are texts in Values that must not be shown; never in a pushboat.yaml.
+	Hidden []string `json:"hidden,omitempty"`
 }
 
 // Parameter is one value of a chart, as helm template --set has it: the name has keys with dots

@@ -20,14 +20,17 @@ type Kustomize struct {
 	NameSuffix string          `json:"nameSuffix,omitempty"` // after the one that is written there
 	// CommonAnnotations are put over those that are written there.
 	CommonAnnotations map[string]string `json:"commonAnnotations,omitempty"`
+	Namespace         string            `json:"namespace,omitempty"` // of all objects, instead of the one that is written there
+	// Generate makes a kustomization for a folder that has none, of all manifests in it and below.
+	Generate bool `json:"generate,omitempty"`
 }
 
 // IsZero reports whether nothing is added.
 func (k Kustomize) IsZero() bool {
-	return k.NamePrefix+k.NameSuffix == "" && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas)+len(k.Labels)+len(k.CommonAnnotations) == 0
+	return k.NamePrefix+k.NameSuffix+k.Namespace == "" && !k.Generate && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas)+len(k.Labels)+len(k.CommonAnnotations) == 0
 }
 
-var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix", "labels", "commonAnnotations"}
+var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix", "labels", "commonAnnotations", "namespace", "generate"}
 
 func (r *reader) readKustomize(app *App, fields map[string]field) {
 	f, ok := fields["kustomize"]
@@ -38,11 +41,20 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 		"images": &app.Kustomize.Images, "patches": &app.Kustomize.Patches,
 		"components": &app.Kustomize.Components, "replicas": &app.Kustomize.Replicas, "labels": &app.Kustomize.Labels,
 	}
-	texts := map[string]*string{"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix}
+	texts := map[string]*string{
+		"namePrefix": &app.Kustomize.NamePrefix, "nameSuffix": &app.Kustomize.NameSuffix, "namespace": &app.Kustomize.Namespace,
+	}
 	for name, setting := range r.Fields(f.Value, "kustomize", kustomizeFields) {
 		setting.Name = "kustomize." + name
+		if name == "generate" {
+			app.Kustomize.Generate, _ = r.Boolean(setting)
+			continue
+		}
 		if into, ok := texts[name]; ok {
 			*into, _ = r.Text(setting)
+			if message := checkLabel(*into); name == "namespace" && message != "" {
+				r.Add(setting.Line, fmt.Sprintf("kustomize.namespace: %q %s", *into, message), "")
+			}
 			continue
 		}
 		if name == "commonAnnotations" {

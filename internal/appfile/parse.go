@@ -33,6 +33,8 @@ type File struct {
 	// Released are whole apps that the file gives up, and to which repositories. They count
 	// on the branch from which they were deployed.
 	Released map[name.App]name.Repo
+	// Import says that the apps are objects of other tools.
+	Import Import
 }
 
 // Read reads the pushboat.yaml at the root of a revision and returns its apps, in the order in
@@ -88,6 +90,7 @@ func parse(fsys fs.FS, at Place, wanted func(App) bool) (File, manifest.Problems
 	r := &reader{Reader: form.Reader{File: Name}, dependsLine: map[int]int{}, absent: map[name.App]bool{}, clusters: at.Clusters}
 	fields := r.file(decode(r, data))
 	entries := r.entries(fsys, fields, at.Repo)
+	imports := r.readImport(fields)
 	apps := r.expand(fsys, entries, wanted)
 	r.checkNames(apps)
 	r.checkPaths(apps)
@@ -102,7 +105,7 @@ func parse(fsys fs.FS, at Place, wanted func(App) bool) (File, manifest.Problems
 	}
 	exclude(apps)
 	apps = slices.DeleteFunc(apps, func(a App) bool { return !wanted(a) })
-	return File{Apps: apps, Selections: r.selectionsOf(at.Branch), Released: released}, nil
+	return File{Apps: apps, Selections: r.selectionsOf(at.Branch), Released: released, Import: imports}, nil
 }
 
 // readFile returns the file's text; the pusher reads the error.
@@ -160,6 +163,9 @@ func withoutFile(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) 
 	return []App{app}, nil
 }
 
+// NameFrom is the name of the app that is a whole repository.
+func NameFrom(repo name.Repo) name.App { return nameFrom(repo) }
+
 // nameFrom makes an app's name of a repository's: its last element, in the
 // characters that a DNS label may have.
 func nameFrom(repo name.Repo) name.App {
@@ -194,7 +200,8 @@ func (r *reader) file(root *yaml.Node) map[string]field {
 	}
 	before := len(r.Problems)
 	fields := r.Fields(root, "the file", fileFields)
-	if _, ok := fields["apps"]; !ok && len(r.Problems) == before {
+	_, apps := fields["apps"]
+	if _, imports := fields["import"]; !apps && !imports && len(r.Problems) == before {
 		r.Add(1, "apps is missing", "write apps: [] to deploy nothing")
 	}
 	return fields
@@ -240,11 +247,11 @@ func (r *reader) tellOnce(from int) {
 }
 
 // fileFields are the fields of the file itself.
-var fileFields = []string{"apps", "release"}
+var fileFields = []string{"apps", "release", "import"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute",
+	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
 	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows",
 }
 
@@ -344,6 +351,7 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	r.readFiles(app, fields)
 	r.readSources(app, fields)
 	r.readSubstitute(app, fields)
+	r.readPostBuild(app, fields)
 }
 
 // readSchedule reads a schedule. none explains an empty one.

@@ -241,12 +241,12 @@ func TestBranches(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows"
+	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
 		{"apps without a value", "\napps:\n", at(2, "apps has no value | remove the line to get the default")},
-		{"a text", "shop", at(1, `the file is "shop", not a mapping | known fields are apps, release`)},
+		{"a text", "shop", at(1, `the file is "shop", not a mapping | known fields are apps, release, import`)},
 		{"unknown at the top", "app: []\n", at(1, `unknown field "app" in the file | did you mean apps?`)},
 		{"two documents", "apps: []\n---\napps: []\n", at(2, "there is a second document | keep all in one document")},
 		{"syntax", "apps:\n- name: a\n path: b\n", at(3, "not valid YAML: did not find expected key | check the indentation of this line and of the one before")},

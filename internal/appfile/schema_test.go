@@ -39,6 +39,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
 		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields,
 		"parameter": parameterFields, "files": filesFields, "source": sourceFields,
+		"postBuild": postBuildFields, "valuesFrom": valuesFromFields, "import": importFields,
 	} {
 		check(name, root.Defs[name], fields)
 	}
@@ -81,6 +82,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"several sources", "apps: [{sources: [{path: b, render: plain}, {helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org'}}]}]", ""},
 		{"generated values", "apps: [{helm: {generated: [auth.password, {path: auth.pin, length: 8, format: digits}]}}]", ""},
 		{"a generated value without a path", "apps: [{helm: {generated: [{length: 8}]}}]", "path"},
+		{"after the build", "apps: [{postBuild: {values: {a: 1}, from: [{configMap: a/b}, {secret: c/d, optional: true}], labels: {a: b}, annotations: {}}}]", ""},
+		{"after the build, of nothing", "apps: [{postBuild: {from: [{optional: true}]}}]", "from"},
 		{"substitutes", "apps: [{substitute: {prefix: app_, values: {app_n: 3}, from: {app_d: {configMap: a/b, key: c}}}}]", ""},
 		{"health and ignore", "apps: [{ignore: [{kind: Deployment, pointers: [/spec/replicas]}], health: [{kind: Widget, current: 'true'}]}]", ""},
 		{"what is released", "apps: [{path: a}]\nrelease: [{app: b, to: x/y}, {app: a, to: x, objects: [ConfigMap/c]}]", ""},

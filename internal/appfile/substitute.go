@@ -150,20 +150,28 @@ func (r *reader) origin(n *yaml.Node, namespace string) Origin {
 		o.Kind, object = "Secret", secret
 	}
 	o.Key, _ = r.Text(key)
-	text, _ := r.Text(object)
-	var named bool
-	if o.Namespace, o.Name, named = strings.Cut(text, "/"); !named {
-		o.Namespace, o.Name = namespace, text
-	}
-	switch {
-	case o.Namespace == "" && !named:
-		r.Add(object.Line, fmt.Sprintf("%s: %q names no namespace, and the app has none", object.Name, text), "write namespace/name")
-	case checkLabel(o.Namespace) != "" || !objectName.MatchString(o.Name) || len(o.Name) > 253:
-		r.Add(object.Line, fmt.Sprintf("%s: %q is not the name of an object", object.Name, text), "write namespace/name, or name for one in the app's namespace")
-	case !dataKey.MatchString(o.Key):
+	before = len(r.Problems)
+	o.Namespace, o.Name = r.object(object, namespace)
+	if len(r.Problems) == before && !dataKey.MatchString(o.Key) {
 		r.Add(key.Line, fmt.Sprintf("key: %q is not a key of a ConfigMap or Secret", o.Key), "")
 	}
 	return o
+}
+
+// object reads the name of an object, with its namespace or in that of the app.
+func (r *reader) object(f field, of string) (namespace, name string) {
+	text, _ := r.Text(f)
+	namespace, name, named := strings.Cut(text, "/")
+	if !named {
+		namespace, name = of, text
+	}
+	switch {
+	case namespace == "" && !named:
+		r.Add(f.Line, fmt.Sprintf("%s: %q names no namespace, and the app has none", f.Name, text), "write namespace/name")
+	case checkLabel(namespace) != "" || !objectName.MatchString(name) || len(name) > 253:
+		r.Add(f.Line, fmt.Sprintf("%s: %q is not the name of an object", f.Name, text), "write namespace/name, or name for one in the app's namespace")
+	}
+	return namespace, name
 }
 
 // What the API server lets objects and the keys of their data be called

@@ -113,7 +113,13 @@ func (o *outcome) want(wanted helm.Wanted) {
 func (j job) render(ctx context.Context, fsys fs.FS, askCluster func()) ([]*manifest.Object, manifest.Problems) {
 	j.Release.Marks = substitute.NewMarks(j.Names)
 	if j.Render == appfile.RenderHelm {
-		return helm.Render(ctx, fsys, j.Folder, j.Release)
+		objects, problems := helm.Render(ctx, fsys, j.Folder, j.Release)
+		for _, settings := range j.Release.Settings.PostRender {
+			if len(problems) == 0 {
+				objects, problems = kustomize.Post(objects, settings)
+			}
+		}
+		return objects, problems
 	}
 	return kustomize.Render(ctx, fsys, j.Folder, j.Kustomize, kustomize.Charts{Release: j.Release, AskCluster: askCluster})
 }

@@ -193,6 +193,9 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	}
 	used, took := s.used, s.took
 	hideOwn(secretsOf(objects, found))
+	for _, o := range objects {
+		o.Hide(app.Helm.Hidden...)
+	}
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
 		objects, found = nil, nil // without their values they mean nothing
@@ -223,7 +226,7 @@ func secretsOf(objects []*manifest.Object, found *plain.Read) []*manifest.Object
 // buildAfter builds an app that was rendered before. It returns the state that the next
 // rendering can build upon; nil if the objects depend on more than their files.
 func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
-	replaces := len(of.app.Substitute.Names) > 0 || of.app.Substitute.Prefix != "" || len(of.app.Sources) > 0
+	replaces := !of.app.Substitute.IsZero() || !of.app.PostBuild.IsZero() || len(of.app.Sources) > 0
 	if !replaces {
 		s.before = before
 	}
@@ -348,7 +351,7 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App, values
 	if problem != nil {
 		return nil, manifest.Problems{*problem}
 	}
-	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Generated: values, Cluster: cluster}
+	release := helm.Release{Name: app.Helm.ReleaseName, Namespace: app.Namespace, Settings: app.Helm, Generated: values, Cluster: cluster, SkipCRDs: app.Helm.SkipCRDs}
 	if isNamed {
 		release.Chart = &named
 	}
@@ -371,6 +374,9 @@ func (s *Session) clusterOf(ctx context.Context, name string, app manifest.Sourc
 	}
 	return cluster, nil
 }
+
+// DigestOf is the Result.Digest of objects.
+func DigestOf(objects []*manifest.Object) string { return digest(objects, nil) }
 
 // digest combines the digests of objects; found has them if the objects are its own. It
 // leaves out random objects, such as a chart's test with a random name, which would

@@ -64,7 +64,9 @@ func (s *Session) substitutions(ctx context.Context, app appfile.App) (substitut
 		}
 		set.Values[n.Name] = value
 	}
-	if !app.Substitute.Asks() {
+	wrong := s.postBuild(ctx, app, &set, sum)
+	problems = append(problems, wrong...)
+	if !app.Substitute.Asks() && !app.PostBuild.Asks() {
 		return set, "", problems
 	}
 	return set, hex.EncodeToString(sum.Sum(nil)), problems

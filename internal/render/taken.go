@@ -24,7 +24,7 @@ func (t Taken) Any() bool { return t != Taken{} }
 // Stands reports whether the app's cluster still has the inputs in taken. An error
 // means that this is not known.
 func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (bool, error) {
-	if app.Substitute.Asks() {
+	if app.Substitute.Asks() || app.PostBuild.Asks() {
 		_, values, problems := s.substitutions(ctx, app)
 		if err := problems.Err(); err != nil || values != taken.Values {
 			return false, err

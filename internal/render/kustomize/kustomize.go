@@ -40,6 +40,13 @@ func Find(fsys fs.FS, folder string) string {
 // marks the names that the release's marks know in the files that it reads. If charts
 // need a cluster that is not known, it asks for the cluster, and returns nothing.
 func Render(ctx context.Context, fsys fs.FS, folder string, settings appfile.Kustomize, charts Charts) ([]*manifest.Object, manifest.Problems) {
+	if settings.Generate && Find(fsys, folder) == "" {
+		generated, problems := generate(fsys, folder)
+		if len(problems) > 0 {
+			return nil, problems
+		}
+		fsys = generated
+	}
 	c := newChecker(fsys)
 	c.folder(folder, manifest.Source{File: folder})
 	c.settings(folder, settings)

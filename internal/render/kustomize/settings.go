@@ -71,6 +71,9 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.M
 	annotate(fields, add.CommonAnnotations)
 	affix(fields, "namePrefix", add.NamePrefix, "")
 	affix(fields, "nameSuffix", "", add.NameSuffix)
+	if add.Namespace != "" {
+		fields["namespace"] = add.Namespace
+	}
 	root, err = k8syaml.Marshal(fields)
 	return root, own, err
 }

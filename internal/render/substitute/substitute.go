@@ -37,6 +37,7 @@ type Value struct {
 type Set struct {
 	Prefix string // a name that begins with it and is not in Values is a problem; "": no check
 	Values map[string]Value
+	Post   *PostBuild // is done after that; nil does nothing
 }
 
 // Secrets returns the values that must not be shown.
@@ -47,6 +48,11 @@ func (s Set) Secrets() []string {
 			values = append(values, s.Values[name].Text)
 		}
 	}
+	if s.Post != nil {
+		for _, name := range slices.Sorted(maps.Keys(s.Post.Secret)) {
+			values = append(values, s.Post.Values[name])
+		}
+	}
 	return values
 }
 
@@ -54,7 +60,7 @@ func (s Set) Secrets() []string {
 // without one. A name in a key is not replaced; that is a problem, too.
 func (s Set) Apply(objects []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
 	if s.Prefix == "" && len(s.Values) == 0 {
-		return objects, nil
+		return s.Post.apply(objects)
 	}
 	a := &applying{set: s, own: s}
 	sound := make([]*manifest.Object, 0, len(objects))
@@ -63,7 +69,8 @@ func (s Set) Apply(objects []*manifest.Object) ([]*manifest.Object, manifest.Pro
 			sound = append(sound, o)
 		}
 	}
-	return sound, a.problems
+	sound, wrong := s.Post.apply(sound)
+	return sound, append(a.problems, wrong...)
 }
 
 // applying is the state of replacing names.
