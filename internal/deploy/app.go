@@ -176,6 +176,7 @@ func (a *app) wanted() *target {
 func (a *app) setWant(t *target) {
 	defer a.engine.bell.ring(a.name)
 	a.engine.setRules(a.name, t)
+	a.suspendAs(t)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.want = t

@@ -22,6 +22,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/apply"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/importer"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -130,6 +131,7 @@ type Engine struct {
 	tallies   tallies
 	values    sync.Mutex  // held while generated values are kept
 	handsOver atomic.Bool // see HandOver
+	finder    importer.Finder
 
 	wants sync.Mutex // held while targets, and their claims, change
 

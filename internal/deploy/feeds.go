@@ -16,7 +16,8 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 		}
 		p.Main = main
 	}
-	file, problems := appfile.Read(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.engine.Selectable(p.Repo)})
+	file, imports, problems := p.engine.readFile(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.engine.Selectable(p.Repo)})
+	p.imports = imports
 	p.selections = file.Selections
 	p.released = p.engine.ownReleases(branchOf{p.Repo, p.Branch}, file.Released)
 	return file.Apps, problems

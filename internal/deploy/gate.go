@@ -139,6 +139,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
+		p.Problems = append(p.Problems, p.stillControlled(ctx, as.api, targets)...)
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Unread = p.unread
 		p.Problems = append(p.Problems, p.with[name].Vet(ctx, as.api, p.within(cluster))...)

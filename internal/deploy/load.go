@@ -249,8 +249,8 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, appfile.F
 	if err != nil {
 		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}
 	}
-	file, problems := appfile.Read(r.tree, appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)})
-	r.specs = file.Apps
+	file, imports, problems := e.readFile(r.tree, appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)})
+	r.specs, r.imports = file.Apps, imports
 	targets, found := e.readTargets(r)
 	return targets, file, append(problems, found...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -82,7 +83,7 @@ func (e *Engine) Open(change Change) *Draft {
 	e.known()
 	p := &Proposal{Change: change, ReadsRules: e.readsRules(change.Caller), engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
-	if e.Choose != nil {
+	if e.Choose != nil && p.imports == nil {
 		p.specs = e.Choose(p.specs)
 	}
 	return &Draft{Change: p.Change, p: p}
@@ -108,10 +109,13 @@ func (d *Draft) render() {
 	p := d.p
 	var found manifest.Problems
 	p.targets, found = p.engine.readTargets(reading{
-		specs: p.specs, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
+		specs: p.specs, imports: p.imports, tree: p.Tree, repo: p.Repo, revision: p.Revision, blind: p.Unaccepted,
 		operator: p.Caller.Operator, tell: p.Tell, renewedApp: p.Only, renewed: p.Renewal,
 	})
 	p.Problems = append(p.Problems, found...)
+	if p.imports != nil {
+		p.chooseGrown()
+	}
 	d.stage = draftRendered
 }
 
@@ -166,6 +170,7 @@ type Proposal struct {
 	unread     bool       // there are files that could not be read
 	engine     *Engine
 	specs      []appfile.App                    // of the branch
+	imports    *importer.Tree                   // of which the specs are the roots, until they are rendered; nil: the specs are all
 	selections []appfile.Selection              // of clusters, by the branch
 	released   map[name.App]name.Repo           // apps of the branch that it gives up, and to whom
 	targets    []*target                        // every app of the branch, and those that leave it

@@ -34,6 +34,7 @@ type sealedTarget struct {
 	Digest   string          `json:"digest"`
 	Content  string          `json:"content,omitempty"` // "" of a target that an older server has sealed
 	Objects  []sealedObject  `json:"objects"`
+	Meant    []sealedObject  `json:"meant,omitempty"` // that are read as apps
 	Inputs   render.Inputs   `json:"inputs"`
 	Charts   []charts.Chart  `json:"charts,omitempty"`
 	Sources  string          `json:"sources,omitempty"` // render.Taken's Values
@@ -75,6 +76,9 @@ func (t *target) encode() ([]byte, error) {
 	for _, o := range t.Objects {
 		written.Objects = append(written.Objects, sealedObject{o.Source, o.Object, o.Hidden(), o.Concealed()})
 	}
+	for _, o := range t.meant {
+		written.Meant = append(written.Meant, sealedObject{o.Source, o.Object, o.Hidden(), o.Concealed()})
+	}
 	return json.Marshal(written)
 }
 
@@ -95,19 +99,32 @@ func decodeTarget(text sealed.Text) (*target, error) {
 	if err := json.Unmarshal(read.Spec, &t.Spec); err != nil {
 		return nil, err
 	}
-	for _, o := range read.Objects {
+	var err error
+	if t.Objects, err = decodeObjects(read.Objects); err != nil {
+		return nil, err
+	}
+	if t.meant, err = decodeObjects(read.Meant); err != nil {
+		return nil, err
+	}
+	t.Special = manifest.SpecialOf(t.Objects)
+	t.Scalers = plan.ScalersOf(t.Spec.Namespace, t.Special)
+	t.Hidden, t.Telling = plan.HiddenIn(t.Special, nil), plan.TellingIn(t.Special)
+	return t, nil
+}
+
+// decodeObjects reads objects of a sealed target.
+func decodeObjects(sealed []sealedObject) ([]*manifest.Object, error) {
+	var objects []*manifest.Object
+	for _, o := range sealed {
 		if err := k8sjson.ConvertMapNumbers(o.Object, 0); err != nil {
 			return nil, err
 		}
 		object := &manifest.Object{Unstructured: &unstructured.Unstructured{Object: o.Object}, Source: o.Source}
 		object.Hide(o.Hidden...)
 		object.Conceal(o.Concealed...)
-		t.Objects = append(t.Objects, object)
+		objects = append(objects, object)
 	}
-	t.Special = manifest.SpecialOf(t.Objects)
-	t.Scalers = plan.ScalersOf(t.Spec.Namespace, t.Special)
-	t.Hidden, t.Telling = plan.HiddenIn(t.Special, nil), plan.TellingIn(t.Special)
-	return t, nil
+	return objects, nil
 }
 
 // unsealedAs returns the sealed target of an app if a revision would render to the

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -37,10 +38,11 @@ type target struct {
 	taken    render.Taken   // of its cluster
 	used     *grant.Used    // of the server's keys and credentials; nil if that is not known
 
-	computed bool          // by a worker, of more than the revision perhaps
-	specText []byte        // of a target that was sealed: the spec as it was written then
-	given    provision     // its generated values
-	had      name.Revision // of an app that is gone: the last revision that has it; "" if that is unknown
+	computed bool               // by a worker, of more than the revision perhaps
+	specText []byte             // of a target that was sealed: the spec as it was written then
+	given    provision          // its generated values
+	meant    []*manifest.Object // that are read as apps, see package importer; they are not applied
+	had      name.Revision      // of an app that is gone: the last revision that has it; "" if that is unknown
 }
 
 // origin is where the objects of a target come from.
@@ -80,7 +82,13 @@ func (t *target) AsksFor(cluster string, id manifest.ID) bool {
 
 // readAs reports whether a revision would make the same target.
 func (t *target) readAs(spec appfile.App, tree fs.FS) bool {
-	return t != nil && !t.Gone && reflect.DeepEqual(t.Spec, spec) && t.inputs.Hold(tree)
+	if t == nil || t.Gone {
+		return false
+	}
+	if spec.Imported != "" {
+		spec.DependsOn = t.Spec.DependsOn // which is known when all apps are
+	}
+	return reflect.DeepEqual(t.Spec, spec) && t.inputs.Hold(tree)
 }
 
 // readBefore returns the files read for the target, which may be nil.
@@ -111,6 +119,7 @@ type reading struct {
 	renewedApp name.App                  // the app whose generated values are replaced
 	renewed    Renewal
 
+	imports  *importer.Tree    // grows the apps from the specs; nil: the specs are all
 	operator string            // who asked; "": the server itself
 	tell     func(line string) // reports waits; may be nil
 }
@@ -126,6 +135,14 @@ func (r reading) renderer(e *Engine) *render.Renderer {
 // readTargets renders apps of a revision, except those whose target the revision
 // already gives. It returns all problems; the targets must then not be used.
 func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
+	if r.imports != nil {
+		return e.growTargets(r)
+	}
+	return e.readLevel(r)
+}
+
+// readLevel is readTargets for apps that are all known.
+func (e *Engine) readLevel(r reading) ([]*target, manifest.Problems) {
 	var targets []*target
 	var problems manifest.Problems
 	reader := newRuleReader()
@@ -166,7 +183,13 @@ func (e *Engine) readTargets(r reading) ([]*target, manifest.Problems) {
 // before, nil if there is none.
 func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App, given provision, old *target) (*target, manifest.Problems) {
 	result, problems := e.renderWith(r, session, spec, &given, old)
-	objects, special := plan.WithNamespace(spec, result.Objects, specialOf(result))
+	made, digest, meant := result.Objects, result.Digest, []*manifest.Object(nil)
+	found := specialOf(result)
+	if spec.Imported != "" {
+		made, meant = importer.Split(result.Objects)
+		digest, found = render.DigestOf(made), manifest.SpecialOf(made)
+	}
+	objects, special := plan.WithNamespace(spec, made, found)
 	scalers := plan.ScalersOf(spec.Namespace, special)
 	return &target{
 		Target: plan.Target{
@@ -176,14 +199,15 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 			Objects:  objects,
 			Scalers:  scalers,
 			Places:   plan.PlacesAfter(old.planned(), plan.PlaceRule{Namespace: spec.Namespace, Ignore: spec.Ignore, Scalers: scalers}),
-			Digest:   targetDigest(spec, result.Digest),
+			Digest:   targetDigest(spec, digest),
 			Seal:     e.Masker.Seal,
 			Special:  special,
 			Hidden:   plan.HiddenIn(special, old.planned()),
 			Telling:  plan.TellingIn(special),
 			Blind:    r.blind,
 		},
-		content:  contentDigest(spec, result.Digest),
+		meant:    meant,
+		content:  contentDigest(spec, digest),
 		inputs:   result.Inputs,
 		read:     result.Read,
 		plain:    result.Plain,

@@ -11,6 +11,7 @@ func (p *Proposal) warnings() manifest.Problems {
 		all = append(all, plan.Warnings()...)
 	}
 	all = append(all, unselected(p.selections)...)
+	all = append(all, p.importedNotes()...)
 	all.Sort()
 	return all
 }

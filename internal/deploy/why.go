@@ -24,7 +24,11 @@ type Reason struct {
 // fs.ErrNotExist if there is no such object, and render.ErrNoField if the object does
 // not set the field.
 func (e *Engine) Why(ctx context.Context, change Change, object, field string) (Reason, error) {
-	p := e.Open(change).p
+	draft := e.Open(change)
+	p := draft.p
+	if p.imports != nil {
+		draft.render()
+	}
 	if err := p.Problems.Err(); err != nil {
 		return Reason{}, err
 	}

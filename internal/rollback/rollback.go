@@ -149,6 +149,9 @@ func (m *Maker) specOf(repo *git.Repository, status deploy.Status, head git.Hash
 		return appfile.App{}, report.WithHint(fmt.Errorf("read pushboat.yaml at %s: %w", head.Short(), err),
 			"push a commit that fixes it; then try again")
 	}
+	if spec, imported := m.Engine.Imported(status.App); imported {
+		return spec, nil
+	}
 	for _, spec := range file.Apps {
 		if spec.Name == status.App {
 			return spec, nil

@@ -22,10 +22,7 @@ import (
 
 // forTests are exports that only tests use, with the reason for each.
 var forTests = map[string]string{
-	"git.Repository.Dir":       "where tests of other packages run git itself",
-	"importer/argo.Roots":      "repositories of Argo CD are not read yet",
-	"importer/argo.Tree.Check": "as Roots",
-	"importer/argo.Tree.Notes": "as Roots",
+	"git.Repository.Dir": "where tests of other packages run git itself",
 }
 
 // A library looks for some methods in a value. They are in interfaces that no code of this

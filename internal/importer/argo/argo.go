@@ -5,8 +5,10 @@
 package argo
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -160,9 +162,17 @@ func (t *Tree) read(d *draft) (app meaning.App, ok bool) {
 	if len(r.Problems) > 0 || !t.claim(d, a.app.App.Name) {
 		return app, false
 	}
-	a.app.Notes = r.Notes
+	a.app.Notes = sortedNotes(r.Notes)
 	d.app = &a.app
 	return a.app, true
+}
+
+// sortedNotes are notes in the order of their lines.
+func sortedNotes(notes []meaning.Note) []meaning.Note {
+	slices.SortFunc(notes, func(a, b meaning.Note) int {
+		return cmp.Or(cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Line, b.Source.Line), cmp.Compare(a.Text, b.Text))
+	})
+	return notes
 }
 
 // claim notes the name of an app. ok is false if another one has it, or there are too many.

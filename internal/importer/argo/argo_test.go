@@ -235,3 +235,18 @@ func TestAppsOfApps(t *testing.T) {
 		t.Errorf("objects that differ: %v", problems)
 	}
 }
+
+// TestNotesAreInOrder has many fields without effect, which are told in one order.
+func TestNotesAreInOrder(t *testing.T) {
+	spec := "source: " + repoURL + "path: chart, helm: {version: v3, passCredentials: true, skipTests: true, skipSchemaValidation: true, kubeVersion: 1.30.0, apiVersions: [a/v1]}}\ninfo: []"
+	apps, _, _ := readAll(t, site(), applicationOf(spec))
+	if len(apps) != 1 || len(apps[0].Notes) < 7 {
+		t.Fatal(apps)
+	}
+	sorted := slices.IsSortedFunc(apps[0].Notes, func(a, b meaning.Note) int {
+		return 10*(a.Source.Line-b.Source.Line) + strings.Compare(a.Text, b.Text)
+	})
+	if !sorted {
+		t.Errorf("notes %v", apps[0].Notes)
+	}
+}

@@ -136,7 +136,7 @@ func (t *Tree) readGlobalIgnore(data *meaning.Map, key, text string) {
 
 // Notes are those about objects that make no app; each once.
 func (t *Tree) Notes() []meaning.Note {
-	notes := t.others
+	notes := sortedNotes(t.others)
 	t.others = nil
 	return notes
 }

@@ -1,0 +1,196 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/argo"
+	"github.com/pushboat/pushboat/internal/importer/flux"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Limits on the search for objects of other tools in a revision.
+const (
+	maxEntries = 100_000  // files and folders; see plain.MaxEntries
+	maxFile    = 1 << 20  // bytes of a file that is searched
+	maxBytes   = 64 << 20 // of all files that have such objects
+)
+
+// marks are texts of which each file with an object of another tool has one.
+var marks = [][]byte{[]byte("kustomize.toolkit.fluxcd.io/"), []byte("helm.toolkit.fluxcd.io/"), []byte("argoproj.io/")}
+
+// marked reports whether a text may have an object of another tool.
+func marked(text []byte) bool {
+	for _, mark := range marks {
+		if bytes.Contains(text, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// Finder knows which files and folders have objects of other tools, by their hashes: a push
+// that changes a file has that file alone searched.
+type Finder struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+// maxKnown bounds the hashes that a Finder remembers.
+const maxKnown = 200_000
+
+// Uses reports whether the apps of a revision are objects of other tools: it has some, and no
+// pushboat.yaml that says otherwise.
+func (f *Finder) Uses(fsys fs.FS, settings appfile.Import) bool {
+	if settings.Tool != "" {
+		return true
+	}
+	if _, err := fs.Stat(fsys, appfile.Name); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	left := maxEntries
+	return f.has(fsys, ".", &left)
+}
+
+// has reports whether a file or folder has any.
+func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
+	info, err := fs.Stat(fsys, name)
+	if *left--; err != nil || *left < 0 {
+		return false
+	}
+	hash, hashed := info.Sys().(fmt.Stringer)
+	if hashed {
+		f.mu.Lock()
+		known, ok := f.known[hash.String()]
+		f.mu.Unlock()
+		if ok {
+			return known
+		}
+	}
+	found := false
+	if info.IsDir() {
+		entries, err := fs.ReadDir(fsys, name)
+		if err != nil {
+			return false
+		}
+		for _, entry := range entries {
+			if searched(path.Join(name, entry.Name()), entry) && f.has(fsys, path.Join(name, entry.Name()), left) {
+				found = true
+				break
+			}
+		}
+	} else if info.Size() <= maxFile {
+		text, err := fs.ReadFile(fsys, name)
+		found = err == nil && marked(text) && slices.ContainsFunc(objectsOf(name, text), isApp)
+	}
+	if hashed && *left >= 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.known == nil || len(f.known) >= maxKnown {
+			f.known = map[string]bool{}
+		}
+		f.known[hash.String()] = found
+	}
+	return found
+}
+
+// isApp reports whether an object means an app, or several.
+func isApp(o *manifest.Object) bool {
+	return slices.Contains([]string{"Kustomization", "HelmRelease", "Application", "ApplicationSet"}, o.GetKind())
+}
+
+// searched reports whether objects are looked for in an entry: a folder that is not hidden, or
+// a file with the extension of manifests.
+func searched(name string, entry fs.DirEntry) bool {
+	base := path.Base(name)
+	switch ext := strings.ToLower(path.Ext(base)); {
+	case strings.HasPrefix(base, "."), entry.Type()&fs.ModeSymlink != 0:
+		return false
+	case entry.IsDir():
+		return true
+	default:
+		return ext == ".yaml" || ext == ".yml"
+	}
+}
+
+// objectsOf are the objects of other tools in a file. Others in it do not matter, and neither
+// do their mistakes: whoever renders the file reports them.
+func objectsOf(name string, text []byte) []*manifest.Object {
+	objects, _ := manifest.Parse(name, text)
+	var found []*manifest.Object
+	for _, o := range objects {
+		if (flux.Is(o) || argo.Is(o)) && o.GetKind() != "CustomResourceDefinition" {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// written are all objects of other tools in the files of a revision.
+func written(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
+	var found []*manifest.Object
+	entries, size := 0, 0
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entries++; entries > maxEntries {
+			return fmt.Errorf("there are more than %d files and folders", maxEntries)
+		}
+		if name == "." {
+			return nil
+		}
+		switch ok := searched(name, entry); {
+		case !ok && entry.IsDir():
+			return fs.SkipDir
+		case !ok, entry.IsDir():
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil || info.Size() > maxFile {
+			return err
+		}
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil || !marked(text) && !bytes.Contains(text, []byte("source.toolkit.fluxcd.io/")) {
+			return err
+		}
+		if size += len(text); size > maxBytes {
+			return fmt.Errorf("the files with objects of Flux have more than %d MiB", maxBytes>>20)
+		}
+		found = append(found, objectsOf(name, text)...)
+		return nil
+	})
+	if err != nil {
+		return nil, manifest.Problems{{Message: "look for objects of Flux: " + err.Error(), Hint: "add a " + appfile.Name}}
+	}
+	return found, nil
+}
+
+// placer finds the line of a field in the file that an object was written in: what kustomize
+// makes of it knows the file alone.
+func placer(fsys fs.FS) func(o *manifest.Object, path string) manifest.Source {
+	read := map[string][]*manifest.Object{}
+	return func(o *manifest.Object, field string) manifest.Source {
+		file := o.Source.File
+		objects, known := read[file]
+		if !known {
+			if text, err := fs.ReadFile(fsys, file); err == nil && len(text) <= maxFile {
+				objects, _ = manifest.Parse(file, text)
+			}
+			read[file] = objects
+		}
+		for _, as := range objects {
+			if as.GetKind() == o.GetKind() && as.GetName() == o.GetName() {
+				return as.At(field)
+			}
+		}
+		return o.At(field)
+	}
+}

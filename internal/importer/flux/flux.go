@@ -1,0 +1,260 @@
+// Package flux reads the objects of Flux as the apps that they mean. A Kustomization is an app
+// of its path, a HelmRelease one of its chart. It does not render; package importer gives it the
+// objects of what was rendered, level by level, from the roots down.
+package flux
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// Groups of Flux.
+const (
+	kustomizeGroup = "kustomize.toolkit.fluxcd.io"
+	helmGroup      = "helm.toolkit.fluxcd.io"
+	sourceGroup    = "source.toolkit.fluxcd.io"
+	toolkit        = ".toolkit.fluxcd.io"
+	operatorGroup  = "fluxcd.controlplane.io"
+)
+
+// System is the namespace, and the name of the root's objects, that flux bootstrap chooses.
+const System = "flux-system"
+
+// Is reports whether an object is Flux's: one that it reads, or a part of its installation.
+func Is(o *manifest.Object) bool {
+	group := o.GroupVersionKind().Group
+	if group == operatorGroup || strings.HasSuffix(group, toolkit) {
+		return true
+	}
+	switch o.GetKind() {
+	case "CustomResourceDefinition":
+		return strings.HasSuffix(o.GetName(), toolkit) || strings.HasSuffix(o.GetName(), "."+operatorGroup)
+	case "Namespace":
+		return false // what else is in it has to have it
+	}
+	return o.GetLabels()["app.kubernetes.io/part-of"] == "flux"
+}
+
+// Tree reads the objects of one revision.
+type Tree struct {
+	world   meaning.World
+	sources map[meaning.Ref]*source
+	data    map[meaning.Ref]data
+	waiting []*item // Kustomizations and HelmReleases that are not read yet
+	known   map[meaning.Ref]*item
+	wrong   manifest.Problems
+	others  []meaning.Note
+}
+
+// item is a Kustomization or a HelmRelease.
+type item struct {
+	ref    meaning.Ref
+	object *manifest.Object
+	parent *appfile.App // nil: a root
+}
+
+// data is what a ConfigMap or Secret holds.
+type data struct {
+	values map[string]string
+	secret bool
+}
+
+// source is a source of Flux.
+type source struct {
+	object *manifest.Object
+	reader *meaning.Reader
+	spec   *meaning.Map
+}
+
+// New makes the tree of a revision.
+func New(world meaning.World) *Tree {
+	return &Tree{world: world, sources: map[meaning.Ref]*source{}, data: map[meaning.Ref]data{}, known: map[meaning.Ref]*item{}}
+}
+
+// refOf names an object, without its place.
+func refOf(o *manifest.Object) meaning.Ref {
+	return meaning.Ref{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// Note takes in a ConfigMap or Secret that an app makes, from which others may have values.
+func (t *Tree) Note(o *manifest.Object) {
+	values := map[string]string{}
+	for _, field := range []string{"data", "stringData"} {
+		fields, _ := o.Object[field].(map[string]any)
+		for key, value := range fields {
+			text := fmt.Sprint(value)
+			if o.GetKind() == manifest.SecretKind.Kind && field == "data" {
+				decoded, err := base64.StdEncoding.DecodeString(text)
+				if err != nil {
+					continue
+				}
+				text = string(decoded)
+			}
+			values[key] = text
+		}
+	}
+	t.data[refOf(o)] = data{values, o.GetKind() == manifest.SecretKind.Kind}
+}
+
+// Add takes in an object of Flux from what an app renders to; nil is the app of an object that
+// is read from a file of the revision.
+func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
+	switch o.GroupVersionKind().Group {
+	case sourceGroup:
+		reader := meaning.Read(o, t.world.Place)
+		t.sources[refOf(o)] = &source{o, reader, reader.Spec()}
+	case kustomizeGroup, helmGroup:
+		t.addItem(parent, o)
+	case "notification" + toolkit, "image" + toolkit:
+		t.others = append(t.others, meaning.Note{
+			Source: o.Source, Object: o.ID().String(),
+			Text: "has no effect: messages are the server's (notifications.yaml), and robots change images with ssh HOST set-image",
+		})
+	}
+}
+
+// addItem takes in a Kustomization or a HelmRelease.
+func (t *Tree) addItem(parent *appfile.App, o *manifest.Object) {
+	if kind := o.GetKind(); kind != "Kustomization" && kind != "HelmRelease" {
+		t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", kind), "take it out")
+		return
+	}
+	if o.GetNamespace() == "" {
+		o.SetNamespace(System)
+	}
+	ref := refOf(o)
+	it := &item{ref: ref, object: o, parent: parent}
+	if first := t.known[ref]; first != nil {
+		if first.parent == nil || parent != nil && first.parent.Name == parent.Name && first.object.Source == o.Source {
+			return // a root includes its own object
+		}
+		t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, first.object.Source), "take one of the two out")
+		return
+	}
+	t.known[ref] = it
+	t.waiting = append(t.waiting, it)
+}
+
+func (t *Tree) refuse(o *manifest.Object, message, hint string) {
+	t.wrong = append(t.wrong, manifest.Problem{Source: o.Source, Object: o.ID().String(), Message: message, Hint: hint})
+}
+
+// Notes are those on objects that make no app.
+func (t *Tree) Notes() []meaning.Note { return t.others }
+
+// Next reads what has become known: Kustomizations first, and HelmReleases when there are no
+// more of them, since their sources may be anywhere in the tree.
+func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
+	var apps []meaning.App
+	read := func(kind string, as func(*item) (meaning.App, manifest.Problems)) {
+		var others []*item
+		for _, it := range t.waiting {
+			if it.ref.Kind != kind {
+				others = append(others, it)
+				continue
+			}
+			app, problems := as(it)
+			t.wrong = append(t.wrong, problems...)
+			if len(problems) == 0 {
+				apps = append(apps, app)
+			}
+		}
+		t.waiting = others
+	}
+	if read("Kustomization", t.kustomization); len(apps) == 0 {
+		read("HelmRelease", t.release)
+	}
+	problems := t.wrong
+	t.wrong = nil
+	return apps, problems
+}
+
+// appOf is an app with what all have in common.
+func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
+	app := appfile.Default()
+	app.Name, app.Branch, app.Source = name.App(it.ref.Name), t.world.Branch, it.object.Source
+	made := meaning.App{App: app, By: it.ref}
+	made.By.Source = it.object.Source
+	if it.parent != nil {
+		made.Parent, made.App.Cluster = it.parent.Name, it.parent.Cluster
+	}
+	if every := spec.Duration("interval"); every > 0 {
+		made.App.Schedule = "@every " + max(every, shortest).String()
+	}
+	if timeout := spec.Duration("timeout"); timeout > 0 {
+		made.App.Timeout = timeout
+	}
+	if spec.Boolean("suspend", false) {
+		made.Suspended = "suspend: true at " + spec.Source("suspend").String()
+	}
+	for _, on := range spec.Maps("dependsOn") {
+		made.After = append(made.After, meaning.Ref{
+			Kind: it.ref.Kind, Namespace: cmp.Or(on.Text("namespace"), it.ref.Namespace), Name: on.Text("name"), Source: on.Source("name"),
+		})
+		on.Refuse("readyExpr", "an app waits for others to be healthy, not for an expression", "take it out; give the other app a rule in healthCheckExprs")
+	}
+	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
+	t.identity(spec)
+	t.health(&made.App, spec)
+	return made
+}
+
+// identity reads under which account, and where, an app is applied.
+func (t *Tree) identity(spec *meaning.Map) {
+	spec.Without("serviceAccountName", "the grant of the repository says which account applies (serviceAccount in repositories.yaml)")
+	if kube := spec.Map("kubeConfig"); kube.There {
+		kube.Map("secretRef").Raw("name")
+		kube.Map("secretRef").Raw("key")
+		kube.Map("configMapRef").Raw("name")
+		spec.Refuse("kubeConfig", "a cluster is named by the server, not by a Secret", "push the folder of that cluster to a repository of its own, whose apps are on it (cluster: NAME)")
+	}
+}
+
+// health reads rules for the health of kinds.
+func (t *Tree) health(app *appfile.App, spec *meaning.Map) {
+	for _, rule := range spec.Maps("healthCheckExprs") {
+		group, _, versioned := strings.Cut(rule.Text("apiVersion"), "/")
+		if !versioned {
+			group = ""
+		}
+		expression := func(field string) appfile.Expression {
+			return appfile.Expression{Text: rule.Text(field), Source: rule.Source(field)}
+		}
+		app.Health = append(app.Health, appfile.Health{
+			Group: group, Kind: rule.Text("kind"), Source: rule.Source("kind"),
+			Current: expression("current"), InProgress: expression("inProgress"), Failed: expression("failed"),
+		})
+	}
+}
+
+// done ends the reading of an object.
+func done(r *meaning.Reader, made meaning.App, spec *meaning.Map) (meaning.App, manifest.Problems) {
+	spec.Done()
+	made.Notes = append(made.Notes, r.Notes...)
+	return made, r.Problems
+}
+
+// asJSON writes a part of an object.
+func asJSON(value any) json.RawMessage {
+	if list, ok := value.([]any); value == nil || ok && len(list) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// pairsOf are texts in the order of their names.
+func pairsOf(values map[string]string) []string { return slices.Sorted(maps.Keys(values)) }

@@ -1,0 +1,286 @@
+package flux
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// sources are those that tests name.
+const sources = `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: other, namespace: flux-system}
+spec: {url: "https://github.com/example/other"}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: tagged, namespace: flux-system}
+spec: {url: "https://github.com/example/fleet.git", ref: {tag: v1}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: branched, namespace: flux-system}
+spec: {url: "git@github.com:example/fleet.git", ref: {branch: next}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: flux-system}
+spec: {url: "https://charts.example.org/"}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: template, namespace: flux-system}
+spec: {url: "oci://registry.example.org/charts/template", ref: {tag: 1.2.3}, layerSelector: {mediaType: a, operation: copy}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: ranged, namespace: flux-system}
+spec: {url: "oci://registry.example.org/charts/template", ref: {semver: ">=1"}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: signed, namespace: flux-system}
+spec: {url: "oci://registry.example.org/charts/template", ref: {tag: 1.2.3}, verify: {provider: cosign}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: words, namespace: flux-system}
+data: {a: b, values.yaml: "color: blue"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: hidden, namespace: flux-system}
+stringData: {values.yaml: "password: hunter22"}
+`
+
+func worldOf() meaning.World {
+	return meaning.World{Repo: "fleet", Branch: "main", Tree: fstest.MapFS{}, Clusters: appfile.Clusters{"default": nil}}
+}
+
+func parse(t *testing.T, text string) []*manifest.Object {
+	t.Helper()
+	objects, problems := manifest.Parse("a/b.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return objects
+}
+
+// read reads one object beside the sources.
+func read(t *testing.T, text string) ([]meaning.App, manifest.Problems) {
+	t.Helper()
+	tree := New(worldOf())
+	for _, o := range parse(t, sources) {
+		if Is(o) {
+			tree.Add(nil, o)
+		} else {
+			tree.Note(o)
+		}
+	}
+	parent := appfile.Default()
+	parent.Name = "root"
+	for _, o := range parse(t, text) {
+		tree.Add(&parent, o)
+	}
+	return tree.Next()
+}
+
+// kustomization is a Kustomization with more in its spec.
+func kustomization(more string) string {
+	return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: flux-system}\nspec:\n" +
+		"  path: ./apps\n  prune: true\n  sourceRef: {kind: GitRepository, name: flux-system}\n  " + more + "\n"
+}
+
+// helmRelease is a HelmRelease with more in its spec.
+func helmRelease(more string) string {
+	return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a, namespace: flux-system}\nspec:\n" +
+		"  chartRef: {kind: OCIRepository, name: template}\n  " + more + "\n"
+}
+
+func TestFieldsOfAKustomization(t *testing.T) {
+	for _, test := range []struct {
+		spec string
+		is   func(meaning.App) bool
+	}{
+		{"wait: true", func(a meaning.App) bool {
+			return a.App.Path == "apps" && a.App.Prune && a.App.Render == appfile.RenderKustomize && a.App.Kustomize.Generate && a.Parent == "root" && len(a.Notes) == 1
+		}},
+		{"targetNamespace: shop", func(a meaning.App) bool { return a.App.Kustomize.Namespace == "shop" }},
+		{"namePrefix: x-\n  nameSuffix: -y", func(a meaning.App) bool {
+			return a.App.Kustomize.NamePrefix == "x-" && a.App.Kustomize.NameSuffix == "-y"
+		}},
+		{"patches: [{patch: x}]", func(a meaning.App) bool { return string(a.App.Kustomize.Patches) == `[{"patch":"x"}]` }},
+		{"images: [{name: x, newTag: y}]", func(a meaning.App) bool { return len(a.App.Kustomize.Images) > 0 }},
+		{"components: [../x]", func(a meaning.App) bool { return string(a.App.Kustomize.Components) == `["../x"]` }},
+		{"commonMetadata: {labels: {a: b}, annotations: {c: d}}", func(a meaning.App) bool {
+			return a.App.PostBuild.Labels["a"] == "b" && a.App.PostBuild.Annotations["c"] == "d"
+		}},
+		{"force: true", func(a meaning.App) bool { return a.App.PostBuild.Annotations[forced] == "enabled" }},
+		{"interval: 1h\n  timeout: 3m", func(a meaning.App) bool {
+			return a.App.Schedule == "@every 1h0m0s" && a.App.Timeout == 3*time.Minute
+		}},
+		{"interval: 1s", func(a meaning.App) bool { return a.App.Schedule == "@every 30s" }},
+		{"suspend: true", func(a meaning.App) bool { return strings.Contains(a.Suspended, "a/b.yaml:8") }},
+		{"dependsOn: [{name: b}, {name: c, namespace: d}]", func(a meaning.App) bool {
+			return len(a.After) == 2 && a.After[0].Namespace == "flux-system" && a.After[1].Namespace == "d"
+		}},
+		{"postBuild: {substitute: {a: b}, substituteFrom: [{kind: ConfigMap, name: words}, {kind: Secret, name: none, optional: true}]}", func(a meaning.App) bool {
+			from := a.App.PostBuild.From
+			return a.App.PostBuild.Values["a"] == "b" && len(from) == 2 && from[0].Data["a"] == "b" && from[1].Data == nil && from[1].Optional
+		}},
+		{"healthCheckExprs: [{apiVersion: a.example.org/v1, kind: B, current: c, failed: d}]", func(a meaning.App) bool {
+			h := a.App.Health
+			return len(h) == 1 && h[0].Group == "a.example.org" && h[0].Kind == "B" && h[0].Current.Text == "c" && h[0].Failed.Text == "d"
+		}},
+		{"decryption: {provider: sops, secretRef: {name: x}}", func(a meaning.App) bool { return len(a.Notes) == 1 }},
+		{"serviceAccountName: x", func(a meaning.App) bool { return len(a.Notes) == 1 }},
+		{"deletionPolicy: MirrorPrune", func(a meaning.App) bool { return len(a.Notes) == 0 }},
+	} {
+		apps, problems := read(t, kustomization(test.spec))
+		if len(problems) > 0 || len(apps) != 1 || !test.is(apps[0]) {
+			t.Errorf("%s: %+v, problems %v", test.spec, apps, problems)
+		}
+	}
+}
+
+func TestFieldsOfARelease(t *testing.T) {
+	for _, test := range []struct {
+		spec string
+		is   func(appfile.App) bool
+	}{
+		{"interval: 1h", func(a appfile.App) bool {
+			return a.Helm.Repo == "oci://registry.example.org/charts" && a.Helm.Chart == "template" && a.Helm.Version == "1.2.3" && a.Namespace == "flux-system" && a.Helm.ReleaseName == "a"
+		}},
+		{"targetNamespace: shop", func(a appfile.App) bool { return a.Namespace == "shop" && a.Helm.ReleaseName == "shop-a" }},
+		{"releaseName: x", func(a appfile.App) bool { return a.Helm.ReleaseName == "x" }},
+		{"values: {a: {b: 1}}", func(a appfile.App) bool {
+			return len(a.Helm.Values) == 1 && string(a.Helm.Values[0].Inline) == `{"a":{"b":1}}`
+		}},
+		{"valuesFrom: [{kind: ConfigMap, name: words}]\n  values: {a: 1}", func(a appfile.App) bool {
+			return len(a.Helm.Values) == 2 && string(a.Helm.Values[0].Inline) == `{"color":"blue"}`
+		}},
+		{"valuesFrom: [{kind: Secret, name: hidden}]", func(a appfile.App) bool { return len(a.Helm.Hidden) == 1 && a.Helm.Hidden[0] == "hunter22" }},
+		{"valuesFrom: [{kind: Secret, name: none, optional: true}]", func(a appfile.App) bool { return len(a.Helm.Values) == 0 }},
+		{"install: {createNamespace: true, crds: Skip, remediation: {retries: 3}}", func(a appfile.App) bool { return a.CreateNamespace && a.Helm.SkipCRDs }},
+		{"driftDetection: {mode: warn, ignore: [{paths: [/spec/replicas], target: {kind: Deployment}}]}", func(a appfile.App) bool {
+			return a.Drift == appfile.DriftWarn && len(a.Ignore) == 1 && a.Ignore[0].Kind == "Deployment"
+		}},
+		{"postRenderers: [{kustomize: {patches: [{patch: x}], images: [{name: y}]}}]", func(a appfile.App) bool {
+			return len(a.Helm.PostRender) == 1 && len(a.Helm.PostRender[0].Patches) > 0 && len(a.Helm.PostRender[0].Images) > 0
+		}},
+	} {
+		apps, problems := read(t, helmRelease(test.spec))
+		if len(problems) > 0 || len(apps) != 1 || !test.is(apps[0].App) {
+			text, _ := json.Marshal(apps)
+			t.Errorf("%s: %s, problems %v", test.spec, text, problems)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	chart := func(spec string) string {
+		return strings.Replace(helmRelease(""), "chartRef: {kind: OCIRepository, name: template}", "chart: {spec: "+spec+"}", 1)
+	}
+	for _, test := range []struct{ text, want string }{
+		{kustomization("pahtes: []"), "a/b.yaml:8: Kustomization flux-system/a: unknown field spec.pahtes"},
+		{kustomization("kubeConfig: {secretRef: {name: x}}"), "a cluster is named by the server"},
+		{kustomization("deletionPolicy: Orphan"), "Orphan is not kept"},
+		{kustomization("interval: soon"), `"soon" is no duration`},
+		{kustomization("patchesStrategicMerge: []"), "is of an API before v1"},
+		{kustomization("dependsOn: [{name: b, readyExpr: x}]"), "readyExpr"},
+		{strings.Replace(kustomization(""), "path: ./apps", "path: ../apps", 1), "leads out of the repository"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: other}\n", 1), "is another repository: https://github.com/example/other"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: tagged}\n", 1), "follows a tag"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: branched}\n", 1), "follows branch next"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: absent}\n", 1), "no GitRepository flux-system/absent"},
+		{strings.Replace(kustomization(""), "kind: GitRepository,", "kind: Bucket,", 1), "a Bucket is no source"},
+		{strings.Replace(kustomization(""), "sourceRef: {kind: GitRepository, name: flux-system}", "", 1), "sourceRef is missing"},
+		{strings.Replace(helmRelease(""), "name: template", "name: ranged", 1), "ref.semver is a range"},
+		{strings.Replace(helmRelease(""), "name: template", "name: signed", 1), "signatures of charts are not checked"},
+		{strings.Replace(helmRelease(""), "name: template", "name: absent", 1), "no OCIRepository flux-system/absent"},
+		{chart(`{chart: x, version: ">=1", sourceRef: {kind: HelmRepository, name: charts}}`), "is a range"},
+		{chart(`{chart: x, sourceRef: {kind: HelmRepository, name: charts}}`), "means the newest"},
+		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: HelmRepository, name: none}}`), "no HelmRepository flux-system/none"},
+		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: Bucket, name: none}}`), "a chart of a Bucket"},
+		{helmRelease("valuesFrom: [{kind: Secret, name: none}]"), "no app of this revision makes Secret flux-system/none"},
+		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c}]"), "has no key c"},
+		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a}]"), "holds no mapping"},
+		{helmRelease("install: {disableHooks: true}"), "hooks of a chart run here"},
+		{"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmThing\nmetadata: {name: a}\n", "the kind HelmThing of Flux is not known"},
+	} {
+		_, problems := read(t, test.text)
+		if !strings.Contains(problems.Error(), test.want) {
+			t.Errorf("%s\nproblems %v\nwant %s", test.text, problems, test.want)
+		}
+	}
+}
+
+func TestInstallationIsLeftOut(t *testing.T) {
+	for text, want := range map[string]bool{
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller, labels: {app.kubernetes.io/part-of: flux}}\n":   true,
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system, labels: {app.kubernetes.io/part-of: flux}}\n":               false,
+		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: buckets.source.toolkit.fluxcd.io}\n": true,
+		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n":              false,
+		"apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Alert\nmetadata: {name: a}\n":                                         true,
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {app.kubernetes.io/part-of: shop}}\n":                 false,
+	} {
+		if got := Is(parse(t, text)[0]); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestRoots(t *testing.T) {
+	at := func(file, name, path string) *manifest.Object {
+		o := parse(t, strings.Replace(strings.Replace(kustomization(""), "name: a,", "name: "+name+",", 1), "./apps", path, 1))[0]
+		o.Source.File = file
+		return o
+	}
+	names := func(objects []*manifest.Object) string {
+		var all []string
+		for _, o := range objects {
+			all = append(all, o.GetName())
+		}
+		return strings.Join(all, " ")
+	}
+	for _, test := range []struct {
+		name     string
+		clusters []string
+		objects  []*manifest.Object
+		want     string // "" for problems
+	}{
+		{"what flux bootstrap wrote", nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/prod/apps.yaml", "apps", "./apps")}, "flux-system"},
+		{"whose file is in no path", nil, []*manifest.Object{at("flux/cluster.yaml", "cluster", "./apps"), at("apps/x/ks.yaml", "x", "./apps/x/app")}, "cluster"},
+		{"one of two clusters", []string{"prod"}, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, "flux-system"},
+		{"two clusters of which none is known", nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, ""},
+	} {
+		world := worldOf()
+		for _, cluster := range test.clusters {
+			world.Clusters[cluster] = nil
+		}
+		roots, problems := Roots(world, test.objects)
+		if got := names(roots); got != test.want || (len(problems) > 0) != (test.want == "") {
+			t.Errorf("%s: roots %s, problems %v", test.name, got, problems)
+		}
+	}
+}
+
+func TestObjectsThatAreThereTwice(t *testing.T) {
+	tree := New(worldOf())
+	one, two := parse(t, kustomization(""))[0], parse(t, kustomization(""))[0]
+	two.Source.File = "c.yaml"
+	root, other := appfile.Default(), appfile.Default()
+	root.Name, other.Name = "root", "other"
+	tree.Add(&root, one)
+	tree.Add(&other, two)
+	if _, problems := tree.Next(); !strings.Contains(problems.Error(), "is there twice; the other is at a/b.yaml:1") {
+		t.Errorf("problems %v", problems)
+	}
+}

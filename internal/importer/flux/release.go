@@ -1,0 +1,339 @@
+package flux
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	k8syaml "sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// release reads a HelmRelease (helm.toolkit.fluxcd.io/v2).
+func (t *Tree) release(it *item) (meaning.App, manifest.Problems) {
+	r := meaning.Read(it.object, t.world.Place)
+	spec := r.Spec()
+	made := t.appOf(it, spec)
+	app := &made.App
+	target := spec.Text("targetNamespace")
+	app.Path, app.Render = path.Dir(it.object.Source.File), appfile.RenderHelm
+	app.Namespace = cmp.Or(target, it.ref.Namespace)
+	app.Helm.ReleaseName = releaseName(spec.Text("releaseName"), target, it.ref.Name)
+	app.Helm.Line = spec.Source("chart").Line
+	t.chart(app, it, spec)
+	t.values(app, it, spec)
+	t.phases(app, spec)
+	t.drift(app, spec)
+	t.postRender(app, spec)
+	common := spec.Map("commonMetadata")
+	app.PostBuild.Labels, app.PostBuild.Annotations = common.Pairs("labels"), common.Pairs("annotations")
+	spec.Without("storageNamespace", "there are no Secrets of releases: records are kept in Git")
+	spec.Without("maxHistory", "all deploys are kept")
+	spec.Without("persistentClient", "it is of the controller")
+	spec.Without("waitStrategy", "everything is waited for")
+	spec.Without("rollback", "a failed deploy stays as it is, or onFailure: rollback in pushboat.yaml takes the app back")
+	return done(r, made, spec)
+}
+
+// maxRelease bounds the names of releases (Helm).
+const maxRelease = 53
+
+// releaseName is the name of a release as helm-controller makes it: target namespace and name,
+// and a part of their hash where that is too long (fluxcd/helm-controller, internal/release,
+// ShortenName).
+func releaseName(written, target, name string) string {
+	switch {
+	case written != "":
+		return written
+	case target != "":
+		name = target + "-" + name
+	}
+	if len(name) <= maxRelease {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return name[:maxRelease-13] + "-" + hex.EncodeToString(sum[:])[:12]
+}
+
+// chart reads which chart is meant.
+func (t *Tree) chart(app *appfile.App, it *item, spec *meaning.Map) {
+	if ref := spec.Map("chartRef"); ref.There {
+		t.chartRef(app, it, ref)
+		return
+	}
+	chart := spec.Map("chart")
+	if !chart.There {
+		spec.Problem("chart", "neither chart nor chartRef is written", "add chartRef: {kind: OCIRepository, name: NAME}")
+		return
+	}
+	if metadata := chart.Map("metadata"); metadata.There {
+		metadata.Raw("labels")
+		metadata.Raw("annotations")
+	}
+	t.chartSpec(app, it, chart.Map("spec"))
+}
+
+// chartSpec reads the spec of a chart, that of a HelmRelease or of a HelmChart.
+func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
+	name, version := chart.Text("chart"), chart.Text("version")
+	ref := chart.Map("sourceRef")
+	for _, file := range chart.Texts("valuesFiles") {
+		app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: file, Line: chart.Source("valuesFiles").Line})
+	}
+	chart.Without("interval", "the version is exact")
+	chart.Without("reconcileStrategy", "what the revision has is rendered")
+	chart.Without("ignoreMissingValuesFiles", "a file that is missing is a problem at the push")
+	chart.Refuse("verify", "signatures of charts are not checked here", "take it out, and pin the digest of the OCIRepository")
+	kind, from := ref.Text("kind"), ref.Text("name")
+	namespace := cmp.Or(ref.Text("namespace"), it.ref.Namespace)
+	ref.Raw("apiVersion")
+	if kind == "GitRepository" {
+		folder, inside := meaning.Folder(name)
+		if !inside {
+			chart.Problem("chart", fmt.Sprintf("chart: %q leads out of the repository", name), "")
+		}
+		app.Path = folder
+		for i := range app.Helm.Values {
+			app.Helm.Values[i].File = strings.TrimPrefix(app.Helm.Values[i].File, "./")
+		}
+		t.own(it, ref)
+		return
+	}
+	if kind != "HelmRepository" {
+		ref.Problem("kind", fmt.Sprintf("a chart of a %s cannot be had here", kind), "name a HelmRepository, or the OCIRepository in chartRef")
+		return
+	}
+	if len(app.Helm.Values) > 0 {
+		chart.Problem("valuesFiles", "valuesFiles of a chart of a registry are not read", "copy what they say to values")
+	}
+	repository := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: from}]
+	if repository == nil {
+		ref.Problem("name", fmt.Sprintf("no HelmRepository %s/%s is in this revision", namespace, from), "commit it")
+		return
+	}
+	app.Helm.Chart, app.Helm.Version = name, version
+	app.Helm.Repo = strings.TrimSuffix(repository.spec.Text("url"), "/")
+	exact(chart, "version", version)
+}
+
+// exactVersion is a version, and no range.
+var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+
+// exact holds a version to being exact: each check renders the same then.
+func exact(m *meaning.Map, field, version string) {
+	switch {
+	case version == "" || version == "*":
+		m.Problem(field, m.At(field)+" is not written, which means the newest", "pin it, such as "+field+": 1.2.3; helm search repo -l lists versions")
+	case !exactVersion.MatchString(version):
+		m.Problem(field, fmt.Sprintf("%s: %q is a range", m.At(field), version), "pin the version that runs; helm list shows it")
+	}
+}
+
+// chartRef reads a reference to an OCIRepository or a HelmChart.
+func (t *Tree) chartRef(app *appfile.App, it *item, ref *meaning.Map) {
+	kind, name := ref.Text("kind"), ref.Text("name")
+	namespace := cmp.Or(ref.Text("namespace"), it.ref.Namespace)
+	ref.Raw("apiVersion")
+	found := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: name}]
+	switch {
+	case kind != "OCIRepository" && kind != "HelmChart":
+		ref.Problem("kind", fmt.Sprintf("chartRef: a %s is no chart", kind), "name an OCIRepository")
+	case found == nil:
+		ref.Problem("name", fmt.Sprintf("no %s %s/%s is in this revision", kind, namespace, name), "commit it")
+	case kind == "HelmChart":
+		before := len(found.reader.Problems)
+		t.chartSpec(app, &item{ref: meaning.Ref{Namespace: namespace}}, found.spec)
+		t.wrong = append(t.wrong, found.reader.Problems[before:]...)
+	default:
+		t.image(app, found)
+	}
+}
+
+// image reads an OCIRepository.
+func (t *Tree) image(app *appfile.App, found *source) {
+	spec := found.spec
+	before := len(found.reader.Problems)
+	address := strings.TrimSuffix(strings.TrimPrefix(spec.Text("url"), "oci://"), "/")
+	app.Helm.Repo, app.Helm.Chart = "oci://"+path.Dir(address), path.Base(address)
+	at := spec.Map("ref")
+	app.Helm.Version = at.Text("tag")
+	switch {
+	case at.Has("semver"):
+		at.Problem("semver", "ref.semver is a range", "pin the version that runs: ref: {tag: 1.2.3}")
+	case at.Has("tag"):
+		exact(at, "tag", app.Helm.Version)
+	case at.Has("digest"):
+		at.Problem("digest", "ref.digest without a tag does not say the version", "add tag: with the version")
+	default:
+		spec.Problem("ref", "ref.tag is not written, which means latest", "pin it, such as ref: {tag: 1.2.3}")
+	}
+	at.Raw("digest")
+	at.Raw("semverFilter")
+	layer := spec.Map("layerSelector")
+	layer.Raw("mediaType")
+	layer.Raw("operation")
+	spec.Refuse("verify", "signatures of charts are not checked here", "take it out, and pin the digest")
+	for _, field := range []string{"interval", "timeout", "secretRef", "serviceAccountName", "certSecretRef", "proxySecretRef", "provider", "insecure", "suspend", "ignore"} {
+		spec.Raw(field)
+	}
+	spec.Done()
+	t.wrong = append(t.wrong, found.reader.Problems[before:]...)
+	found.reader.Problems = found.reader.Problems[:before]
+}
+
+// values reads the values: those of valuesFrom, each over those before, and last those that
+// are written in place.
+func (t *Tree) values(app *appfile.App, it *item, spec *meaning.Map) {
+	for _, from := range spec.Maps("valuesFrom") {
+		if values, ok := t.valuesFrom(app, it, from); ok {
+			app.Helm.Values = append(app.Helm.Values, values)
+		}
+	}
+	inline := spec.Map("values")
+	if inline.There {
+		if text := asJSON(spec.Raw("values")); text != nil {
+			app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{Inline: text, Line: spec.Source("values").Line})
+		}
+		for _, name := range inline.Names() {
+			inline.Raw(name)
+		}
+	}
+}
+
+// valuesFrom reads values of a ConfigMap or Secret that the revision makes.
+func (t *Tree) valuesFrom(app *appfile.App, it *item, from *meaning.Map) (appfile.HelmValues, bool) {
+	ref := meaning.Ref{Kind: from.Text("kind"), Namespace: it.ref.Namespace, Name: from.Text("name")}
+	key, target, optional := cmp.Or(from.Text("valuesKey"), "values.yaml"), from.Text("targetPath"), from.Boolean("optional", false)
+	from.Raw("literal")
+	found, ok := t.data[ref]
+	text, has := found.values[key]
+	switch {
+	case (!ok || !has) && optional:
+		return appfile.HelmValues{}, false
+	case !ok:
+		from.Problem("name", fmt.Sprintf("no app of this revision makes %s %s/%s", ref.Kind, ref.Namespace, ref.Name), "commit it, encrypted if it is a Secret; or add optional: true")
+		return appfile.HelmValues{}, false
+	case !has:
+		from.Problem("valuesKey", fmt.Sprintf("%s %s/%s has no key %s", ref.Kind, ref.Namespace, ref.Name, key), "its keys are "+strings.Join(pairsOf(found.values), ", "))
+		return appfile.HelmValues{}, false
+	case target != "":
+		from.Problem("targetPath", "a single value is not put in a place here", "make the ConfigMap or Secret hold YAML, and leave targetPath out")
+		return appfile.HelmValues{}, false
+	}
+	asJSON, err := k8syaml.YAMLToJSON([]byte(text))
+	if err != nil || !json.Valid(asJSON) || !strings.HasPrefix(strings.TrimSpace(string(asJSON)), "{") {
+		from.Problem("valuesKey", fmt.Sprintf("key %s of %s %s/%s holds no mapping in YAML", key, ref.Kind, ref.Namespace, ref.Name), "")
+		return appfile.HelmValues{}, false
+	}
+	if found.secret {
+		app.Helm.Hidden = append(app.Helm.Hidden, textsIn(asJSON)...)
+	}
+	return appfile.HelmValues{Inline: asJSON, Line: from.Source("name").Line}, true
+}
+
+// textsIn are the texts of at least 4 characters in a JSON value.
+func textsIn(text []byte) []string {
+	var value any
+	if json.Unmarshal(text, &value) != nil {
+		return nil
+	}
+	var found []string
+	var walk func(any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		case string:
+			if len(v) >= 4 {
+				found = append(found, v)
+			}
+		}
+	}
+	walk(value)
+	return found
+}
+
+// phases reads how a release is installed, upgraded and removed.
+func (t *Tree) phases(app *appfile.App, spec *meaning.Map) {
+	install := spec.Map("install")
+	app.CreateNamespace = install.Boolean("createNamespace", false)
+	switch crds := install.Text("crds"); crds {
+	case "", "Create", "CreateReplace":
+	case "Skip":
+		app.Helm.SkipCRDs = true
+	default:
+		install.Problem("crds", fmt.Sprintf("install.crds: %q is not known", crds), "write Create, CreateReplace or Skip")
+	}
+	if install.Boolean("skipCRDs", false) {
+		app.Helm.SkipCRDs = true
+	}
+	upgrade := spec.Map("upgrade")
+	upgrade.Raw("crds")
+	const waited = "everything is waited for, checked, and tried again"
+	for _, phase := range []*meaning.Map{install, upgrade} {
+		for _, field := range []string{"remediation", "timeout", "replace", "disableWait", "disableWaitForJobs", "disableOpenAPIValidation", "disableSchemaValidation", "disableTakeOwnership", "strategy", "cleanupOnFail", "preserveValues", "serverSideApply"} {
+			phase.Without(field, waited)
+		}
+		if phase.Boolean("disableHooks", false) {
+			phase.Problem("disableHooks", "hooks of a chart run here", "switch them off in the chart's values")
+		}
+		if phase.Boolean("force", false) {
+			app.PostBuild.Annotations = map[string]string{forced: "enabled"}
+		}
+	}
+	spec.Without("uninstall", "an app that is removed is deleted with its hooks")
+	test := spec.Map("test")
+	for _, field := range test.Names() {
+		test.Raw(field)
+	}
+	spec.Without("test", "tests run by ssh HOST test APP")
+}
+
+// drift reads what is left alone.
+func (t *Tree) drift(app *appfile.App, spec *meaning.Map) {
+	detection := spec.Map("driftDetection")
+	switch mode := detection.Text("mode"); mode {
+	case "", "enabled", "disabled":
+	case "warn":
+		app.Drift = appfile.DriftWarn
+	default:
+		detection.Problem("mode", fmt.Sprintf("driftDetection.mode: %q is not known", mode), "write enabled or warn")
+	}
+	for _, ignore := range detection.Maps("ignore") {
+		target := ignore.Map("target")
+		one := appfile.Ignore{
+			Kind: target.Text("kind"), Name: target.Text("name"), Namespace: target.Text("namespace"), Group: target.Text("group"), Pointers: ignore.Texts("paths"),
+		}
+		target.Raw("version")
+		target.Refuse("labelSelector", "objects are named by kind and name", "write kind: and name:")
+		target.Refuse("annotationSelector", "objects are named by kind and name", "write kind: and name:")
+		if one.Kind == "" {
+			ignore.Problem("target", "driftDetection.ignore without a kind is about every object", "add target: {kind: Deployment}")
+			continue
+		}
+		app.Ignore = append(app.Ignore, one)
+	}
+}
+
+// postRender reads what is done to the objects of the chart.
+func (t *Tree) postRender(app *appfile.App, spec *meaning.Map) {
+	for _, renderer := range spec.Maps("postRenderers") {
+		build := renderer.Map("kustomize")
+		patches, images := build.List("patches"), build.List("images")
+		app.Helm.PostRender = append(app.Helm.PostRender, appfile.Kustomize{Patches: asJSON(patches), Images: asJSON(images)})
+	}
+}

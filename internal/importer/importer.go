@@ -1,0 +1,313 @@
+// Package importer reads a revision whose apps are objects of Flux or Argo CD: which objects
+// are its roots, and which apps come of what they render to, level by level. Packages flux and
+// argo know the objects, package meaning what they have in common.
+package importer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/argo"
+	"github.com/pushboat/pushboat/internal/importer/flux"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+// Split parts the objects of an app into those that are applied, and those that are read as
+// apps or belong to the tool whose apps they are.
+func Split(objects []*manifest.Object) (applied, meant []*manifest.Object) {
+	for _, o := range objects {
+		if flux.Is(o) || argo.Is(o) {
+			meant = append(meant, o)
+		} else {
+			applied = append(applied, o)
+		}
+	}
+	return applied, meant
+}
+
+// Tree grows the apps of a revision. Its methods are not safe for concurrent use.
+type Tree struct {
+	world meaning.World
+	flux  *flux.Tree
+	argo  *argo.Tree
+
+	apps  map[name.App]*meaning.App
+	of    map[meaning.Ref]name.App // the app of an object, whose place is left out
+	depth map[name.App]int
+	order []name.App
+	over  bool // there are more apps than are read
+}
+
+// New begins the tree of a revision with its roots.
+func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
+	world.Self = settings.Self
+	world.Place = placer(world.Tree)
+	t := &Tree{
+		world: world, flux: flux.New(world), argo: argo.New(world),
+		apps: map[name.App]*meaning.App{}, of: map[meaning.Ref]name.App{}, depth: map[name.App]int{},
+	}
+	var roots int
+	var problems manifest.Problems
+	if settings.Tool != appfile.ToolArgo {
+		roots, problems = t.fluxRoots(settings)
+	}
+	if settings.Tool != appfile.ToolFlux && settings.Root == "" {
+		found, wrong := argo.Roots(world)
+		problems = append(problems, wrong...)
+		for _, o := range found {
+			t.argo.Add(nil, o)
+		}
+		roots += len(found)
+	}
+	if roots == 0 && len(problems) == 0 {
+		if _, problem := t.add(meaning.App{App: t.whole()}); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	return t, problems
+}
+
+// fluxRoots takes in the roots of Flux, and counts them.
+func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
+	objects, problems := written(t.world.Tree)
+	if len(problems) > 0 {
+		return 0, problems
+	}
+	var roots []*manifest.Object
+	if settings.Root != "" {
+		if roots = flux.Chosen(settings.Root, objects); len(roots) == 0 {
+			return 0, manifest.Problems{{
+				Source: settings.Source, Message: fmt.Sprintf("import.root: no Kustomization of Flux is in %s", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
+			}}
+		}
+	} else if roots, problems = flux.Roots(t.world, objects); len(problems) > 0 {
+		return 0, problems
+	}
+	for _, o := range roots {
+		t.flux.Add(nil, o)
+	}
+	return len(roots), nil
+}
+
+// whole is the app of a revision without roots: all that is in it.
+func (t *Tree) whole() appfile.App {
+	app := appfile.Default()
+	app.Name, app.Branch, app.Imported = t.rootName(), t.world.Branch, "Repository"
+	app.Render, app.Kustomize.Generate = appfile.RenderKustomize, true
+	return app
+}
+
+// rootName is the name of the app at the root of the tree: that of the repository.
+func (t *Tree) rootName() name.App { return shortened(appfile.NameFrom(t.world.Repo)) }
+
+// Roots are the first apps.
+func (t *Tree) Roots() ([]appfile.App, manifest.Problems) {
+	var apps []appfile.App
+	for _, app := range t.order {
+		apps = append(apps, t.apps[app].App)
+	}
+	next, problems := t.Next()
+	return append(apps, next...), problems
+}
+
+// Add takes in what an app has been rendered to. What the app may not have is a problem.
+func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.Problems {
+	for _, o := range applied {
+		if kind := o.GetKind(); kind == "ConfigMap" || kind == manifest.SecretKind.Kind {
+			if o.GetNamespace() == "" {
+				o = o.Copy()
+				o.SetNamespace(app.Namespace)
+			}
+			t.flux.Note(o)
+		}
+	}
+	for _, o := range meant {
+		if argo.Is(o) {
+			t.argo.Add(&app, o)
+		} else {
+			t.flux.Add(&app, o)
+		}
+	}
+	if made := t.apps[app.Name]; made != nil {
+		return t.argo.Check(*made, applied)
+	}
+	return nil
+}
+
+// Next are the apps that have become known.
+func (t *Tree) Next() ([]appfile.App, manifest.Problems) {
+	found, problems := t.flux.Next()
+	more, wrong := t.argo.Next()
+	found, problems = append(found, more...), append(problems, wrong...)
+	var specs []appfile.App
+	for _, app := range found {
+		spec, problem := t.add(app)
+		switch {
+		case problem != nil:
+			problems = append(problems, *problem)
+		case spec != nil:
+			specs = append(specs, *spec)
+		}
+	}
+	return specs, problems
+}
+
+// add gives an app its name, and enters it.
+func (t *Tree) add(app meaning.App) (*appfile.App, *manifest.Problem) {
+	problem := func(message, hint string) *manifest.Problem {
+		return &manifest.Problem{Source: app.By.Source, Message: message, Hint: hint}
+	}
+	if len(t.apps) >= meaning.MaxApps {
+		if t.over {
+			return nil, nil
+		}
+		t.over = true
+		return nil, problem(fmt.Sprintf("there are more than %d apps", meaning.MaxApps), "split the repository")
+	}
+	if t.depth[app.Parent] >= meaning.MaxDepth {
+		return nil, problem(fmt.Sprintf("%s %s is %d apps deep", app.By.Kind, app.By.Name, meaning.MaxDepth), "an app must not make itself")
+	}
+	ref := app.By
+	ref.Source = manifest.Source{}
+	if first, known := t.of[ref]; known && app.By.Kind != "" {
+		if t.above(first, app.Parent) {
+			return nil, nil // an app of apps includes its own object
+		}
+		return nil, problem(fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, t.apps[first].By.Source), "take one of the two out")
+	}
+	app.App.Name = t.nameOf(app)
+	if cluster := t.clusterOf(app); cluster != "" {
+		app.App.Cluster = cluster
+	}
+	app.App.Suspended = app.Suspended
+	if app.By.Kind != "" {
+		app.App.Imported = app.By.Kind
+	}
+	t.depth[app.App.Name] = t.depth[app.Parent] + 1
+	t.apps[app.App.Name] = &app
+	t.of[ref] = app.App.Name
+	t.order = append(t.order, app.App.Name)
+	return &app.App, nil
+}
+
+// above reports whether an app is another one, or makes it.
+func (t *Tree) above(app, other name.App) bool {
+	for ; other != ""; other = t.apps[other].Parent {
+		if other == app {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Tree) clusterOf(app meaning.App) string {
+	if app.Parent != "" || app.By.Kind != "Kustomization" {
+		return ""
+	}
+	return flux.ClusterFolder(t.world, app.By.Source.File)
+}
+
+// nameOf names an app as its object, with what makes it another name than those before it:
+// the kind, or the namespace. The root that flux bootstrap made is named after the
+// repository.
+func (t *Tree) nameOf(app meaning.App) name.App {
+	candidates := []string{app.By.Name}
+	if app.Parent == "" && app.By.Name == flux.System {
+		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + app.By.Name}
+	}
+	if app.By.Kind == "HelmRelease" {
+		candidates = append(candidates, app.By.Name+"-release")
+	}
+	candidates = append(candidates, app.By.Namespace+"-"+app.By.Name, app.By.Namespace+"-"+app.By.Name+"-release")
+	for _, candidate := range candidates {
+		made := shortened(name.App(strings.ToLower(strings.ReplaceAll(candidate, ".", "-"))))
+		if _, taken := t.apps[made]; !taken {
+			return made
+		}
+	}
+	return shortened(name.App(app.By.Kind + "-" + hashOf(app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name)))
+}
+
+// shortened is a name that is not too long, with a hash where it was.
+func shortened(app name.App) name.App {
+	if len(app) <= name.MaxApp {
+		return app
+	}
+	return app[:name.MaxApp-9] + "-" + name.App(hashOf(string(app)))
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:8]
+}
+
+// Finish returns which apps each app depends on, when all are known, and the notes on fields
+// without effect. A dependency on what is not there, and a cycle, are problems.
+func (t *Tree) Finish() (after map[name.App][]name.App, notes []meaning.Note, problems manifest.Problems) {
+	after = map[name.App][]name.App{}
+	for _, app := range t.order {
+		made := t.apps[app]
+		notes = append(notes, made.Notes...)
+		for _, ref := range made.After {
+			named := ref
+			named.Source = manifest.Source{}
+			on, known := t.of[named]
+			switch {
+			case !known:
+				problems = append(problems, manifest.Problem{
+					App: app, Source: ref.Source, Message: fmt.Sprintf("dependsOn: no %s %s/%s is in this revision", ref.Kind, ref.Namespace, ref.Name), Hint: "take it out, or commit it",
+				})
+			case !slices.Contains(after[app], on):
+				after[app] = append(after[app], on)
+			}
+		}
+	}
+	notes = append(notes, t.flux.Notes()...)
+	notes = append(notes, t.argo.Notes()...)
+	if len(problems) == 0 {
+		problems = t.cycles(after)
+	}
+	return after, notes, problems
+}
+
+// cycles reports an app that waits for itself.
+func (t *Tree) cycles(after map[name.App][]name.App) manifest.Problems {
+	const open, closed = 1, 2
+	state := map[name.App]int{}
+	var way []string
+	var problems manifest.Problems
+	var visit func(app name.App)
+	visit = func(app name.App) {
+		state[app] = open
+		way = append(way, string(app))
+		for _, on := range after[app] {
+			switch state[on] {
+			case open:
+				from := slices.Index(way, string(on))
+				problems = append(problems, manifest.Problem{
+					App: app, Source: t.apps[app].By.Source, Message: "dependsOn: a cycle: " + strings.Join(append(slices.Clone(way[from:]), string(on)), " > "), Hint: "take one of the dependencies out",
+				})
+			case closed:
+			default:
+				visit(on)
+			}
+		}
+		way = way[:len(way)-1]
+		state[app] = closed
+	}
+	for _, app := range t.order {
+		if state[app] == 0 {
+			visit(app)
+		}
+	}
+	return problems
+}
+
+// Of is the app of that name; nil if there is none.
+func (t *Tree) Of(app name.App) *meaning.App { return t.apps[app] }

@@ -1,0 +1,140 @@
+package importer
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+)
+
+func kustomization(name, spec string) string {
+	return "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: " + name + ", namespace: flux-system}\n" +
+		"spec: {prune: true, sourceRef: {kind: GitRepository, name: flux-system}, " + spec + "}\n---\n"
+}
+
+func release(name, namespace string) string {
+	return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: " + name + ", namespace: " + namespace + "}\n" +
+		"spec: {chart: {spec: {chart: ./chart, sourceRef: {kind: GitRepository, name: flux-system, namespace: flux-system}}}}\n---\n"
+}
+
+// grow grows a tree from its root, whose rendering has the objects of a text; no other app's
+// has any.
+func grow(t *testing.T, text string) (*Tree, []name.App, manifest.Problems) {
+	t.Helper()
+	fsys := fstest.MapFS{"clusters/x/flux-system/gotk-sync.yaml": {Data: []byte(kustomization("flux-system", "path: ./clusters/x"))}, "apps/a.yaml": {}}
+	tree, problems := New(meaning.World{Repo: "team/fleet.git", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	specs, problems := tree.Roots()
+	if len(problems) > 0 || len(specs) != 1 || specs[0].Name != "fleet" || specs[0].Imported != "Kustomization" {
+		t.Fatalf("roots %+v, problems %v", specs, problems)
+	}
+	objects, problems := manifest.Parse("a.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	applied, meant := Split(objects)
+	problems = tree.Add(specs[0], applied, meant)
+	var apps []name.App
+	for {
+		next, wrong := tree.Next()
+		problems = append(problems, wrong...)
+		if len(next) == 0 {
+			slices.Sort(apps)
+			return tree, apps, problems
+		}
+		for _, spec := range next {
+			apps = append(apps, spec.Name)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	_, apps, problems := grow(t, kustomization("shop", "path: a")+release("shop", "one")+release("shop", "two")+release("web", "one")+kustomization("Big.One", "path: b")+kustomization(strings.Repeat("x", 60), "path: c"))
+	want := []name.App{"big-one", "shop", "shop-release", "two-shop", "web"}
+	if len(problems) > 0 || len(apps) != 6 || !slices.Equal(apps[:5], want) || len(apps[5]) > name.MaxApp {
+		t.Errorf("apps %v, problems %v", apps, problems)
+	}
+}
+
+func TestDependencies(t *testing.T) {
+	tree, _, problems := grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "interval: 1h"))
+	after, _, wrong := tree.Finish()
+	if len(problems)+len(wrong) > 0 || !slices.Equal(after["a"], []name.App{"b"}) {
+		t.Errorf("after %v, problems %v", after, append(problems, wrong...))
+	}
+	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "dependsOn: [{name: a}]"))
+	if _, _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "a cycle: a > b > a") {
+		t.Errorf("problems %v", wrong)
+	}
+	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: c}]"))
+	if _, _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "no Kustomization flux-system/c is in this revision") {
+		t.Errorf("problems %v", wrong)
+	}
+}
+
+func TestAppThatMakesItself(t *testing.T) {
+	application := func(name string) *manifest.Object {
+		objects, problems := manifest.Parse("a.yaml", []byte("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: "+name+", namespace: argocd}\n"+
+			"spec: {project: default, source: {repoURL: https://github.com/example/fleet, path: apps, targetRevision: HEAD}, destination: {server: https://kubernetes.default.svc, namespace: x}}\n"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return objects[0]
+	}
+	tree, _, _ := grow(t, kustomization("shop", "path: a"))
+	parent := appfile.Default()
+	parent.Name = "fleet"
+	tree.Add(parent, nil, []*manifest.Object{application("self")})
+	made, problems := tree.Next()
+	if len(made) != 1 || len(problems) > 0 {
+		t.Fatalf("apps %v, problems %v", made, problems)
+	}
+	tree.Add(made[0], nil, []*manifest.Object{application("self")})
+	if again, problems := tree.Next(); len(again)+len(problems) > 0 {
+		t.Errorf("it makes itself: %v, problems %v", again, problems)
+	}
+	app, depth := made[0], 0
+	for ; depth < 2*meaning.MaxDepth; depth++ {
+		tree.Add(app, nil, []*manifest.Object{application(strings.Repeat("x", depth+1))})
+		next, problems := tree.Next()
+		if len(problems) > 0 {
+			if !strings.Contains(problems.Error(), "apps deep") {
+				t.Errorf("problems %v", problems)
+			}
+			break
+		}
+		app = next[0]
+	}
+	if depth > meaning.MaxDepth {
+		t.Errorf("%d apps deep", depth)
+	}
+}
+
+func TestUses(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		files fstest.MapFS
+		tool  string
+		want  bool
+	}{
+		{"a Kustomization", fstest.MapFS{"a/b.yaml": {Data: []byte(kustomization("a", "path: b"))}}, "", true},
+		{"beside a pushboat.yaml", fstest.MapFS{"a/b.yaml": {Data: []byte(kustomization("a", "path: b"))}, "pushboat.yaml": {}}, "", false},
+		{"that a pushboat.yaml asks for", fstest.MapFS{"pushboat.yaml": {}}, "flux", true},
+		{"a Rollout", fstest.MapFS{"a.yaml": {Data: []byte("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\n")}}, "", false},
+		{"a kustomization of kustomize", fstest.MapFS{"kustomization.yaml": {Data: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n")}}, "", false},
+		{"a hidden folder", fstest.MapFS{".x/b.yaml": {Data: []byte(kustomization("a", "path: b"))}}, "", false},
+		{"a text that names one", fstest.MapFS{"a.yaml": {Data: []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: kustomize.toolkit.fluxcd.io/v1}\n")}}, "", false},
+	} {
+		var finder Finder
+		if got := finder.Uses(test.files, appfile.Import{Tool: test.tool}); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}
