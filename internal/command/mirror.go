@@ -17,6 +17,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/access/glob"
 	"github.com/pushboat/pushboat/internal/access/rules"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/mirror"
@@ -156,11 +157,27 @@ func fetchRepo(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
-	if _, ok := c.Mirrors.State(repo); !ok || !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
-		return noMirror(repo)
-	}
-	if err := c.check(c.right(), access.Subject{Repo: repo}); err != nil {
+	_, mirrors := c.Mirrors.State(repo)
+	main := name.Branch(appfile.DefaultBranch)
+	switch repository, err := c.Repos.Open(repo); {
+	case !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}):
+		return missingRepo(repo)
+	case errors.Is(err, git.ErrNotExist) && !mirrors:
+		return missingRepo(repo)
+	case errors.Is(err, git.ErrNotExist): // its first fetch makes it
+	case err != nil:
 		return err
+	default:
+		if main, err = repository.MainBranch(); err != nil {
+			return err
+		}
+	}
+	// Who may deploy a branch or folder alone may not have all of them fetched.
+	if err := c.check(c.right(), access.Subject{Repo: repo, Ref: main.Ref(), Paths: []string{"."}}); err != nil {
+		return err
+	}
+	if !mirrors {
+		return noMirror(repo)
 	}
 	ask := mirror.Asking{Repo: repo, Caller: c.Caller(), Options: c.fetchOptions(), Gone: c.Gone(), Fill: c.Fill}
 	ask.Rewrite, _ = c.flags.GetBool("rewrite") // the flags are those of fetchFlags

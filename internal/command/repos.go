@@ -97,6 +97,11 @@ func printMirror(w io.Writer, repo name.Repo, s *mirror.State, now time.Time) {
 	}
 }
 
+// missingRepo is the error for a repository that does not exist for the caller.
+func missingRepo(repo name.Repo) error {
+	return report.WithHint(fmt.Errorf("repository %q %w", repo, ErrNotFound), "list the repositories: ssh HOST repo list")
+}
+
 // repo opens a repository on which the caller has the right of the call. A caller who may
 // not see it is told that it does not exist.
 func (c *call) repo(text string) (*git.Repository, error) {
@@ -104,7 +109,7 @@ func (c *call) repo(text string) (*git.Repository, error) {
 	if err != nil {
 		return nil, report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
-	missing := report.WithHint(fmt.Errorf("repository %q %w", repo, ErrNotFound), "list the repositories: ssh HOST repo list")
+	missing := missingRepo(repo)
 	if !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
 		return nil, missing
 	}
