@@ -96,6 +96,8 @@ type Desk struct {
 	// Leaving is closed when the server is about to end: verbs stop following.
 	Leaving <-chan struct{}
 	Log     *logrus.Entry
+
+	benches benches
 }
 
 // Exit statuses of verbs.
@@ -142,6 +144,9 @@ type verb struct {
 	flagRights map[string]access.Right
 	// endless says that the verb may run until its caller ends it, or the server stops.
 	endless bool
+	// private is how many words of the call go onto the audit trail; what follows is a value.
+	// 0: all.
+	private int
 	// namesValues says that the arguments after the app are paths of generated values.
 	namesValues bool
 	run         func(ctx context.Context, c *call) error

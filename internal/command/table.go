@@ -104,6 +104,13 @@ func changing() []*verb {
 				"templates.\n" +
 				"Example: why shop Deployment/web .spec.replicas",
 		},
+		{
+			words: "set-image", right: access.Deploy, args: "APP IMAGE [IMAGE...]", help: "commit another image, and deploy it", flags: amendFlags, run: setImage, more: setImageHelp,
+		},
+		{
+			words: "set", right: access.Deploy, args: "APP OBJECT FIELD [VALUE...]", help: "commit another value, and deploy it",
+			flags: amendFlags, run: setField, more: setFieldHelp, private: 3,
+		},
 		{words: "test", right: access.Test, args: "APP", help: "run the tests of an app's chart", flags: output, run: test, more: testHelp},
 		{
 			words: "suspend", right: access.Suspend, args: "APP [WORD...]", help: "leave an app alone until it is resumed",

@@ -75,7 +75,7 @@ func (c *call) event(about asked) audit.Event {
 }
 
 // arguments are the words of the call and its flags, by name, as they go onto the audit
-// trail. A verb that names values has only the names that its app declares there: another
+// trail. A value, which may be a secret by mistake, does not. A verb that names values has only the names that its app declares there: another
 // word may be a value that was given by mistake.
 func (c *call) arguments(app name.App) []string {
 	words := slices.Clone(c.args)
@@ -90,6 +90,9 @@ func (c *call) arguments(app name.App) []string {
 				words[i+1] = "(not declared)"
 			}
 		}
+	}
+	if n := c.verb.private; n > 0 && len(words) > n {
+		words = append(words[:n], "(value)")
 	}
 	c.flags.Visit(func(f *pflag.Flag) {
 		if f.Name == "color" || f.Name == "output" {

@@ -18,13 +18,14 @@ import (
 
 // NewCommit is a commit to create. Files that it does not name are as in its parent.
 type NewCommit struct {
-	Message string            // any bytes
-	Clear   bool              // begin with an empty tree instead of the parent's
-	Trees   map[string]Hash   // directories to put in place, "." for the whole tree
-	Remove  []string          // files and directories to remove then; a missing one is no error
-	Files   map[string][]byte // files to write last: path to content, any bytes
-	Author  Signature         // default: Pushboat, who commits all of them
-	When    time.Time         // default: now
+	Message  string            // any bytes
+	Clear    bool              // begin with an empty tree instead of the parent's
+	Trees    map[string]Hash   // directories to put in place, "." for the whole tree
+	Remove   []string          // files and directories to remove then; a missing one is no error
+	Files    map[string][]byte // files to write last: path to content, any bytes
+	Programs map[string]bool   // those of Files that are executable
+	Author   Signature         // default: Pushboat, who commits all of them
+	When     time.Time         // default: now
 }
 
 // Appending is a commit to append to a ref.
@@ -203,7 +204,11 @@ func (b *importStream) changes(c NewCommit) {
 		fmt.Fprintf(b, "D %s\n", importPath(path))
 	}
 	for _, path := range sorted(c.Files) {
-		fmt.Fprintf(b, "M 100644 inline %s\n", importPath(path))
+		mode := "100644"
+		if c.Programs[path] {
+			mode = "100755"
+		}
+		fmt.Fprintf(b, "M %s inline %s\n", mode, importPath(path))
 		b.data(c.Files[path])
 	}
 }

@@ -159,32 +159,6 @@ func (o Outline) Changes() bool {
 	return false
 }
 
-// WriteMarkdown writes a heading, the problems, and a block for each app. Text from a
-// repository stands in code blocks alone.
-func (o Outline) WriteMarkdown(w io.Writer) {
-	switch {
-	case o.Refused:
-		fmt.Fprintf(w, "**Pushboat would refuse this: %s**\n", manifest.Plural(len(o.Problems), "problem"))
-	case !o.Changes():
-		fmt.Fprint(w, "**Pushboat: nothing changes**\n")
-	default:
-		fmt.Fprint(w, "**Pushboat: what a push would change**\n")
-	}
-	var text strings.Builder
-	writeSpelled(&text, told(o.Problems))
-	WriteWarnings(&text, told(o.Warnings))
-	if text.Len() > 0 {
-		fmt.Fprintln(w)
-		fence(w, "text", text.String())
-	}
-	for _, plan := range o.Plans {
-		plan.markdown(w)
-	}
-	if o.Same > 0 && !o.Refused {
-		fmt.Fprintf(w, "\n%s unchanged\n", manifest.Plural(o.Same, "app"))
-	}
-}
-
 // told turns outlined problems into the form that people read.
 func told(list []OutlinedProblem) manifest.Problems {
 	problems := make(manifest.Problems, 0, len(list))
@@ -196,17 +170,12 @@ func told(list []OutlinedProblem) manifest.Problems {
 	return problems
 }
 
-func (p OutlinedPlan) markdown(w io.Writer) {
-	var text strings.Builder
-	p.writeSteps(&text)
-	fmt.Fprintf(w, "\n<details open><summary>%s on cluster %s: %s</summary>\n\n", p.App, p.Cluster, p.Counts)
-	fence(w, "diff", text.String())
-	fmt.Fprint(w, "\n</details>\n")
-}
+func (p OutlinedPlan) writeSteps(w io.Writer) { p.writeMost(w, maxPlanObjects) }
 
-func (p OutlinedPlan) writeSteps(w io.Writer) {
+// writeMost writes at most so many steps, and how many more there are.
+func (p OutlinedPlan) writeMost(w io.Writer, most int) {
 	for i, step := range p.Steps {
-		if i == maxPlanObjects {
+		if i == most {
 			fmt.Fprintf(w, "... and %d more\n", len(p.Steps)-i)
 			return
 		}
@@ -227,16 +196,6 @@ func WriteOutlined(w io.Writer, word string, p OutlinedProblem) {
 	alike{Problem: told([]OutlinedProblem{p})[0]}.print(w, word)
 }
 
-// fence writes a code block. Its fence is longer than any in the text, so that
-// no text can end the block (CommonMark 0.31, section 4.5).
-func fence(w io.Writer, language, text string) {
-	marks := "```"
-	for strings.Contains(text, marks) {
-		marks += "`"
-	}
-	fmt.Fprintf(w, "%s%s\n%s%s\n", marks, language, text, marks)
-}
-
 // diffSigns begin a line of a diff block, which colours by them.
 var diffSigns = map[string]string{"create": "+", "change": "!", "recreate": "!", "delete": "-"}
 
@@ -250,13 +209,13 @@ func (s OutlinedStep) markdown(w io.Writer) {
 	if s.Note != "" {
 		line += "  (" + s.Note + ")"
 	}
-	fmt.Fprintln(w, manifest.Clean(line))
+	fmt.Fprintln(w, cutLine(manifest.Clean(line)))
 	for i, field := range s.Fields {
 		if i == maxPlanFields {
 			fmt.Fprintf(w, "    ... and %d more fields\n", len(s.Fields)-i)
 			return
 		}
-		fmt.Fprintf(w, "    %s: %s\n", manifest.Clean(field.Path), manifest.Clean(field.words()))
+		fmt.Fprintln(w, cutLine(fmt.Sprintf("    %s: %s", manifest.Clean(field.Path), manifest.Clean(field.words()))))
 	}
 }
 

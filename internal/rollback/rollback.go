@@ -116,7 +116,7 @@ func (m *Maker) checkMirror(repo name.Repo) error {
 
 // read makes the commit that restores the folder as of r.To, and renders it.
 func (r *Rollback) read(ctx context.Context, status deploy.Status, spec appfile.App, request Request) error {
-	commit, err := r.commit(spec, request, r.maker.author(request.Caller))
+	commit, err := r.commit(spec, request, r.maker.Author(request.Caller))
 	if err != nil {
 		return err
 	}
@@ -279,8 +279,8 @@ func (m *Maker) addressOf(caller access.Caller) string {
 	return m.Address(caller.Operator)
 }
 
-// author is an operator as the author of a commit.
-func (m *Maker) author(caller access.Caller) git.Signature {
+// Author is an operator as the author of a commit.
+func (m *Maker) Author(caller access.Caller) git.Signature {
 	address := caller.Operator
 	if known := m.addressOf(caller); known != "" {
 		address = known
