@@ -111,6 +111,8 @@ type App struct {
 	// Source then; "" for an app of this file's. Objects of such tools that the app makes
 	// are read as apps, and not applied.
 	Imported string `json:",omitempty"`
+	// Hidden are texts in the settings of an app that is imported which must not be shown.
+	Hidden []string `json:",omitempty"`
 	// Suspended says why the app is not deployed, as an object of another tool has it.
 	Suspended string `json:",omitempty"`
 }

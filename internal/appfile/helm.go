@@ -34,8 +34,6 @@ type Helm struct {
 
 	// PostRender is done to the objects of the chart, one after the other.
 	PostRender []Kustomize `json:"postRender,omitempty"`
-	// Hidden are texts in Values that must not be shown; never in a pushboat.yaml.
-	Hidden []string `json:"hidden,omitempty"`
 }
 
 // Parameter is one value of a chart, as helm template --set has it: the name has keys with dots

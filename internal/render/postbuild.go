@@ -46,7 +46,7 @@ func (s *Session) postBuild(ctx context.Context, app appfile.App, set *substitut
 	}
 	for name, value := range app.PostBuild.Values {
 		post.Values[name] = oneLine(value)
-		delete(post.Secret, name)
+		post.Secret[name] = slices.ContainsFunc(app.Hidden, func(hidden string) bool { return strings.Contains(value, hidden) })
 	}
 	for name, value := range s.given {
 		if _, has := post.Values[name]; has {

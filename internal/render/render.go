@@ -193,9 +193,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	}
 	used, took := s.used, s.took
 	hideOwn(secretsOf(objects, found))
-	for _, o := range objects {
-		o.Hide(app.Helm.Hidden...)
-	}
+	problems = append(problems, s.concealSettings(ctx, of, objects, problems)...)
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
 	if len(unknown) > 0 {
 		objects, found = nil, nil // without their values they mean nothing

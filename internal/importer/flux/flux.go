@@ -183,6 +183,7 @@ func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	app := appfile.Default()
 	app.Name, app.Branch, app.Source = name.App(it.ref.Name), t.world.Branch, it.object.Source
+	app.Hidden = it.object.Hidden()
 	made := meaning.App{App: app, By: it.ref}
 	made.By.Source = it.object.Source
 	if it.parent != nil {

@@ -166,7 +166,7 @@ func TestFieldsOfARelease(t *testing.T) {
 		{"valuesFrom: [{kind: ConfigMap, name: words}]\n  values: {a: 1}", func(a appfile.App) bool {
 			return len(a.Helm.Values) == 2 && string(a.Helm.Values[0].Inline) == `{"color":"blue"}`
 		}},
-		{"valuesFrom: [{kind: Secret, name: hidden}]", func(a appfile.App) bool { return len(a.Helm.Hidden) == 1 && a.Helm.Hidden[0] == "hunter22" }},
+		{"valuesFrom: [{kind: Secret, name: hidden}]", func(a appfile.App) bool { return len(a.Hidden) == 1 && a.Hidden[0] == "hunter22" }},
 		{"valuesFrom: [{kind: Secret, name: none, optional: true}]", func(a appfile.App) bool { return len(a.Helm.Values) == 0 }},
 		{"install: {createNamespace: true, crds: Skip, remediation: {retries: 3}}", func(a appfile.App) bool { return a.CreateNamespace && a.Helm.SkipCRDs }},
 		{"driftDetection: {mode: warn, ignore: [{paths: [/spec/replicas], target: {kind: Deployment}}]}", func(a appfile.App) bool {

@@ -234,12 +234,12 @@ func (t *Tree) valuesFrom(app *appfile.App, it *item, from *meaning.Map) (appfil
 		return appfile.HelmValues{}, false
 	}
 	if found.secret {
-		app.Helm.Hidden = append(app.Helm.Hidden, textsIn(asJSON)...)
+		app.Hidden = append(app.Hidden, textsIn(asJSON)...)
 	}
 	return appfile.HelmValues{Inline: asJSON, Line: from.Source("name").Line}, true
 }
 
-// textsIn are the texts of at least 4 characters in a JSON value.
+// textsIn are the texts in a JSON value.
 func textsIn(text []byte) []string {
 	var value any
 	if json.Unmarshal(text, &value) != nil {
@@ -258,7 +258,7 @@ func textsIn(text []byte) []string {
 				walk(inner)
 			}
 		case string:
-			if len(v) >= 4 {
+			if v != "" {
 				found = append(found, v)
 			}
 		}

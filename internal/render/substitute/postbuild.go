@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fluxcd/pkg/envsubst"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 	k8syaml "sigs.k8s.io/yaml"
 
@@ -85,47 +86,96 @@ func joined(own, more map[string]string) map[string]string {
 	return all
 }
 
-// replace replaces names in the YAML of an object.
+// replace replaces names in the YAML of an object. What it makes of values that must not be
+// shown is concealed, whatever a function did to them: it is what differs with other values.
 func (p *PostBuild) replace(o *manifest.Object, grown *int) (used bool, err error) {
-	text, err := k8syaml.Marshal(o.Object)
+	written, err := k8syaml.Marshal(o.Object)
+	text := string(written)
+	switch {
+	case err != nil:
+		return false, err
+	case !strings.Contains(text, "$"):
+		return false, nil
+	case strings.Count(text, "${") > maxExpressions:
+		return false, errTooMany
+	}
+	fields, hidden, err := p.evaluated(text, grown, 0)
 	if err != nil {
 		return false, err
 	}
-	if !strings.Contains(string(text), "$") {
-		return false, nil
+	made := &unstructured.Unstructured{Object: fields}
+	variants := make([]manifest.Variant, 0, Variants)
+	for i := 0; i < Variants && len(hidden) > 0; i++ {
+		other, _, err := p.evaluated(text, grown, i+1)
+		if err != nil {
+			continue // the values decide whether the object can be read: all of it is concealed
+		}
+		twin := &unstructured.Unstructured{Object: other}
+		if manifest.IDOf(twin) != manifest.IDOf(made) {
+			return false, errors.New("the name is made of a value of a Secret, and names are shown everywhere")
+		}
+		variants = append(variants, manifest.Variant{Object: other, Same: func(string, string) bool { return false }})
 	}
-	if strings.Count(string(text), "${") > maxExpressions {
-		return false, errTooMany
+	o.Object = fields
+	if len(hidden) > 0 {
+		o.ConcealDependent(variants)
+		o.Hide(hidden...)
 	}
-	var hidden []string
-	made, err := evaluate(string(text), func(name string) (string, bool) {
+	return true, nil
+}
+
+// Variants is how many other values are tried in place of those that must not be shown.
+const Variants = 2
+
+// Other is another text of the same length and kind for a text that must not be shown: other
+// digits in place of digits, and other letters in place of letters.
+func Other(text string, variant int) string {
+	return strings.Map(func(r rune) rune {
+		step := rune(1 + 2*variant)
+		switch {
+		case r >= '0' && r <= '9':
+			return '0' + (r-'0'+step)%10
+		case r >= 'a' && r <= 'z':
+			return 'a' + (r-'a'+step)%26
+		case r >= 'A' && r <= 'Z':
+			return 'A' + (r-'A'+step)%26
+		}
+		return r
+	}, text)
+}
+
+// evaluated are the fields of an object after names in its text are replaced, and the values
+// among them that must not be shown. A variant has others in place of these; 0 has the values.
+func (p *PostBuild) evaluated(text string, grown *int, variant int) (fields map[string]any, hidden []string, err error) {
+	made, err := evaluate(text, func(name string) (string, bool) {
 		value, known := p.Values[name]
 		if !known {
 			value = p.Unread
 		}
 		if p.Secret[name] {
 			hidden = append(hidden, value)
+			if variant > 0 {
+				value = Other(value, variant)
+			}
 		}
 		*grown += len(value)
 		return value, *grown <= MaxGrowth
 	})
 	switch {
 	case *grown > MaxGrowth:
-		return false, fmt.Errorf("the values add more than %d MiB to the objects", MaxGrowth>>20)
+		return nil, nil, fmt.Errorf("the values add more than %d MiB to the objects", MaxGrowth>>20)
 	case err != nil:
-		return false, err
+		return nil, nil, withoutValues(err, hidden)
 	}
 	asJSON, err := k8syaml.YAMLToJSONStrict([]byte(made))
 	if err != nil {
-		return false, fmt.Errorf("with the values, the object is no YAML any more: %w", withoutValues(err, hidden))
+		return nil, nil, fmt.Errorf("with the values, the object is no YAML any more: %w", withoutValues(err, hidden))
 	}
-	fields := map[string]any{}
+	fields = map[string]any{}
 	if err := k8sjson.Unmarshal(asJSON, &fields); err != nil {
-		return false, fmt.Errorf("with the values, the object is no mapping any more: %w", withoutValues(err, hidden))
+		return nil, nil, fmt.Errorf("with the values, the object is no mapping any more: %w", withoutValues(err, hidden))
 	}
-	o.Object = fields
-	o.Hide(hidden...)
-	return true, nil
+	return fields, hidden, nil
 }
 
 // withoutValues is an error without the values that must not be shown.

@@ -1,6 +1,7 @@
 package substitute
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,5 +58,29 @@ func TestPostBuildLeavesOthersAlone(t *testing.T) {
 	}
 	if got, _ := objects[0].ValueAt("data.a"); got != "${x}" {
 		t.Errorf("%v", got)
+	}
+}
+
+// What a function has made of a value of a Secret is concealed, and a name must not be made
+// of one.
+func TestPostBuildConcealsWhatIsMadeOfSecrets(t *testing.T) {
+	set := Set{Post: &PostBuild{Values: map[string]string{"hidden": "hunter22", "open": "shop"}, Secret: map[string]bool{"hidden": true}}}
+	parse := func(name, data string) []*manifest.Object {
+		objects, problems := manifest.Parse("a.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '"+name+"'}\ndata: {a: '"+data+"', b: '${open}'}\n"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return objects
+	}
+	for _, data := range []string{"${hidden}", "${hidden^^}", "${hidden:0:3}", "${hidden/hunter/}", "x${hidden}y"} {
+		objects, problems := set.Apply(parse("a", data))
+		if len(problems) > 0 || len(objects) != 1 || !slices.Equal(objects[0].Concealed(), []string{"/data/a"}) {
+			t.Errorf("%s: %v, problems %v", data, objects, problems)
+		}
+	}
+	o := parse("a", "x")[0]
+	o.SetName("${hidden}")
+	if objects, problems := set.Apply([]*manifest.Object{o}); len(objects) > 0 || !strings.Contains(problems.Error(), "is made of a value of a Secret") || strings.Contains(problems.Error(), "hunter") {
+		t.Errorf("%d objects, problems %v", len(objects), problems)
 	}
 }
