@@ -135,7 +135,7 @@ func (r rendering) print(app name.App, objects []*manifest.Object) error {
 	for _, o := range objects {
 		fields := o.Object
 		if !r.shown {
-			fields = manifest.Masker{}.Hiding(o.Hidden()).Mask(fields)
+			fields = manifest.Masker{}.Hiding(o.Hidden()).Of(o).Mask(fields)
 		}
 		text, err := yaml.Marshal(fields)
 		if err != nil {
