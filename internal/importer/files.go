@@ -65,14 +65,9 @@ func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
 	if *left--; err != nil || *left < 0 {
 		return false
 	}
-	hash, hashed := info.Sys().(fmt.Stringer)
-	if hashed {
-		f.mu.Lock()
-		known, ok := f.known[hash.String()]
-		f.mu.Unlock()
-		if ok {
-			return known
-		}
+	hash := hashIn(info)
+	if known, ok := f.recall(hash); ok {
+		return known
 	}
 	found := false
 	if info.IsDir() {
@@ -90,15 +85,37 @@ func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
 		text, err := fs.ReadFile(fsys, name)
 		found = err == nil && marked(text) && slices.ContainsFunc(objectsOf(name, text), isApp)
 	}
-	if hashed && *left >= 0 {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if f.known == nil || len(f.known) >= maxKnown {
-			f.known = map[string]bool{}
-		}
-		f.known[hash.String()] = found
+	if *left >= 0 {
+		f.note(hash, found)
 	}
 	return found
+}
+
+// hashIn is the hash of an entry; "" in a work tree, which has none.
+func hashIn(info fs.FileInfo) string {
+	if hash, ok := info.Sys().(fmt.Stringer); ok {
+		return hash.String()
+	}
+	return ""
+}
+
+func (f *Finder) recall(hash string) (found, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found, known = f.known[hash]
+	return found, known
+}
+
+func (f *Finder) note(hash string, found bool) {
+	if hash == "" {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil || len(f.known) >= maxKnown {
+		f.known = map[string]bool{}
+	}
+	f.known[hash] = found
 }
 
 // isApp reports whether an object means an app, or several.
