@@ -76,6 +76,16 @@ func TestHiddenSettingsAreConcealed(t *testing.T) {
 	}
 }
 
+// What a patch brings of hidden texts is concealed, too.
+func TestHiddenPatchesAreConcealed(t *testing.T) {
+	app := appfile.App{Name: "shop", Path: "a", Cluster: "default", Render: appfile.RenderKustomize, Hidden: []string{"hunter22"}}
+	app.Kustomize = appfile.Kustomize{Generate: true, Patches: json.RawMessage(`[{"target":{"kind":"ConfigMap"},"patch":"[{\"op\":\"add\",\"path\":\"/data\",\"value\":{\"p\":\"x-hunter22\",\"q\":\"y\"}}]"}]`)}
+	result, problems := renderApp(revision("a/one.yaml", object("one")), app)
+	if len(problems) > 0 || len(result.Objects) != 1 || !slices.Equal(result.Objects[0].Concealed(), []string{"/data/p"}) {
+		t.Errorf("%v, problems %v", result.Objects, problems)
+	}
+}
+
 func TestPostRenderers(t *testing.T) {
 	app := appfile.App{Name: "shop", Path: "c", Cluster: "default", Render: appfile.RenderHelm}
 	app.Helm.Values = []appfile.HelmValues{{Inline: json.RawMessage(`{"password":"x"}`)}}

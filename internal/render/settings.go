@@ -11,17 +11,17 @@ import (
 	"github.com/pushboat/pushboat/internal/render/substitute"
 )
 
-// concealSettings hides in objects what the chart of an app has made of the hidden texts in
-// its values, whatever a template did to them: the chart is rendered again with other texts,
-// and each difference is concealed.
+// concealSettings hides in objects what has been made of the hidden texts in the settings of an
+// app, its values and patches, whatever a template did to them: the app is rendered again with
+// other texts, and each difference is concealed.
 func (s *Session) concealSettings(ctx context.Context, of secretive, objects []*manifest.Object, problems manifest.Problems) manifest.Problems {
-	if len(of.app.Hidden) == 0 || len(of.app.Helm.Values) == 0 || len(problems) > 0 {
+	if len(of.app.Hidden) == 0 || len(problems) > 0 {
 		return nil
 	}
 	variants := make([][]*manifest.Object, 0, substitute.Variants)
 	for i := range substitute.Variants {
 		other := of
-		other.app.Helm.Values = withOthers(of.app.Helm.Values, of.app.Hidden, i+1)
+		other.app = withOthers(of.app, i+1)
 		if made, wrong := s.build(ctx, of.files, other); len(wrong) == 0 {
 			variants = append(variants, made)
 		}
@@ -49,16 +49,23 @@ func (s *Session) concealSettings(ctx context.Context, of secretive, objects []*
 // differs never takes two texts for the same.
 func differs(string, string) bool { return false }
 
-// withOthers are values with other texts in place of the hidden ones.
-func withOthers(values []appfile.HelmValues, hidden []string, variant int) []appfile.HelmValues {
-	with := slices.Clone(values)
-	for i, value := range with {
-		for _, text := range hidden {
-			value.Inline = bytes.ReplaceAll(value.Inline, inQuotes(text), inQuotes(substitute.Other(text, variant)))
+// withOthers is an app with other texts in place of the hidden ones.
+func withOthers(app appfile.App, variant int) appfile.App {
+	replaced := func(text json.RawMessage) json.RawMessage {
+		for _, hidden := range app.Hidden {
+			text = bytes.ReplaceAll(text, inQuotes(hidden), inQuotes(substitute.Other(hidden, variant)))
 		}
-		with[i].Inline = value.Inline
+		return text
 	}
-	return with
+	app.Helm.Values, app.Helm.PostRender = slices.Clone(app.Helm.Values), slices.Clone(app.Helm.PostRender)
+	for i := range app.Helm.Values {
+		app.Helm.Values[i].Inline = replaced(app.Helm.Values[i].Inline)
+	}
+	for i := range app.Helm.PostRender {
+		app.Helm.PostRender[i].Patches = replaced(app.Helm.PostRender[i].Patches)
+	}
+	app.Kustomize.Patches = replaced(app.Kustomize.Patches)
+	return app
 }
 
 // inQuotes is a text as JSON has it, inside of its quotes.
