@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render"
@@ -76,10 +77,9 @@ func offline(context.Context, string) (helm.Cluster, error) { return helm.Offlin
 
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
-	file, problems := appfile.Read(r.tree, appfile.Place{Repo: r.repository, Main: appfile.DefaultBranch, Clusters: r.labelled})
-	specs := file.Apps
+	file, grown, problems := importer.ReadFile(r.tree, appfile.Place{Repo: r.repository, Main: appfile.DefaultBranch, Clusters: r.labelled}, &importer.Finder{})
 	r.tellUnmatched(file.Selections)
-	if err := r.choice.Check(specs); err != nil && len(problems) == 0 {
+	if err := r.choice.Check(file.Apps); err != nil && len(problems) == 0 && grown == nil {
 		return err
 	}
 	program, err := worker.Program()
@@ -98,20 +98,15 @@ func (r rendering) do(ctx context.Context) error {
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
 	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
 	defer session.Close()
-	for _, spec := range r.choice.Of(specs) {
-		if spec.Branch != name.Branch(r.branch) {
-			continue
-		}
-		result, found := session.App(ctx, spec)
-		problems = append(problems, found...)
-		if !r.plainSecrets && !spec.PlainSecrets {
-			for _, plain := range result.Plain {
-				plain.Problem.App = spec.Name
-				problems = append(problems, plain.Problem)
-			}
-		}
-		if err := r.print(spec.Name, result.Objects); err != nil {
+	for specs := file.Apps; len(specs) > 0; {
+		wrong, err := r.level(ctx, session, specs, grown)
+		if err != nil {
 			return err
+		}
+		problems = append(problems, wrong...)
+		if specs = nil; grown != nil {
+			specs, wrong = grown.Next()
+			problems = append(problems, wrong...)
 		}
 	}
 	if len(problems) > 0 {
@@ -119,6 +114,42 @@ func (r rendering) do(ctx context.Context) error {
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
 	}
 	return nil
+}
+
+// level renders apps, prints the objects of those that are chosen, and has a tree of apps
+// grow by the others; grown is nil where there is none.
+func (r rendering) level(ctx context.Context, session *render.Session, specs []appfile.App, grown *importer.Tree) (manifest.Problems, error) {
+	var problems manifest.Problems
+	chosen := map[name.App]bool{}
+	for _, spec := range r.choice.Of(specs) {
+		chosen[spec.Name] = spec.Branch == name.Branch(r.branch)
+	}
+	for _, spec := range specs {
+		if grown == nil && !chosen[spec.Name] {
+			continue
+		}
+		result, found := session.App(ctx, spec)
+		applied := result.Objects
+		if grown != nil {
+			var meant []*manifest.Object
+			applied, meant = importer.Split(result.Objects)
+			found = append(found, grown.Add(spec, applied, meant)...)
+		}
+		problems = append(problems, found...)
+		if !chosen[spec.Name] {
+			continue
+		}
+		if !r.plainSecrets && !spec.PlainSecrets {
+			for _, plain := range result.Plain {
+				plain.Problem.App = spec.Name
+				problems = append(problems, plain.Problem)
+			}
+		}
+		if err := r.print(spec.Name, applied); err != nil {
+			return nil, err
+		}
+	}
+	return problems, nil
 }
 
 // tellUnmatched names the entries that make no app here, because no cluster matches.

@@ -12,29 +12,15 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
-	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// readFile reads which apps a revision names. Where they are objects of other tools, it
-// returns their roots, and the tree that grows the others while they are rendered.
+// readFile is importer.ReadFile.
 func (e *Engine) readFile(tree fs.FS, at appfile.Place) (appfile.File, *importer.Tree, manifest.Problems) {
-	file, problems := appfile.Read(tree, at)
-	if len(problems) > 0 || !e.finder.Uses(tree, file.Import) {
-		return file, nil, problems
-	}
-	file.Apps = nil
-	if at.Branch != "" && at.Branch != at.Main {
-		return file, nil, nil
-	}
-	imports, problems := importer.New(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters}, file.Import)
-	if len(problems) > 0 {
-		return file, nil, problems
-	}
-	file.Apps, problems = imports.Roots()
-	return file, imports, problems
+	return importer.ReadFile(tree, at, &e.finder)
 }
 
 // growTargets is readTargets for the roots of a tree of apps: each app is rendered, and what
@@ -51,7 +37,7 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 		r.specs, wrong = r.imports.Next()
 		problems = append(problems, wrong...)
 	}
-	after, _, wrong := r.imports.Finish()
+	after, wrong := r.imports.Finish()
 	for _, t := range targets {
 		t.Spec.DependsOn = after[t.Spec.Name]
 	}
@@ -71,26 +57,48 @@ func (p *Proposal) chooseGrown() {
 	})
 }
 
-// controlled are the kinds whose controllers deploy what an app does, by the kind that means
-// the app, and how to stop one.
-var controlled = map[string]struct {
+// controller is another tool's controller of the kind that means an app.
+type controller struct {
 	schema.GroupVersionKind
-	suspend string
-}{
-	"Kustomization": {schema.GroupVersionKind{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Kind: "Kustomization"}, "flux suspend kustomization %s -n %s"},
-	"HelmRelease":   {schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}, "flux suspend helmrelease %s -n %s"},
+	tool string
+	// stopped reports whether it leaves the app of such an object on the cluster alone.
+	stopped func(object map[string]any) bool
+	stop    string // the command that has it do so, with %[1]s for the name and %[2]s for the namespace
+}
+
+// controllers are known by the kind that means an app.
+var controllers = map[string]controller{
+	"Kustomization": {schema.GroupVersionKind{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Kind: "Kustomization"}, "Flux", suspended, "flux suspend kustomization %[1]s -n %[2]s"},
+	"HelmRelease":   {schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}, "Flux", suspended, "flux suspend helmrelease %[1]s -n %[2]s"},
+	"Application": {
+		schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Application"},
+		"Argo CD", manual,
+		`kubectl -n %[2]s patch application %[1]s --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,
+	},
+}
+
+// suspended reports whether an object of Flux is.
+func suspended(object map[string]any) bool {
+	is, _, _ := unstructured.NestedBool(object, "spec", "suspend")
+	return is
+}
+
+// manual reports whether an Application is synced by hand alone.
+func manual(object map[string]any) bool {
+	automated, found, _ := unstructured.NestedMap(object, "spec", "syncPolicy", "automated")
+	return !found || automated["enabled"] == false
 }
 
 // stillControlled refuses apps that were never deployed from here, and whose objects on the
-// cluster are not suspended: two controllers would change the same objects in turns. A cluster
-// without the kind, or an account that may not read it, has nothing to say.
+// cluster another controller still follows: both would change the same objects in turns. A
+// cluster without the kind, or an account that may not read it, has nothing to say.
 func (p *Proposal) stillControlled(ctx context.Context, api clusterAPI, targets []*target) manifest.Problems {
 	if p.imports == nil {
 		return nil
 	}
 	var problems manifest.Problems
 	for _, t := range targets {
-		by, known := controlled[t.Spec.Imported]
+		by, known := controllers[t.Spec.Imported]
 		made := p.imports.Of(t.Spec.Name)
 		if a := p.engine.app(t.Spec.Name); !known || made == nil || a != nil && a.lastRecord() != nil {
 			continue
@@ -100,16 +108,13 @@ func (p *Proposal) stillControlled(ctx context.Context, api clusterAPI, targets 
 			continue
 		}
 		running, err := api.Get(ctx, kind, made.By.Namespace, made.By.Name)
-		if err != nil || running == nil {
-			continue
-		}
-		if suspended, _, _ := unstructured.NestedBool(running.Object, "spec", "suspend"); suspended {
+		if err != nil || by.stopped(running.Object) {
 			continue
 		}
 		problems = append(problems, manifest.Problem{
 			App: t.Spec.Name, Source: made.By.Source, Object: fmt.Sprintf("%s %s/%s", made.By.Kind, made.By.Namespace, made.By.Name),
-			Message: fmt.Sprintf("Flux still deploys it on cluster %s: it is not suspended there", t.Spec.Cluster),
-			Hint:    "suspend it, and push again: " + fmt.Sprintf(by.suspend, made.By.Name, made.By.Namespace),
+			Message: fmt.Sprintf("%s still deploys it on cluster %s, and both would change the same objects", by.tool, t.Spec.Cluster),
+			Hint:    "stop it there, and push again: " + fmt.Sprintf(by.stop, made.By.Name, made.By.Namespace),
 		})
 	}
 	return problems
@@ -124,12 +129,15 @@ func specsOf(targets []*target) []appfile.App {
 	return specs
 }
 
-// importedNotes says which fields of other tools' objects have no effect here.
+// importedNotes says which fields of other tools' objects have no effect here: of those whose
+// apps the change is about, for they would be said again with each push.
 func (p *Proposal) importedNotes() manifest.Problems {
 	if p.imports == nil {
 		return nil
 	}
-	_, notes, _ := p.imports.Finish()
+	notes := p.imports.Notes(func(app name.App) bool {
+		return slices.ContainsFunc(p.Plans, func(plan *plan.Plan) bool { return plan.App == app })
+	})
 	told := make(manifest.Problems, 0, len(notes))
 	for _, note := range notes {
 		told = append(told, manifest.Problem{Source: note.Source, Object: note.Object, Message: note.Text})

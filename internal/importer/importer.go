@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -42,6 +43,25 @@ type Tree struct {
 	depth map[name.App]int
 	order []name.App
 	over  bool // there are more apps than are read
+}
+
+// ReadFile reads which apps a revision names. Where they are objects of other tools, it
+// returns their roots, and the tree that grows the others while they are rendered.
+func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree, manifest.Problems) {
+	file, problems := appfile.Read(tree, at)
+	if len(problems) > 0 || !finder.Uses(tree, file.Import) {
+		return file, nil, problems
+	}
+	file.Apps = nil
+	if at.Branch != "" && at.Branch != at.Main {
+		return file, nil, nil
+	}
+	grown, problems := New(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters}, file.Import)
+	if len(problems) > 0 {
+		return file, nil, problems
+	}
+	file.Apps, problems = grown.Roots()
+	return file, grown, problems
 }
 
 // New begins the tree of a revision with its roots.
@@ -247,13 +267,24 @@ func hashOf(text string) string {
 	return hex.EncodeToString(sum[:])[:8]
 }
 
-// Finish returns which apps each app depends on, when all are known, and the notes on fields
-// without effect. A dependency on what is not there, and a cycle, are problems.
-func (t *Tree) Finish() (after map[name.App][]name.App, notes []meaning.Note, problems manifest.Problems) {
+// Notes are those on fields without effect of the objects that mean some apps, and of all that
+// mean none.
+func (t *Tree) Notes(of func(name.App) bool) []meaning.Note {
+	var notes []meaning.Note
+	for _, app := range t.order {
+		if of(app) {
+			notes = append(notes, t.apps[app].Notes...)
+		}
+	}
+	return slices.Concat(notes, t.flux.Notes(), t.argo.Notes())
+}
+
+// Finish returns which apps each app depends on, when all are known. A dependency on what is
+// not there, and a cycle, are problems.
+func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Problems) {
 	after = map[name.App][]name.App{}
 	for _, app := range t.order {
 		made := t.apps[app]
-		notes = append(notes, made.Notes...)
 		for _, ref := range made.After {
 			named := ref
 			named.Source = manifest.Source{}
@@ -268,12 +299,10 @@ func (t *Tree) Finish() (after map[name.App][]name.App, notes []meaning.Note, pr
 			}
 		}
 	}
-	notes = append(notes, t.flux.Notes()...)
-	notes = append(notes, t.argo.Notes()...)
 	if len(problems) == 0 {
 		problems = t.cycles(after)
 	}
-	return after, notes, problems
+	return after, problems
 }
 
 // cycles reports an app that waits for itself.

@@ -65,17 +65,26 @@ func TestNames(t *testing.T) {
 
 func TestDependencies(t *testing.T) {
 	tree, _, problems := grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "interval: 1h"))
-	after, _, wrong := tree.Finish()
+	after, wrong := tree.Finish()
 	if len(problems)+len(wrong) > 0 || !slices.Equal(after["a"], []name.App{"b"}) {
 		t.Errorf("after %v, problems %v", after, append(problems, wrong...))
 	}
 	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "dependsOn: [{name: a}]"))
-	if _, _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "a cycle: a > b > a") {
+	if _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "a cycle: a > b > a") {
 		t.Errorf("problems %v", wrong)
 	}
 	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: c}]"))
-	if _, _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "no Kustomization flux-system/c is in this revision") {
+	if _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "no Kustomization flux-system/c is in this revision") {
 		t.Errorf("problems %v", wrong)
+	}
+}
+
+// Notes are told of the apps that are asked for alone.
+func TestNotes(t *testing.T) {
+	tree, _, _ := grow(t, kustomization("a", "wait: true")+kustomization("b", "wait: true"))
+	notes := tree.Notes(func(app name.App) bool { return app == "b" })
+	if len(notes) != 1 || notes[0].Object != "Kustomization flux-system/b" {
+		t.Errorf("notes %+v", notes)
 	}
 }
 
