@@ -98,7 +98,11 @@ func (r rendering) do(ctx context.Context) error {
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
 	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
 	defer session.Close()
-	for specs := file.Apps; len(specs) > 0; {
+	specs, all := file.Apps, file.Apps
+	if grown == nil {
+		specs = r.choice.Of(specs)
+	}
+	for len(specs) > 0 {
 		wrong, err := r.level(ctx, session, specs, grown)
 		if err != nil {
 			return err
@@ -106,7 +110,12 @@ func (r rendering) do(ctx context.Context) error {
 		problems = append(problems, wrong...)
 		if specs = nil; grown != nil {
 			specs, wrong = grown.Next()
-			problems = append(problems, wrong...)
+			problems, all = append(problems, wrong...), append(all, specs...)
+		}
+	}
+	if grown != nil && len(problems) == 0 {
+		if err := r.choice.CheckAmong(all); err != nil {
+			return err
 		}
 	}
 	if len(problems) > 0 {
@@ -121,7 +130,7 @@ func (r rendering) do(ctx context.Context) error {
 func (r rendering) level(ctx context.Context, session *render.Session, specs []appfile.App, grown *importer.Tree) (manifest.Problems, error) {
 	var problems manifest.Problems
 	chosen := map[name.App]bool{}
-	for _, spec := range r.choice.Of(specs) {
+	for _, spec := range r.choice.Among(specs) {
 		chosen[spec.Name] = spec.Branch == name.Branch(r.branch)
 	}
 	for _, spec := range specs {

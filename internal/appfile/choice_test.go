@@ -35,4 +35,16 @@ func TestChoice(t *testing.T) {
 	if err := (Choice{Names: []name.App{"shop", "shp"}}).Check(apps); err == nil || !strings.Contains(err.Error(), `no app "shp"; apps are shop, blog, all`) {
 		t.Errorf("an unknown name: %v", err)
 	}
+	for choice, want := range map[*Choice]string{
+		{}:                          "",
+		{Folder: "."}:               "",
+		{Folder: "deploy"}:          "",
+		{Names: []name.App{"blog"}}: "",
+		{Names: []name.App{"shp"}}:  `there is no app "shp"; apps are shop, blog, all`,
+		{Folder: "overlays"}:        `no app is in the folder "overlays"; apps are shop, blog, all: name one with --app`,
+	} {
+		if err := choice.CheckAmong(apps); err == nil && want != "" || err != nil && err.Error() != want {
+			t.Errorf("%+v: %v, want %q", choice, err, want)
+		}
+	}
 }

@@ -98,9 +98,8 @@ type Config struct {
 	// PlainSecrets accepts Secrets whose values are not encrypted in every repository.
 	PlainSecrets bool
 
-	// Choose selects the apps of a revision for a caller that looks at some of them;
-	// nil: all of them.
-	Choose func([]appfile.App) []appfile.App
+	// Choice selects the apps of a revision for a caller that looks at some of them.
+	Choice appfile.Choice
 
 	// Labels returns the clusters from which apps may be selected, with their labels; nil:
 	// there are none.

@@ -55,7 +55,7 @@ func TestChangeSaysWhichBranchIsTheMainOne(t *testing.T) {
 
 func TestChangeIsAboutTheAppsThatAreChosen(t *testing.T) {
 	o := newOffice(t)
-	o.Choose = func(all []appfile.App) []appfile.App { return all[:1] }
+	o.Choice.Names = []name.App{"a"}
 	draft := o.opened("main", map[string]string{appfile.Name: "apps: [{path: a}, {path: b}]\n", "a/a.yaml": config, "b/a.yaml": config})
 	if len(draft.p.specs) != 1 || draft.p.specs[0].Name != "a" {
 		t.Errorf("the change is about %+v", draft.p.specs)

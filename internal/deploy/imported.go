@@ -47,11 +47,11 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 // chooseGrown has the proposal's apps be all that have grown, or those that are chosen of
 // them.
 func (p *Proposal) chooseGrown() {
-	p.specs = specsOf(p.targets)
-	if p.engine.Choose == nil {
-		return
+	grown := specsOf(p.targets)
+	if err := p.engine.Choice.CheckAmong(grown); err != nil && len(p.Problems) == 0 {
+		p.Problems = manifest.Problems{{Message: err.Error()}}
 	}
-	p.specs = p.engine.Choose(p.specs)
+	p.specs = p.engine.Choice.Among(grown)
 	p.targets = slices.DeleteFunc(p.targets, func(t *target) bool {
 		return !slices.ContainsFunc(p.specs, func(spec appfile.App) bool { return spec.Name == t.Spec.Name })
 	})

@@ -83,8 +83,8 @@ func (e *Engine) Open(change Change) *Draft {
 	e.known()
 	p := &Proposal{Change: change, ReadsRules: e.readsRules(change.Caller), engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}}
 	p.specs, p.Problems = p.readSpecs()
-	if e.Choose != nil && p.imports == nil {
-		p.specs = e.Choose(p.specs)
+	if p.imports == nil {
+		p.specs = e.Choice.Of(p.specs)
 	}
 	return &Draft{Change: p.Change, p: p}
 }

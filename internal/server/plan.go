@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/importer"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -100,7 +101,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		return fmt.Errorf("make a key: %w", err)
 	}
 	at := appfile.Place{Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Clusters: folder.Labels}
-	if file, problems := appfile.Read(folder.Tree, at); len(problems) == 0 {
+	if file, grown, problems := importer.ReadFile(folder.Tree, at, &importer.Finder{}); len(problems) == 0 && grown == nil {
 		if err := folder.Choice.Check(file.Apps); err != nil {
 			return err
 		}
@@ -110,7 +111,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
 			WithData(readData(clusters, nil, nil)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
 		Labels: func() appfile.Clusters { return folder.Labels },
-		Choose: folder.Choice.Of, Masker: manifest.NewMasker(key), Log: quiet,
+		Choice: folder.Choice, Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
 	engine.Start(func(err error) { failed <- err })
