@@ -25,10 +25,10 @@ import (
 const (
 	// lookRest is the least time between two looks: a rollout has many events in a second.
 	lookRest = 500 * time.Millisecond
-	// hasteMost is how long after one look, or after what it would see, the next has to be,
-	// while the server does what pushers wait for. Together with the time that pages take, an
-	// event is on all of them within a second. hasteLull is for how long it must have done
-	// nothing of the kind: the client of a push has a little work left at its end.
+	// hasteMost is how long after what a look would see it has to be, while the server does
+	// what pushers wait for. Together with the time that pages take, an event is on all of
+	// them within a second. hasteLull is for how long it must have done nothing of the kind:
+	// the client of a push has a little work left at its end.
 	hasteMost = 800 * time.Millisecond
 	hasteLull = 300 * time.Millisecond
 	// keyCheck is the time between two checks of whether the visitors of streams may still
@@ -100,15 +100,21 @@ func (h *hub) watch(done <-chan struct{}) {
 	defer end()
 	pulse := time.NewTicker(boardAge)
 	defer pulse.Stop()
-	var last time.Time // of the looks
+	last := time.Now() // the beginning of the last look; none has been yet
 	for {
+		heard := last // at the earliest: the news may have come while no look was due
 		select {
 		case <-news:
-		case <-pulse.C:
-		case <-done:
-			return
+		default:
+			select {
+			case <-news:
+			case <-pulse.C:
+			case <-done:
+				return
+			}
+			heard = time.Now()
 		}
-		if !h.giveWay(max(h.most-time.Since(last), 0), done) {
+		if !h.giveWay(max(h.most-time.Since(heard), 0), done) {
 			return
 		}
 		last = time.Now()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -280,6 +281,31 @@ func TestLooksGiveWayToPushes(t *testing.T) {
 			t.Errorf("%s: %t, asked %d times", what, goes, asked)
 		}
 	}
+}
+
+// TestTheFirstLookGivesWayToo: also after a long time without a push, a push goes first.
+func TestTheFirstLookGivesWayToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		news, push, done, looks := make(chan struct{}), make(chan struct{}), make(chan struct{}), 0
+		h := &hub{
+			listen: func() (<-chan struct{}, func()) { return news, func() {} },
+			haste:  func() <-chan struct{} { return push },
+			look:   func() []name.App { looks++; return nil },
+			most:   hasteMost, lull: hasteLull,
+		}
+		go h.watch(done)
+		news <- struct{}{}
+		synctest.Wait()
+		if looks > 0 {
+			t.Error("the server looked while a push went on")
+		}
+		<-time.After(hasteMost)
+		synctest.Wait()
+		if looks != 1 {
+			t.Errorf("%d looks after %s, want one", looks, hasteMost)
+		}
+		close(done)
+	})
 }
 
 func closed() <-chan struct{} {
