@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/argo"
 	"github.com/pushboat/pushboat/internal/importer/flux"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
@@ -150,8 +151,38 @@ func objectsOf(name string, text []byte) []*manifest.Object {
 	return found
 }
 
-// written are all objects of other tools in the files of a revision.
-func written(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
+// onlyObjects reports whether all manifests in a folder and below are objects of Kubernetes, so
+// that Flux could build it without a kustomization.
+func onlyObjects(fsys fs.FS, folder string) bool {
+	entries := 0
+	err := fs.WalkDir(fsys, folder, func(name string, entry fs.DirEntry, err error) error {
+		if entries++; err != nil || entries > maxEntries {
+			return errors.Join(err, errOthers)
+		}
+		switch ok := name == folder || searched(name, entry); {
+		case !ok && entry.IsDir():
+			return fs.SkipDir
+		case !ok, entry.IsDir():
+			return nil
+		case slices.Contains(meaning.Kustomizations(), path.Base(name)):
+			return nil
+		}
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		if _, problems := manifest.Parse(name, text); len(problems) > 0 {
+			return errOthers
+		}
+		return nil
+	})
+	return err == nil
+}
+
+var errOthers = errors.New("there is more than objects")
+
+// written are all objects of other tools in the files of a revision, whose layout is noted.
+func written(fsys fs.FS, layout *meaning.Layout) ([]*manifest.Object, manifest.Problems) {
 	var found []*manifest.Object
 	entries, size := 0, 0
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -170,12 +201,13 @@ func written(fsys fs.FS) ([]*manifest.Object, manifest.Problems) {
 		case !ok, entry.IsDir():
 			return nil
 		}
+		layout.Note(fsys, name)
 		info, err := entry.Info()
 		if err != nil || info.Size() > maxFile {
 			return err
 		}
 		text, err := fs.ReadFile(fsys, name)
-		if err != nil || !marked(text) && !bytes.Contains(text, []byte("source.toolkit.fluxcd.io/")) {
+		if err != nil || !marked(text) && !bytes.Contains(text, []byte("source.toolkit.fluxcd.io/")) && !bytes.Contains(text, []byte("source.extensions.fluxcd.io/")) {
 			return err
 		}
 		if size += len(text); size > maxBytes {

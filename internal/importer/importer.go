@@ -4,10 +4,12 @@
 package importer
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -77,6 +79,12 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 	if settings.Tool != appfile.ToolArgo {
 		roots, problems = t.fluxRoots(settings)
 	}
+	if settings.Tool == appfile.ToolArgo && settings.Root != "" {
+		if _, problem := t.add(meaning.App{App: t.rooted(settings.Root)}); problem != nil {
+			problems = append(problems, *problem)
+		}
+		return t, problems
+	}
 	if settings.Tool != appfile.ToolFlux && settings.Root == "" {
 		found, wrong := argo.Roots(world)
 		problems = append(problems, wrong...)
@@ -86,7 +94,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 		roots += len(found)
 	}
 	if roots == 0 && len(problems) == 0 {
-		if _, problem := t.add(meaning.App{App: t.whole()}); problem != nil {
+		if _, problem := t.add(meaning.App{App: t.built(".")}); problem != nil {
 			problems = append(problems, *problem)
 		}
 	}
@@ -95,31 +103,48 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 
 // fluxRoots takes in the roots of Flux, and counts them.
 func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
-	objects, problems := written(t.world.Tree)
+	layout := &meaning.Layout{}
+	objects, problems := written(t.world.Tree, layout)
 	if len(problems) > 0 {
 		return 0, problems
 	}
-	var roots []*manifest.Object
+	var start flux.Start
 	if settings.Root != "" {
-		if roots = flux.Chosen(settings.Root, objects); len(roots) == 0 {
+		if info, err := fs.Stat(t.world.Tree, settings.Root); err != nil || !info.IsDir() {
 			return 0, manifest.Problems{{
-				Source: settings.Source, Message: fmt.Sprintf("import.root: no Kustomization of Flux is in %s", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
+				Source: settings.Source, Message: fmt.Sprintf("import.root: there is no folder %s", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
 			}}
 		}
-	} else if roots, problems = flux.Roots(t.world, objects); len(problems) > 0 {
+		start = flux.Chosen(settings.Root, objects)
+	} else if start, problems = flux.Roots(t.world, layout, objects); len(problems) > 0 {
 		return 0, problems
 	}
-	for _, o := range roots {
+	t.flux.Assume(start.Objects, objects)
+	if start.Folder != "" && (settings.Root != "" || layout.Builds(start.Folder) || onlyObjects(t.world.Tree, start.Folder)) {
+		_, problem := t.add(meaning.App{App: t.built(start.Folder)})
+		if problem != nil {
+			return 0, manifest.Problems{*problem}
+		}
+		return 1, nil
+	}
+	for _, o := range start.Objects {
 		t.flux.Add(nil, o)
 	}
-	return len(roots), nil
+	return len(start.Objects), nil
 }
 
-// whole is the app of a revision without roots: all that is in it.
-func (t *Tree) whole() appfile.App {
-	app := appfile.Default()
-	app.Name, app.Branch, app.Imported = t.rootName(), t.world.Branch, "Repository"
+// built is the app of a folder that Flux would build, as the root of the tree.
+func (t *Tree) built(folder string) appfile.App {
+	app := t.rooted(folder)
 	app.Render, app.Kustomize.Generate = appfile.RenderKustomize, true
+	app.Cluster = cmp.Or(flux.ClusterFolder(t.world, path.Join(folder, "x")), app.Cluster)
+	return app
+}
+
+// rooted is the app of a folder as the root of the tree.
+func (t *Tree) rooted(folder string) appfile.App {
+	app := appfile.Default()
+	app.Name, app.Branch, app.Path, app.Imported = t.rootName(), t.world.Branch, folder, "Repository"
 	return app
 }
 
@@ -238,8 +263,8 @@ func (t *Tree) clusterOf(app meaning.App) string {
 // repository.
 func (t *Tree) nameOf(app meaning.App) name.App {
 	candidates := []string{app.By.Name}
-	if app.Parent == "" && app.By.Name == flux.System {
-		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + app.By.Name}
+	if app.Parent == "" && (app.By.Name == flux.System || app.By.Kind == "") {
+		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + flux.System}
 	}
 	if app.By.Kind == "HelmRelease" {
 		candidates = append(candidates, app.By.Name+"-release")

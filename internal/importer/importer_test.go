@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,41 @@ func grow(t *testing.T, text string) (*Tree, []name.App, manifest.Problems) {
 		}
 		for _, spec := range next {
 			apps = append(apps, spec.Name)
+		}
+	}
+}
+
+// TestRootFolders: where flux bootstrap has written nothing, the tree begins with a folder that
+// it could have had as its path, or that somebody names.
+func TestRootFolders(t *testing.T) {
+	const config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+	for _, test := range []struct {
+		name     string
+		files    map[string]string
+		settings appfile.Import
+		want     string // name, path and render of the roots
+	}{
+		{"objects alone", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "prod/ns.yaml": config}, appfile.Import{}, "fleet prod kustomize"},
+		{"other files beside them", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "prod/values.yaml": "a: b\n"}, appfile.Import{}, "apps apps kustomize"},
+		{"and a kustomization", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "prod/values.yaml": "a: b\n", "prod/kustomization.yaml": "resources: [apps.yaml]\n"}, appfile.Import{}, "fleet prod kustomize"},
+		{"one that is named", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "test/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "test"}, "fleet test kustomize"},
+		{"one of Argo CD that is named", map[string]string{"apps/Chart.yaml": "name: apps\nversion: 1.0.0\n"}, appfile.Import{Tool: appfile.ToolArgo, Root: "apps"}, "fleet apps auto"},
+		{"one that is not there", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "none"}, "import.root: there is no folder none"},
+	} {
+		fsys := fstest.MapFS{"apps/a.yaml": {Data: []byte(config)}}
+		for file, text := range test.files {
+			fsys[file] = &fstest.MapFile{Data: []byte(text)}
+		}
+		tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, test.settings)
+		got := problems.Error()
+		if len(problems) == 0 {
+			specs, wrong := tree.Roots()
+			if got = wrong.Error(); len(specs) == 1 {
+				got = fmt.Sprintf("%s %s %s", specs[0].Name, specs[0].Path, specs[0].Render)
+			}
+		}
+		if !strings.HasSuffix(got, test.want) {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -200,6 +201,9 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	}
 	for i := range problems {
 		problems[i].App = app.Name
+		if at := &problems[i].Source; app.Imported != "" && at.File == appfile.Name {
+			*at = manifest.Source{File: app.Source.File, Line: cmp.Or(at.Line, app.Source.Line)} // its settings are there
+		}
 	}
 	problems.Sort()
 	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}

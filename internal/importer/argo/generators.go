@@ -419,13 +419,19 @@ func (s *set) matrix(m *meaning.Map, given map[string]any, depth int) []map[stri
 		return nil
 	}
 	var all []map[string]any
-	for _, first := range s.generate(inner[0], given, depth+1) {
+	before := s.generate(inner[0], given, depth+1)
+	if len(before) == 0 {
+		for _, field := range inner[1].Names() {
+			inner[1].Raw(field) // it is known, and makes nothing
+		}
+	}
+	for _, first := range before {
 		use := maps.Clone(given)
 		if use == nil {
 			use = map[string]any{}
 		}
 		maps.Copy(use, first)
-		before := len(s.reader.Problems)
+		wrong := len(s.reader.Problems)
 		for _, second := range s.generate(inner[1], use, depth+1) {
 			combined, _ := merged(first, second, false).(map[string]any)
 			all = append(all, combined)
@@ -434,7 +440,7 @@ func (s *set) matrix(m *meaning.Map, given map[string]any, depth int) []map[stri
 				return nil
 			}
 		}
-		if len(s.reader.Problems) > before {
+		if len(s.reader.Problems) > wrong {
 			return nil // the same for every one
 		}
 	}

@@ -335,12 +335,19 @@ func (s *source) readDirectory(m *meaning.Map) {
 		return
 	}
 	s.part.Render, s.part.Files = appfile.RenderPlain, files
+	var found []string
 	err := s.tree.world.walk(s.part.Path, func(name string, entry fs.DirEntry) bool {
 		if path.Ext(name) == ".jsonnet" && !entry.IsDir() {
-			s.m.Problem("path", name+": Jsonnet is not rendered", "commit the manifests that it makes")
+			found = append(found, name)
 		}
 		return !files.Flat
 	})
+	switch {
+	case len(found) == 1:
+		s.m.Problem("path", found[0]+": Jsonnet is not rendered", "commit the manifests that it makes")
+	case len(found) > 1:
+		s.m.Problem("path", fmt.Sprintf("%s and %d more: Jsonnet is not rendered", found[0], len(found)-1), "commit the manifests that they make")
+	}
 	if err != nil {
 		s.m.Problem("path", fmt.Sprintf("%s: %v", s.part.Path, err), "give the app a path of its own")
 	}
@@ -348,10 +355,8 @@ func (s *source) readDirectory(m *meaning.Map) {
 
 // builds reports whether the folder has a kustomization or a chart.
 func (s *source) builds() bool {
-	return slices.ContainsFunc(slices.Concat(kustomizations, []string{"Chart.yaml"}), func(file string) bool { return s.tree.world.isFile(path.Join(s.part.Path, file)) })
+	return slices.ContainsFunc(append(meaning.Kustomizations(), "Chart.yaml"), func(file string) bool { return s.tree.world.isFile(path.Join(s.part.Path, file)) })
 }
-
-var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
 
 // variable is a name of Argo CD's build environment.
 var variable = regexp.MustCompile(`\$\$|\$\{[A-Za-z0-9_]+\}|\$[A-Za-z0-9_]+`)

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -27,13 +25,13 @@ var (
 // Roots are the objects of Argo CD in files of the revision that the source of no other
 // Application covers: those that somebody has applied by hand.
 func Roots(w meaning.World) ([]*manifest.Object, manifest.Problems) {
-	found := &roots{world: world{w}, patches: map[string]bool{}, listed: map[string][]string{}}
+	found := &roots{world: world{w}}
 	err := found.world.walk(".", found.visit)
 	if err != nil {
 		found.problems = append(found.problems, manifest.Problem{Message: "look for objects of Argo CD: " + err.Error(), Hint: "add a " + appfile.Name})
 	}
-	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.patches[o.Source.File] })
-	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.patches[p.Source.File] })
+	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.layout.IsPatch(o.Source.File) })
+	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.layout.IsPatch(p.Source.File) })
 	return found.uncovered(), found.problems
 }
 
@@ -42,8 +40,7 @@ type roots struct {
 	world    world
 	objects  []*manifest.Object
 	problems manifest.Problems
-	patches  map[string]bool     // files that are patches of kustomizations
-	listed   map[string][]string // what a kustomization's folder lists, by the folder
+	layout   meaning.Layout
 }
 
 // visit looks at a file or folder.
@@ -52,8 +49,8 @@ func (r *roots) visit(name string, entry fs.DirEntry) bool {
 	switch {
 	case entry.IsDir():
 		return base != "templates" || !r.world.isFile(path.Join(path.Dir(name), "Chart.yaml"))
-	case slices.Contains(kustomizations, base):
-		r.kustomization(name)
+	case slices.Contains(meaning.Kustomizations(), base):
+		r.layout.Note(r.world.Tree, name)
 	case ext == ".yaml" || ext == ".yml" || ext == ".json":
 		r.file(name)
 	}
@@ -81,37 +78,6 @@ func (r *roots) file(name string) {
 	if len(r.objects) > maxRoots {
 		r.objects = nil
 		r.problems = append(r.problems, manifest.Problem{Message: fmt.Sprintf("more than %d objects of Argo CD stand in files", maxRoots), Hint: "add a " + appfile.Name})
-	}
-}
-
-// kustomization notes the files that a kustomization reads.
-func (r *roots) kustomization(name string) {
-	text, err := fs.ReadFile(r.world.Tree, name)
-	if err != nil || len(text) > manifest.MaxFileBytes {
-		return
-	}
-	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 {
-		return
-	}
-	var fields struct {
-		Resources, Bases, Components []string
-		Patches, PatchesJSON6902     []struct{ Path string }
-		PatchesStrategicMerge        []string
-	}
-	if yaml.Unmarshal(text, &fields) != nil {
-		return
-	}
-	folder := path.Dir(name)
-	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
-		r.listed[folder] = append(r.listed[folder], path.Join(folder, entry))
-	}
-	for _, patch := range slices.Concat(fields.Patches, fields.PatchesJSON6902) {
-		if patch.Path != "" {
-			r.patches[path.Join(folder, patch.Path)] = true
-		}
-	}
-	for _, patch := range fields.PatchesStrategicMerge {
-		r.patches[path.Join(folder, patch)] = true
 	}
 }
 
@@ -175,33 +141,24 @@ func (r *roots) covered(o *manifest.Object) []int {
 
 // has reports whether an app is rendered from a file.
 func (r *roots) has(app appfile.App, file string) bool {
-	if app.Helm.Chart == "" && r.reads(app, file, map[string]bool{}) {
+	if app.Helm.Chart == "" && r.reads(app, file) {
 		return true
 	}
 	return slices.ContainsFunc(app.Sources, func(other appfile.Addition) bool {
-		return other.Helm.Chart == "" && r.reads(app.With(other), file, map[string]bool{})
+		return other.Helm.Chart == "" && r.reads(app.With(other), file)
 	})
 }
 
-// reads reports whether a folder is rendered from a file.
-func (r *roots) reads(app appfile.App, file string, seen map[string]bool) bool {
-	listed, built := r.listed[app.Path]
-	if seen[app.Path] {
-		return false
+// reads reports whether an app's folder is rendered from a file.
+func (r *roots) reads(app appfile.App, file string) bool {
+	if app.Render != appfile.RenderPlain && r.layout.Builds(app.Path) {
+		none := func(string, string) bool { return false } // kustomize takes no folder without a kustomization
+		return r.layout.Reads(app.Path, file, none)
 	}
-	seen[app.Path] = true
-	if built && app.Render != appfile.RenderPlain {
-		return slices.ContainsFunc(listed, func(entry string) bool {
-			return entry == file || r.reads(appfile.App{Path: entry}, file, seen)
-		})
+	if app.Render != appfile.RenderPlain || !meaning.Inside(file, app.Path) {
+		return app.Render == appfile.RenderHelm && meaning.Inside(file, app.Path)
 	}
-	inside, below := strings.CutPrefix(file, app.Path+"/")
-	if app.Path == "." {
-		inside, below = file, true
-	}
-	if !below || app.Render != appfile.RenderPlain {
-		return below && app.Render == appfile.RenderHelm
-	}
+	inside := strings.TrimPrefix(file, app.Path+"/")
 	fits := func(patterns []string) bool {
 		return slices.ContainsFunc(patterns, func(p string) bool { return like(p, inside) })
 	}

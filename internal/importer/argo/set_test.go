@@ -47,6 +47,7 @@ func TestSets(t *testing.T) {
 		{"[{git: {" + git + "files: [{path: 'config/list.yaml'}]}}]", "{{.i}}-{{.path.filenameNormalized | replace \".\" \"-\"}}", goTemplate, "1-list-yaml 2-list-yaml"},
 		{"[{git: {repoURL: 'https://example.org/other', directories: [{path: a}]}}]", "a", "", "is another repository than this one"},
 		{nested("{list: {elements: [{a: x}, {a: w}]}}", "{list: {elements: [{b: '{{a}}1'}]}}"), "{{a}}-{{b}}", "", "x-x1 w-w1"},
+		{nested("{git: {"+git+"directories: [{path: 'none/*'}]}}", "{list: {elements: [{b: '{{path.basename}}'}]}}"), "{{b}}", "", ""},
 		{nested("{clusters: {}}", "{git: {"+git+"directories: [{path: 'apps/*'}]}}"), "{{.nameNormalized}}-{{.path.basename}}", goTemplate, "in-cluster-blog in-cluster-web eu-blog eu-web us-blog us-web"},
 		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x, b: q}, {a: w, b: q}]}}, {list: {elements: [{a: w, b: over}]}}]}}]", "{{a}}-{{b}}", "", "x-q w-over"},
 		{"[{merge: {mergeKeys: [a.k], generators: [{list: {elements: [{a: {k: x}, b: {c: q, d: e}}]}}, {list: {elements: [{a: {k: x}, b: {c: over}}]}}]}}]", "{{.b.c}}-{{.b.d}}", goTemplate, "over-e"},

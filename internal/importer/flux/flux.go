@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -24,8 +25,12 @@ const (
 	helmGroup      = "helm.toolkit.fluxcd.io"
 	sourceGroup    = "source.toolkit.fluxcd.io"
 	toolkit        = ".toolkit.fluxcd.io"
+	composeGroup   = "source.extensions.fluxcd.io"
 	operatorGroup  = "fluxcd.controlplane.io"
 )
+
+// componentsFile is the file in which flux bootstrap writes the installation.
+const componentsFile = "gotk-components.yaml"
 
 // System is the namespace, and the name of the root's objects, that flux bootstrap chooses.
 const System = "flux-system"
@@ -33,27 +38,33 @@ const System = "flux-system"
 // Is reports whether an object is Flux's: one that it reads, or a part of its installation.
 func Is(o *manifest.Object) bool {
 	group := o.GroupVersionKind().Group
-	if group == operatorGroup || strings.HasSuffix(group, toolkit) {
+	if group == operatorGroup || group == composeGroup || strings.HasSuffix(group, toolkit) {
 		return true
 	}
 	switch o.GetKind() {
 	case "CustomResourceDefinition":
-		return strings.HasSuffix(o.GetName(), toolkit) || strings.HasSuffix(o.GetName(), "."+operatorGroup)
+		return strings.HasSuffix(o.GetName(), toolkit) || strings.HasSuffix(o.GetName(), "."+operatorGroup) || strings.HasSuffix(o.GetName(), "."+composeGroup)
 	case "Namespace":
 		return false // what else is in it has to have it
 	}
-	return o.GetLabels()["app.kubernetes.io/part-of"] == "flux"
+	if path.Base(o.Source.File) == componentsFile {
+		return true
+	}
+	labels := o.GetLabels() // people call their dashboards of Flux parts of it, too, but no instance
+	return labels["app.kubernetes.io/part-of"] == "flux" && labels["app.kubernetes.io/instance"] != ""
 }
 
 // Tree reads the objects of one revision.
 type Tree struct {
-	world   meaning.World
-	sources map[meaning.Ref]*source
-	data    map[meaning.Ref]data
-	waiting []*item // Kustomizations and HelmReleases that are not read yet
-	known   map[meaning.Ref]*item
-	wrong   manifest.Problems
-	others  []meaning.Note
+	world      meaning.World
+	sources    map[meaning.Ref]*source
+	data       map[meaning.Ref]data
+	generators []*generator
+	waiting    []*item // Kustomizations and HelmReleases that are not read yet
+	known      map[meaning.Ref]*item
+	wrong      manifest.Problems
+	others     []meaning.Note
+	self       map[string]bool // GitRepositories that are taken for this repository, by name
 }
 
 // item is a Kustomization or a HelmRelease.
@@ -79,6 +90,26 @@ type source struct {
 // New makes the tree of a revision.
 func New(world meaning.World) *Tree {
 	return &Tree{world: world, sources: map[meaning.Ref]*source{}, data: map[meaning.Ref]data{}, known: map[meaning.Ref]*item{}}
+}
+
+// Assume takes the GitRepositories that roots name for this repository, where no file of the
+// revision has them: whoever has made the roots known to Flux, as a FluxInstance does, has made
+// them. objects are all in the files.
+func (t *Tree) Assume(roots, objects []*manifest.Object) {
+	for _, root := range roots {
+		called := textAt(root, "spec.sourceRef.name")
+		written := slices.ContainsFunc(objects, func(o *manifest.Object) bool { return o.GetKind() == "GitRepository" && o.GetName() == called })
+		if kind := textAt(root, "spec.sourceRef.kind"); !isKustomization(root) || kind != "GitRepository" || called == "" || called == System || written || t.self[called] {
+			continue
+		}
+		if t.self == nil {
+			t.self = map[string]bool{}
+		}
+		t.self[called] = true
+		t.others = append(t.others, meaning.Note{
+			Source: root.At("spec.sourceRef.name"), Object: root.ID().String(), Text: "GitRepository " + manifest.Clean(called) + " is not in this revision, and is taken for this repository",
+		})
+	}
 }
 
 // refOf names an object, without its place.
@@ -113,6 +144,8 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 	case sourceGroup:
 		reader := meaning.Read(o, t.world.Place)
 		t.sources[refOf(o)] = &source{o, reader, reader.Spec()}
+	case composeGroup:
+		t.addGenerator(o)
 	case kustomizeGroup, helmGroup:
 		t.addItem(parent, o)
 	case "notification" + toolkit, "image" + toolkit:
@@ -163,6 +196,9 @@ func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 				others = append(others, it)
 				continue
 			}
+			if t.installs(it) {
+				continue
+			}
 			app, problems := as(it)
 			t.wrong = append(t.wrong, problems...)
 			if len(problems) == 0 {
@@ -177,6 +213,23 @@ func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 	problems := t.wrong
 	t.wrong = nil
 	return apps, problems
+}
+
+// installs reports whether a Kustomization installs Flux, from where Flux is published: that is
+// left out, and said.
+func (t *Tree) installs(it *item) bool {
+	from := meaning.Ref{Kind: textAt(it.object, "spec.sourceRef.kind"), Name: textAt(it.object, "spec.sourceRef.name")}
+	from.Namespace = cmp.Or(textAt(it.object, "spec.sourceRef.namespace"), it.ref.Namespace)
+	found := t.sources[from]
+	if it.ref.Kind != "Kustomization" || found == nil {
+		return false
+	}
+	switch meaning.Normal(textAt(found.object, "spec.url")) {
+	case "github.com/fluxcd/flux2", "ghcr.io/fluxcd/flux-manifests", "docker.io/fluxcd/flux-manifests":
+		t.others = append(t.others, meaning.Note{Source: it.object.Source, Object: it.object.ID().String(), Text: "has no effect: it installs Flux"})
+		return true
+	}
+	return false
 }
 
 // appOf is an app with what all have in common.

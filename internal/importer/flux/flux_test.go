@@ -224,12 +224,12 @@ func TestRefusals(t *testing.T) {
 
 func TestInstallationIsLeftOut(t *testing.T) {
 	for text, want := range map[string]bool{
-		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller, labels: {app.kubernetes.io/part-of: flux}}\n":   true,
-		"apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system, labels: {app.kubernetes.io/part-of: flux}}\n":               false,
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: buckets.source.toolkit.fluxcd.io}\n": true,
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n":              false,
-		"apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Alert\nmetadata: {name: a}\n":                                         true,
-		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {app.kubernetes.io/part-of: shop}}\n":                 false,
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller, labels: {app.kubernetes.io/part-of: flux, app.kubernetes.io/instance: flux-system}}\n": true,
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: flux-system, labels: {app.kubernetes.io/part-of: flux}}\n":                                                      false,
+		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: buckets.source.toolkit.fluxcd.io}\n":                                        true,
+		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: widgets.example.org}\n":                                                     false,
+		"apiVersion: notification.toolkit.fluxcd.io/v1\nkind: Alert\nmetadata: {name: a}\n":                                                                                true,
+		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {app.kubernetes.io/part-of: shop}}\n":                                                        false,
 	} {
 		if got := Is(parse(t, text)[0]); got != want {
 			t.Errorf("%s: %v", text, got)
@@ -250,24 +250,178 @@ func TestRoots(t *testing.T) {
 		}
 		return strings.Join(all, " ")
 	}
+	of := func(o *manifest.Object, field, value string) *manifest.Object {
+		o.Object["spec"].(map[string]any)["sourceRef"].(map[string]any)[field] = value
+		return o
+	}
 	for _, test := range []struct {
 		name     string
 		clusters []string
+		layout   fstest.MapFS // kustomizations
 		objects  []*manifest.Object
 		want     string // "" for problems
 	}{
-		{"what flux bootstrap wrote", nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/prod/apps.yaml", "apps", "./apps")}, "flux-system"},
-		{"whose file is in no path", nil, []*manifest.Object{at("flux/cluster.yaml", "cluster", "./apps"), at("apps/x/ks.yaml", "x", "./apps/x/app")}, "cluster"},
-		{"one of two clusters", []string{"prod"}, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, "flux-system"},
-		{"two clusters of which none is known", nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, ""},
+		{"what flux bootstrap wrote", nil, nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/prod/apps.yaml", "apps", "./apps")}, " flux-system"},
+		{"whose file is in no path", nil, nil, []*manifest.Object{at("flux/cluster.yaml", "cluster", "./apps"), at("apps/x/ks.yaml", "x", "./apps/x/app")}, "flux cluster"},
+		{"which is in its own path", nil, nil, []*manifest.Object{at("flux/cluster.yaml", "cluster", "./flux"), at("flux/apps.yaml", "apps", "./apps")}, " cluster"},
+		{"at the top", nil, nil, []*manifest.Object{at("cluster.yaml", "cluster", "./apps"), at("apps/x/ks.yaml", "x", "./apps/x/app")}, " cluster"},
+		{"one of two clusters", []string{"prod"}, nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, " flux-system"},
+		{"two clusters of which none is known", nil, nil, []*manifest.Object{at("clusters/prod/flux-system/gotk-sync.yaml", "flux-system", "./clusters/prod"), at("clusters/test/flux-system/gotk-sync.yaml", "flux-system", "./clusters/test")}, ""},
+		{
+			"a base that an overlay lists, and its patch", nil,
+			fstest.MapFS{
+				"tenants/prod/kustomization.yaml": {Data: []byte("resources: [../base]\npatches: [{path: patch.yaml}]\n")},
+				"tenants/base/kustomization.yaml": {Data: []byte("resources: [sync.yaml]\n")},
+			},
+			[]*manifest.Object{at("clusters/prod/tenants.yaml", "tenants", "./tenants/prod"), at("tenants/base/sync.yaml", "team", "./x"), at("tenants/prod/patch.yaml", "team", "./y")},
+			"clusters/prod tenants",
+		},
+		{
+			"the root of another repository has no file here", nil, nil,
+			[]*manifest.Object{at("clusters/prod/apps.yaml", "apps", "./apps"), of(at("apps/team/sync.yaml", "team", "./"), "name", "other"), of(at("apps/team/charts.yaml", "charts", "./"), "kind", "OCIRepository")},
+			"clusters/prod apps",
+		},
 	} {
 		world := worldOf()
 		for _, cluster := range test.clusters {
 			world.Clusters[cluster] = nil
 		}
-		roots, problems := Roots(world, test.objects)
-		if got := names(roots); got != test.want || (len(problems) > 0) != (test.want == "") {
-			t.Errorf("%s: roots %s, problems %v", test.name, got, problems)
+		layout := &meaning.Layout{}
+		for name := range test.layout {
+			layout.Note(test.layout, name)
+		}
+		start, problems := Roots(world, layout, append(test.objects, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: other}\nspec: {url: https://example.org/other}\n")...))
+		got := start.Folder + " " + names(start.Objects)
+		if len(problems) > 0 {
+			got = ""
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, problems %v", test.name, got, problems)
+		}
+	}
+}
+
+// TestSourcesOfRoots: a GitRepository that a root names, and that is in no file, is this
+// repository; others have to be there.
+func TestSourcesOfRoots(t *testing.T) {
+	named := func(called string) []*manifest.Object {
+		return parse(t, strings.Replace(kustomization(""), "name: flux-system}", "name: "+called+"}", 1))
+	}
+	for _, test := range []struct{ root, child, want string }{
+		{"made", "made", ""},
+		{"made", "missing", "no GitRepository flux-system/missing is in this revision"},
+		{"other", "other", "GitRepository other is another repository"},
+	} {
+		tree := New(worldOf())
+		written := parse(t, sources)[:1]
+		for _, o := range written {
+			tree.Add(nil, o)
+		}
+		tree.Assume(named(test.root), append(written, named(test.root)...))
+		root := appfile.Default()
+		for _, o := range named(test.child) {
+			tree.Add(&root, o)
+		}
+		_, problems := tree.Next()
+		if !strings.Contains(problems.Error(), test.want) || (len(problems) == 0) != (test.want == "") {
+			t.Errorf("%s under %s: %v, want %s", test.child, test.root, problems, test.want)
+		}
+		if told := len(tree.Notes()) == 1; told != (test.root == "made") {
+			t.Errorf("%s: notes %v", test.root, tree.Notes())
+		}
+	}
+}
+
+func TestInstallationsFromElsewhereAreLeftOut(t *testing.T) {
+	for url, want := range map[string]bool{
+		"https://github.com/fluxcd/flux2": true, "oci://ghcr.io/fluxcd/flux-manifests": true, "https://github.com/example/flux2": false,
+	} {
+		tree := New(worldOf())
+		root := appfile.Default()
+		for _, o := range parse(t, `
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: install, namespace: flux-system}
+spec: {url: "`+url+`"}
+---
+`+strings.Replace(kustomization(""), "name: flux-system}", "name: install}", 1)) {
+			tree.Add(&root, o)
+		}
+		apps, problems := tree.Next()
+		if left := len(apps) == 0 && len(problems) == 0 && len(tree.Notes()) == 1; left != want {
+			t.Errorf("%s: apps %v, problems %v, notes %v", url, apps, problems, tree.Notes())
+		}
+	}
+}
+
+// TestArtifacts: a folder of an artifact is the folder that is copied there.
+func TestArtifacts(t *testing.T) {
+	const generators = `
+apiVersion: source.extensions.fluxcd.io/v1beta1
+kind: ArtifactGenerator
+metadata: {name: g, namespace: flux-system}
+spec:
+  sources:
+    - {alias: mono, kind: GitRepository, name: flux-system}
+    - {alias: other, kind: GitRepository, name: other}
+  artifacts:
+    - {name: whole, originRevision: "@mono", copy: [{from: "@mono/infra/**", to: "@artifact/", exclude: ["*.md"]}]}
+    - name: parts
+      copy: [{from: "@mono/apps/base/**", to: "@artifact/base/"}, {from: "@mono/apps/prod/", to: "@artifact/"}, {from: "@mono/apps/a.yaml", to: "@artifact/"}]
+    - {name: all, copy: [{from: "@mono/**", to: "@artifact/"}]}
+    - {name: moved, copy: [{from: "@mono/infra/**", to: "@artifact/x/"}]}
+    - {name: matched, copy: [{from: "@mono/infra/*.yaml", to: "@artifact/"}]}
+    - {name: foreign, copy: [{from: "@other/infra/**", to: "@artifact/"}]}
+    - {name: nowhere, copy: [{from: "@none/infra/**", to: "@artifact/"}]}
+    - {name: merged, copy: [{from: "@mono/infra/**", to: "@artifact/", strategy: Merge}]}
+    - {name: without, copy: [{from: "@mono/infra/**", to: "@artifact/", exclude: ["x/**"]}]}
+---
+apiVersion: source.extensions.fluxcd.io/v1beta1
+kind: ArtifactGenerator
+metadata: {name: captured, namespace: flux-system}
+spec:
+  sources: [{alias: mono, kind: GitRepository, name: flux-system}]
+  pathPattern: "@mono/apps/{app}/envs/{env}"
+  artifacts: [{name: "{app}-{env}", copy: [{from: "@mono/apps/{app}/envs/{env}/**", to: "@artifact/"}]}]
+`
+	for _, test := range []struct{ artifact, path, want string }{
+		{"whole", "./controllers", "infra/controllers"},
+		{"whole", "./", "infra"},
+		{"parts", "./base", "apps/base"},
+		{"parts", "./prod/shop", "apps/prod/shop"},
+		{"parts", "./", "no single step copies the folder . of the artifact"},
+		{"all", "./apps", "apps"},
+		{"shop-prod", "./", "apps/Shop/envs/prod"},
+		{"shop-test", "./", "no ArtifactGenerator of this revision makes ExternalArtifact flux-system/shop-test"},
+		{"moved", "./x", "the artifact has infra as x"},
+		{"matched", "./infra", "no single step copies the folder infra of the artifact"},
+		{"foreign", "./", "GitRepository other is another repository"},
+		{"nowhere", "./", "there is no source @none"},
+		{"merged", "./", "strategy: Merge is not done here"},
+		{"without", "./", `exclude: "x/**" may leave manifests out`},
+	} {
+		world := worldOf()
+		world.Tree = fstest.MapFS{"apps/prod/shop/a.yaml": {}, "apps/a.yaml": {}, "apps/Shop/envs/prod/a.yaml": {}}
+		tree := New(world)
+		root := appfile.Default()
+		root.Name = "root"
+		for _, o := range parse(t, sources) {
+			if Is(o) {
+				tree.Add(&root, o)
+			}
+		}
+		text := strings.NewReplacer("GitRepository, name: flux-system", "ExternalArtifact, name: "+test.artifact, "./apps", test.path).Replace(kustomization(""))
+		for _, o := range append(parse(t, generators), parse(t, text)...) {
+			tree.Add(&root, o)
+			tree.Add(&root, o) // as a root that includes its own object
+		}
+		apps, problems := tree.Next()
+		got := problems.Error()
+		if len(problems) == 0 {
+			got = apps[0].App.Path
+		}
+		if len(problems) == 0 && got != test.want || !strings.Contains(got, test.want) {
+			t.Errorf("%s of %s: %s, want %s", test.path, test.artifact, got, test.want)
 		}
 	}
 }

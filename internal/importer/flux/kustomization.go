@@ -73,6 +73,10 @@ func (t *Tree) folder(app *appfile.App, it *item, spec *meaning.Map) {
 		spec.Problem("sourceRef", "sourceRef is missing", "add sourceRef: {kind: GitRepository, name: "+System+"}")
 		return
 	}
+	if ref.Text("kind") == artifactKind {
+		app.Path = t.inArtifact(it, ref, folder)
+		return
+	}
 	t.own(it, ref)
 }
 
@@ -94,7 +98,7 @@ func (t *Tree) own(it *item, ref *meaning.Map) {
 	}
 	git := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: name}]
 	if git == nil {
-		if name != System { // flux bootstrap makes that one
+		if name != System && !t.self[name] { // flux bootstrap makes that one
 			ref.Problem("name", fmt.Sprintf("no GitRepository %s/%s is in this revision", namespace, name), "commit it, or name "+System+", which is this repository")
 		}
 		return

@@ -1,7 +1,9 @@
 package flux
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -10,47 +12,87 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Roots are the Kustomizations from which the tree of a revision grows, of all objects of Flux
-// in its files: those that flux bootstrap wrote, beside their sources; or, where it wrote none,
-// those whose files no other Kustomization's path has. Where there are several folders of
-// roots, each is for a cluster, and the folder's name says for which: the roots of clusters
-// that are not known are left out. nil, where there is no Kustomization.
-func Roots(world meaning.World, objects []*manifest.Object) ([]*manifest.Object, manifest.Problems) {
+// Start is where the tree of a revision begins: at objects; or, if all in a folder are objects,
+// with the folder, as if Flux had been bootstrapped with its path.
+type Start struct {
+	Objects []*manifest.Object
+	Folder  string // "": there is none
+}
+
+// Roots finds the start, of all objects of Flux in the files of a revision: the Kustomizations
+// that flux bootstrap wrote, beside their sources; or, where it wrote none, the folder of those
+// whose files no other Kustomization has. Where there are several such folders, each is for a
+// cluster, and the folder's name says for which: those of clusters that are not known are left
+// out. The zero Start is for a revision without a Kustomization.
+func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Object) (Start, manifest.Problems) {
 	roots := bootstrapped(objects)
 	if len(roots) == 0 {
-		roots = uncovered(objects)
+		roots = uncovered(world, layout, objects)
 	}
 	folders := map[string][]*manifest.Object{}
 	for _, o := range roots {
 		folder := clusterFolder(o)
 		folders[folder] = append(folders[folder], o)
 	}
-	if len(folders) > 1 {
-		return choose(world, folders)
+	chosen := slices.Sorted(maps.Keys(folders))
+	if len(chosen) > 1 {
+		if chosen = named(world, chosen); len(chosen) == 0 {
+			return Start{}, severalClusters(folders)
+		}
 	}
-	return withSources(roots, objects), nil
+	if len(chosen) == 1 && bootstraps(layout, chosen[0], folders[chosen[0]]) {
+		return Start{Folder: chosen[0], Objects: withSources(folders[chosen[0]], objects)}, nil
+	}
+	var start Start
+	for _, folder := range chosen {
+		start.Objects = append(start.Objects, withSources(folders[folder], objects)...)
+	}
+	return start, nil
 }
 
-// Chosen are the roots in a folder, or in the folder of the path of one.
-func Chosen(folder string, objects []*manifest.Object) []*manifest.Object {
+// Chosen is the start in a folder that somebody names: what flux bootstrap wrote there, or else
+// the folder.
+func Chosen(folder string, objects []*manifest.Object) Start {
 	var roots []*manifest.Object
-	for _, o := range objects {
-		if isKustomization(o) && (clusterFolder(o) == folder || path.Dir(o.Source.File) == folder) {
+	for _, o := range bootstrapped(objects) {
+		if clusterFolder(o) == folder || path.Dir(o.Source.File) == folder {
 			roots = append(roots, o)
 		}
 	}
-	return withSources(roots, objects)
+	if len(roots) > 0 {
+		return Start{Objects: withSources(roots, objects)}
+	}
+	for _, o := range objects {
+		if isKustomization(o) && path.Dir(o.Source.File) == folder {
+			roots = append(roots, o)
+		}
+	}
+	return Start{Folder: folder, Objects: roots}
+}
+
+// bootstraps reports whether a folder of roots is the path of a root that is not written down,
+// as that of a FluxInstance: it is built by its kustomization, or none of its roots is built
+// from it again.
+func bootstraps(layout *meaning.Layout, folder string, roots []*manifest.Object) bool {
+	if folder == "." || slices.ContainsFunc(roots, func(o *manifest.Object) bool { return path.Base(o.Source.File) == syncFile }) {
+		return false
+	}
+	again := func(o *manifest.Object) bool { return meaning.Inside(pathOf(o)+"/", folder) }
+	return layout.Builds(folder) && !slices.ContainsFunc(roots, func(o *manifest.Object) bool { return pathOf(o) == folder }) || !slices.ContainsFunc(roots, again)
 }
 
 func isKustomization(o *manifest.Object) bool {
 	return o.GetKind() == "Kustomization" && o.GroupVersionKind().Group == kustomizeGroup
 }
 
+// syncFile is the file in which flux bootstrap writes the root.
+const syncFile = "gotk-sync.yaml"
+
 // bootstrapped are the Kustomizations in the files that flux bootstrap writes.
 func bootstrapped(objects []*manifest.Object) []*manifest.Object {
 	var found []*manifest.Object
 	for _, o := range objects {
-		if isKustomization(o) && path.Base(o.Source.File) == "gotk-sync.yaml" {
+		if isKustomization(o) && path.Base(o.Source.File) == syncFile {
 			found = append(found, o)
 		}
 	}
@@ -59,29 +101,64 @@ func bootstrapped(objects []*manifest.Object) []*manifest.Object {
 
 // pathOf is the path of a Kustomization.
 func pathOf(o *manifest.Object) string {
-	written, _ := o.ValueAt("spec.path")
-	text, _ := written.(string)
-	folder, _ := meaning.Folder(text)
+	folder, _ := meaning.Folder(textAt(o, "spec.path"))
 	return folder
 }
 
-// uncovered are the Kustomizations whose file is in no other's path.
-func uncovered(objects []*manifest.Object) []*manifest.Object {
-	var found []*manifest.Object
+// uncovered are the Kustomizations whose file no other one has that is built from this
+// repository: it is neither in the other's path, which also keeps what is switched off there
+// from being a root, nor listed by a kustomization from there on. Patches are no objects.
+func uncovered(world meaning.World, layout *meaning.Layout, objects []*manifest.Object) []*manifest.Object {
+	elsewhere := foreign(world, objects)
+	var all, own []*manifest.Object
 	for _, o := range objects {
-		covered := func(other *manifest.Object) bool {
-			return other != o && isKustomization(other) && other.Source.File != o.Source.File && inside(o.Source.File, pathOf(other))
-		}
-		if isKustomization(o) && !slices.ContainsFunc(objects, covered) {
-			found = append(found, o)
+		if isKustomization(o) && !layout.IsPatch(o.Source.File) {
+			all = append(all, o)
+			if !elsewhere(o) {
+				own = append(own, o)
+			}
 		}
 	}
-	return found
+	covered := func(o *manifest.Object, has func(folder, file string) bool) bool {
+		return slices.ContainsFunc(own, func(other *manifest.Object) bool {
+			return other.Source.File != o.Source.File && has(pathOf(other), o.Source.File)
+		})
+	}
+	within := func(folder, file string) bool { return meaning.Inside(file, folder) }
+	listed := func(folder, file string) bool { return layout.Reads(folder, file, within) }
+	all = slices.DeleteFunc(all, func(o *manifest.Object) bool { return covered(o, within) })
+	return slices.DeleteFunc(all, func(o *manifest.Object) bool { return covered(o, listed) })
 }
 
-// inside reports whether a file is in a folder or below.
-func inside(file, folder string) bool {
-	return folder == "." || strings.HasPrefix(file, folder+"/")
+// foreign tells which Kustomizations are built from another repository, or another branch. Sources are told by
+// their names alone: namespaces may be set by who includes their files.
+func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Object) bool {
+	self := map[string]bool{} // by the name of a GitRepository
+	for _, o := range objects {
+		if o.GetKind() == "GitRepository" && o.GroupVersionKind().Group == sourceGroup {
+			branch := cmp.Or(textAt(o, "spec.ref.branch"), string(world.Branch))
+			self[o.GetName()] = self[o.GetName()] || o.GetName() == System || world.IsSelf(textAt(o, "spec.url")) && branch == string(world.Branch)
+		}
+	}
+	return func(o *manifest.Object) bool {
+		if kind := textAt(o, "spec.sourceRef.kind"); kind != "" && kind != "GitRepository" && kind != artifactKind {
+			return true
+		}
+		is, known := self[textAt(o, "spec.sourceRef.name")]
+		return known && !is
+	}
+}
+
+// isSource reports whether an object is a source, or makes some.
+func isSource(o *manifest.Object) bool {
+	group := o.GroupVersionKind().Group
+	return group == sourceGroup || group == composeGroup
+}
+
+func textAt(o *manifest.Object, path string) string {
+	value, _ := o.ValueAt(path)
+	text, _ := value.(string)
+	return text
 }
 
 // clusterFolder is the folder that stands for a root's cluster: clusters/prod for
@@ -94,36 +171,33 @@ func clusterFolder(o *manifest.Object) string {
 	return folder
 }
 
-// choose chooses the folders of roots that are named after clusters.
-func choose(world meaning.World, folders map[string][]*manifest.Object) ([]*manifest.Object, manifest.Problems) {
-	var names []string
-	var chosen []*manifest.Object
-	for folder, roots := range folders {
-		names = append(names, folder)
-		if _, known := world.Clusters[path.Base(folder)]; known {
-			chosen = append(chosen, roots...)
-		}
-	}
-	slices.Sort(names)
-	if len(chosen) > 0 {
-		return chosen, nil
-	}
-	return nil, manifest.Problems{{
+// named are the folders that are called like clusters.
+func named(world meaning.World, folders []string) []string {
+	return slices.DeleteFunc(slices.Clone(folders), func(folder string) bool {
+		_, known := world.Clusters[path.Base(folder)]
+		return !known
+	})
+}
+
+// severalClusters is the problem that none of the folders of roots is for a known cluster.
+func severalClusters(folders map[string][]*manifest.Object) manifest.Problems {
+	names := slices.Sorted(maps.Keys(folders))
+	return manifest.Problems{{
 		Source:  folders[names[0]][0].Source,
 		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", strings.Join(names, ", ")),
 		Hint:    fmt.Sprintf("choose one in pushboat.yaml: import: {tool: flux, root: %s}", names[0]),
 	}}
 }
 
-// withSources adds the sources that stand in the files of roots.
+// withSources adds the sources that stand in the folders of roots.
 func withSources(roots, objects []*manifest.Object) []*manifest.Object {
-	files := map[string]bool{}
+	folders := map[string]bool{}
 	for _, o := range roots {
-		files[o.Source.File] = true
+		folders[path.Dir(o.Source.File)] = true
 	}
 	all := slices.Clone(roots)
 	for _, o := range objects {
-		if o.GroupVersionKind().Group == sourceGroup && files[o.Source.File] {
+		if isSource(o) && folders[path.Dir(o.Source.File)] {
 			all = append(all, o)
 		}
 	}

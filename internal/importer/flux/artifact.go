@@ -1,0 +1,254 @@
+package flux
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// This file has ArtifactGenerators (source.extensions.fluxcd.io/v1beta1), which copy folders of
+// sources into ExternalArtifacts, from which Kustomizations are built. Here nothing is copied:
+// a folder of the artifact is the folder of this repository that would be copied there.
+
+const (
+	generatorKind = "ArtifactGenerator"
+	artifactKind  = "ExternalArtifact"
+)
+
+// generator is an ArtifactGenerator.
+type generator struct {
+	object *manifest.Object
+	reader *meaning.Reader
+	spec   *meaning.Map
+}
+
+// addGenerator takes in an ArtifactGenerator.
+func (t *Tree) addGenerator(o *manifest.Object) {
+	if o.GetKind() != generatorKind {
+		t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", o.GetKind()), "take it out")
+		return
+	}
+	if slices.ContainsFunc(t.generators, func(g *generator) bool {
+		return refOf(g.object) == refOf(o) && g.object.Source == o.Source
+	}) {
+		return // a root includes its own object
+	}
+	reader := meaning.Read(o, t.world.Place)
+	g := &generator{object: o, reader: reader, spec: reader.Spec()}
+	for _, source := range g.spec.Maps("sources") {
+		for _, field := range []string{"alias", "kind", "name", "namespace"} {
+			source.Text(field)
+		}
+	}
+	for _, artifact := range g.spec.Maps("artifacts") {
+		for _, field := range []string{"name", "revision", "originRevision"} {
+			artifact.Text(field)
+		}
+		for _, step := range artifact.Maps("copy") {
+			step.Text("from")
+			step.Text("to")
+			step.Text("strategy")
+			step.List("exclude")
+		}
+	}
+	g.spec.Text("pathPattern")
+	g.spec.Raw("commonMetadata")
+	g.spec.Done()
+	t.wrong = append(t.wrong, reader.Problems...)
+	reader.Problems = nil
+	t.generators = append(t.generators, g)
+}
+
+// inArtifact is the folder of this repository that is a folder of an artifact. What cannot be
+// said is a problem.
+func (t *Tree) inArtifact(it *item, ref *meaning.Map, folder string) string {
+	called, namespace := ref.Text("name"), cmp.Or(ref.Text("namespace"), it.ref.Namespace)
+	ref.Raw("apiVersion")
+	for _, g := range t.generators {
+		if cmp.Or(g.object.GetNamespace(), System) != namespace {
+			continue
+		}
+		for _, artifact := range g.spec.Maps("artifacts") {
+			if named := t.variablesOf(g, artifact.Text("name"), called); named != nil {
+				return t.copied(g, artifact, named, folder)
+			}
+		}
+	}
+	ref.Problem("name", fmt.Sprintf("no ArtifactGenerator of this revision makes ExternalArtifact %s/%s", namespace, called), "commit it beside the Kustomization, or name the GitRepository of this repository")
+	return folder
+}
+
+// copied is the folder of this repository that is a folder of an artifact.
+func (t *Tree) copied(g *generator, artifact *meaning.Map, variables map[string]string, folder string) string {
+	before := len(g.reader.Problems)
+	defer func() {
+		t.wrong = append(t.wrong, g.reader.Problems[before:]...)
+		g.reader.Problems = g.reader.Problems[:before]
+	}()
+	found := ""
+	for _, step := range artifact.Maps("copy") {
+		from, to, whole, ok := t.step(g, step, variables)
+		if !ok {
+			return folder
+		}
+		root, same := strings.CutSuffix("/"+from, strings.TrimSuffix("/"+to, "/."))
+		if !same {
+			step.Problem("to", fmt.Sprintf("the artifact has %s as %s", from, to), "here a folder stays where it is among others: copy @SOURCE/x/a/** to @artifact/a/, or name the GitRepository as the source of the Kustomization")
+			return folder
+		}
+		if at := path.Join(".", strings.TrimPrefix(root, "/"), folder); whole && (at == from || meaning.Inside(at, from)) {
+			found = at
+		}
+	}
+	if found == "" {
+		artifact.Problem("copy", fmt.Sprintf("no single step copies the folder %s of the artifact", folder), "copy it as a whole: from @SOURCE/FOLDER/**, or name the GitRepository as the source of the Kustomization")
+		return folder
+	}
+	return found
+}
+
+// step reads a step of copying: the folder from which it copies, the folder of the artifact
+// where that is then, and whether all of it is copied.
+func (t *Tree) step(g *generator, step *meaning.Map, variables map[string]string) (from, to string, whole, ok bool) {
+	alias, pattern, hasSource := strings.Cut(filled(step.Text("from"), variables), "/")
+	target, isArtifact := strings.CutPrefix(filled(step.Text("to"), variables), "@artifact/")
+	switch source := sourceOf(g, strings.TrimPrefix(alias, "@")); {
+	case !strings.HasPrefix(alias, "@") || !hasSource:
+		step.Problem("from", fmt.Sprintf("from: %q is not @SOURCE/PATH", step.Text("from")), "")
+		return "", "", false, false
+	case !isArtifact:
+		step.Problem("to", fmt.Sprintf("to: %q is not @artifact/PATH", step.Text("to")), "")
+		return "", "", false, false
+	case source == nil:
+		step.Problem("from", fmt.Sprintf("from: there is no source %s", alias), "")
+		return "", "", false, false
+	default:
+		before := len(g.reader.Problems)
+		if t.own(&item{ref: meaning.Ref{Namespace: cmp.Or(g.object.GetNamespace(), System)}}, source); len(g.reader.Problems) > before {
+			return "", "", false, false
+		}
+	}
+	if strategy := step.Text("strategy"); strategy != "" && strategy != "Overwrite" {
+		step.Problem("strategy", fmt.Sprintf("strategy: %s is not done here", strategy), "commit the result")
+		return "", "", false, false
+	}
+	for _, pattern := range step.Texts("exclude") {
+		if ext := path.Ext(pattern); ext == "" || slices.Contains([]string{".yaml", ".yml", ".json", ".*"}, ext) {
+			step.Problem("exclude", fmt.Sprintf("exclude: %q may leave manifests out, which are there here", pattern), "leave them out of the kustomization")
+			return "", "", false, false
+		}
+	}
+	from, to, whole = t.layOut(path.Clean(pattern), path.Join(".", target))
+	return from, to, whole, true
+}
+
+// layOut says which folder of a source is which of the artifact, as source-watcher copies: what
+// is below a folder, for FOLDER/**; a folder or file into the target, under its own name; and
+// what other patterns match under its whole path.
+func (t *Tree) layOut(pattern, target string) (from, to string, whole bool) {
+	switch folder, below := strings.CutSuffix(pattern, "/**"); {
+	case pattern == "**":
+		return ".", target, true
+	case below && !strings.ContainsAny(folder, "*?[{"):
+		return folder, target, true
+	case strings.ContainsAny(pattern, "*?[{"):
+		return ".", target, false
+	}
+	if info, err := fs.Stat(t.world.Tree, pattern); err == nil && info.IsDir() {
+		return pattern, path.Join(target, path.Base(pattern)), true
+	}
+	if path.Base(target) == path.Base(pattern) {
+		target = path.Dir(target)
+	}
+	return path.Dir(pattern), target, false
+}
+
+// sourceOf is the source with an alias; nil: there is none.
+func sourceOf(g *generator, alias string) *meaning.Map {
+	for _, source := range g.spec.Maps("sources") {
+		if source.Text("alias") == alias {
+			return source
+		}
+	}
+	return nil
+}
+
+// capture is a name of a part of a path, as {app}.
+var capture = regexp.MustCompile(`\{[A-Za-z0-9_-]+\}`)
+
+// filled fills a text with what was captured.
+func filled(text string, variables map[string]string) string {
+	return capture.ReplaceAllStringFunc(text, func(use string) string {
+		if value, ok := variables[strings.Trim(use, "{}")]; ok {
+			return value
+		}
+		return use
+	})
+}
+
+// variablesOf are what a generator captures in the folder from which it makes an artifact of a
+// name, empty where it captures nothing; nil: it makes none of that name.
+func (t *Tree) variablesOf(g *generator, template, called string) map[string]string {
+	_, pattern, _ := strings.Cut(g.spec.Text("pathPattern"), "/")
+	if pattern == "" {
+		if template == called {
+			return map[string]string{}
+		}
+		return nil
+	}
+	var found map[string]string
+	t.captures(".", strings.Split(path.Clean(pattern), "/"), map[string]string{}, func(variables map[string]string) bool {
+		lower := map[string]string{}
+		for name, value := range variables {
+			lower[name] = strings.ToLower(value)
+		}
+		if filled(template, lower) == called {
+			found = variables
+		}
+		return found == nil
+	})
+	return found
+}
+
+// captures calls do for each folder that a pattern matches, until that is false.
+func (t *Tree) captures(folder string, pattern []string, variables map[string]string, do func(map[string]string) bool) bool {
+	if len(pattern) == 0 {
+		return do(variables)
+	}
+	part := pattern[0]
+	names := capture.FindAllString(part, -1)
+	quoted := regexp.QuoteMeta(part)
+	for _, name := range names {
+		quoted = strings.Replace(quoted, regexp.QuoteMeta(name), "([^/]+)", 1)
+	}
+	expression, err := regexp.Compile("^" + strings.ReplaceAll(quoted, `\*`, "[^/]*") + "$")
+	if err != nil {
+		return true
+	}
+	entries, err := fs.ReadDir(t.world.Tree, folder)
+	if err != nil {
+		return true // what cannot be listed has nothing in it
+	}
+	for _, entry := range entries {
+		match := expression.FindStringSubmatch(entry.Name())
+		if match == nil || !entry.IsDir() {
+			continue
+		}
+		more := maps.Clone(variables)
+		for i, name := range names {
+			more[strings.Trim(name, "{}")] = match[i+1]
+		}
+		if !t.captures(path.Join(folder, entry.Name()), pattern[1:], more, do) {
+			return false
+		}
+	}
+	return true
+}
