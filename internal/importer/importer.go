@@ -119,6 +119,7 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	} else if start, problems = flux.Roots(t.world, layout, objects); len(problems) > 0 {
 		return 0, problems
 	}
+	t.flux.Leave(start.Left)
 	t.flux.Assume(start.Objects, objects)
 	if start.Folder != "" && (settings.Root != "" || layout.Builds(start.Folder) || onlyObjects(t.world.Tree, start.Folder)) {
 		_, problem := t.add(meaning.App{App: t.built(start.Folder)})

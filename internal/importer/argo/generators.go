@@ -190,6 +190,7 @@ func (s *set) clusters(m *meaning.Map, given map[string]any) []map[string]any {
 		selector = s.selector(m, raw)
 	}
 	m.Without("flatList", "it is a list of Argo CD's own")
+	m.Raw("values") // known, also where no cluster is selected
 	world := s.tree.world
 	known := world.Clusters
 	if len(known) == 0 {

@@ -112,6 +112,20 @@ func (t *Tree) Assume(roots, objects []*manifest.Object) {
 	}
 }
 
+// Leave notes folders whose Kustomizations no root has.
+func (t *Tree) Leave(folders []string) {
+	if len(folders) == 0 {
+		return
+	}
+	text := folders[0]
+	if more := len(folders) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more folders", more)
+	}
+	t.others = append(t.others, meaning.Note{
+		Source: manifest.Source{File: folders[0]}, Text: text + " left out: Kustomizations are there that no root of the repository has; import.root chooses another root",
+	})
+}
+
 // refOf names an object, without its place.
 func refOf(o *manifest.Object) meaning.Ref {
 	return meaning.Ref{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}

@@ -277,6 +277,12 @@ func TestRoots(t *testing.T) {
 			"clusters/prod tenants",
 		},
 		{
+			"an archive that no root has", nil, nil,
+			[]*manifest.Object{at("flux/cluster.yaml", "cluster", "./apps"), at("apps/x/ks.yaml", "x", "./apps/x/app"), at("archive/v/ks.yaml", "v", "./apps/v/app"), at("archive/z/ks.yaml", "z", "./apps/z/app")},
+			"flux cluster, without archive/v archive/z",
+		},
+		{"two of a kind", nil, nil, []*manifest.Object{at("a/x.yaml", "x", "./apps"), at("b/x.yaml", "x", "./apps")}, ""},
+		{
 			"the root of another repository has no file here", nil, nil,
 			[]*manifest.Object{at("clusters/prod/apps.yaml", "apps", "./apps"), of(at("apps/team/sync.yaml", "team", "./"), "name", "other"), of(at("apps/team/charts.yaml", "charts", "./"), "kind", "OCIRepository")},
 			"clusters/prod apps",
@@ -292,6 +298,9 @@ func TestRoots(t *testing.T) {
 		}
 		start, problems := Roots(world, layout, append(test.objects, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: other}\nspec: {url: https://example.org/other}\n")...))
 		got := start.Folder + " " + names(start.Objects)
+		if len(start.Left) > 0 {
+			got += ", without " + strings.Join(start.Left, " ")
+		}
 		if len(problems) > 0 {
 			got = ""
 		}

@@ -16,7 +16,8 @@ import (
 // with the folder, as if Flux had been bootstrapped with its path.
 type Start struct {
 	Objects []*manifest.Object
-	Folder  string // "": there is none
+	Folder  string   // "": there is none
+	Left    []string // folders of Kustomizations that no root has
 }
 
 // Roots finds the start, of all objects of Flux in the files of a revision: the Kustomizations
@@ -25,14 +26,12 @@ type Start struct {
 // cluster, and the folder's name says for which: those of clusters that are not known are left
 // out. The zero Start is for a revision without a Kustomization.
 func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Object) (Start, manifest.Problems) {
-	roots := bootstrapped(objects)
-	if len(roots) == 0 {
-		roots = uncovered(world, layout, objects)
-	}
-	folders := map[string][]*manifest.Object{}
-	for _, o := range roots {
-		folder := clusterFolder(o)
-		folders[folder] = append(folders[folder], o)
+	folders := folded(bootstrapped(objects))
+	var start Start
+	if len(folders) == 0 {
+		files := &reading{world: world, layout: layout, objects: objects}
+		folders = folded(files.uncovered())
+		start.Left = files.leave(folders)
 	}
 	chosen := slices.Sorted(maps.Keys(folders))
 	if len(chosen) > 1 {
@@ -41,9 +40,8 @@ func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Obje
 		}
 	}
 	if len(chosen) == 1 && bootstraps(layout, chosen[0], folders[chosen[0]]) {
-		return Start{Folder: chosen[0], Objects: withSources(folders[chosen[0]], objects)}, nil
+		start.Folder = chosen[0]
 	}
-	var start Start
 	for _, folder := range chosen {
 		start.Objects = append(start.Objects, withSources(folders[folder], objects)...)
 	}
@@ -105,29 +103,94 @@ func pathOf(o *manifest.Object) string {
 	return folder
 }
 
+// folded are roots by the folder that stands for their cluster.
+func folded(roots []*manifest.Object) map[string][]*manifest.Object {
+	folders := map[string][]*manifest.Object{}
+	for _, o := range roots {
+		folders[clusterFolder(o)] = append(folders[clusterFolder(o)], o)
+	}
+	return folders
+}
+
+// reading is what the files of a revision have of Flux.
+type reading struct {
+	world   meaning.World
+	layout  *meaning.Layout
+	objects []*manifest.Object
+
+	all  []*manifest.Object          // Kustomizations that are no patches
+	from map[*manifest.Object]string // the folders of those that are built from this repository
+}
+
 // uncovered are the Kustomizations whose file no other one has that is built from this
 // repository: it is neither in the other's path, which also keeps what is switched off there
 // from being a root, nor listed by a kustomization from there on. Patches are no objects.
-func uncovered(world meaning.World, layout *meaning.Layout, objects []*manifest.Object) []*manifest.Object {
-	elsewhere := foreign(world, objects)
-	var all, own []*manifest.Object
-	for _, o := range objects {
-		if isKustomization(o) && !layout.IsPatch(o.Source.File) {
-			all = append(all, o)
-			if !elsewhere(o) {
-				own = append(own, o)
-			}
+func (r *reading) uncovered() []*manifest.Object {
+	elsewhere := foreign(r.world, r.objects)
+	r.from = map[*manifest.Object]string{}
+	scratch := New(r.world)
+	for _, o := range r.objects {
+		if isSource(o) {
+			scratch.Add(nil, o)
 		}
 	}
-	covered := func(o *manifest.Object, has func(folder, file string) bool) bool {
-		return slices.ContainsFunc(own, func(other *manifest.Object) bool {
-			return other.Source.File != o.Source.File && has(pathOf(other), o.Source.File)
+	for _, o := range r.objects {
+		if !isKustomization(o) || r.layout.IsPatch(o.Source.File) {
+			continue
+		}
+		r.all = append(r.all, o)
+		switch {
+		case textAt(o, "spec.sourceRef.kind") == artifactKind:
+			before := len(scratch.wrong)
+			ref := meaning.Read(o, nil).Spec().Map("sourceRef")
+			if at := scratch.inArtifact(&item{ref: refOf(o)}, ref, pathOf(o)); len(scratch.wrong) == before {
+				r.from[o] = at
+			}
+		case !elsewhere(o):
+			r.from[o] = pathOf(o)
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(r.all), func(o *manifest.Object) bool { return r.covered(o, r.within) })
+	return slices.DeleteFunc(left, func(o *manifest.Object) bool { return r.covered(o, r.listed) })
+}
+
+// within and listed tell whether a folder has a file.
+func (r *reading) within(folder, file string) bool { return meaning.Inside(file, folder) }
+func (r *reading) listed(folder, file string) bool { return r.layout.Reads(folder, file, r.within) }
+
+// covered reports whether another Kustomization has the file of one.
+func (r *reading) covered(o *manifest.Object, has func(folder, file string) bool) bool {
+	for other, folder := range r.from {
+		if other.Source.File != o.Source.File && has(folder, o.Source.File) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave takes the folders out whose roots have no other Kustomization, as those of an archive,
+// where others have some, and returns them.
+func (r *reading) leave(folders map[string][]*manifest.Object) []string {
+	leads := func(o *manifest.Object) bool {
+		folder, own := r.from[o]
+		return own && slices.ContainsFunc(r.all, func(other *manifest.Object) bool {
+			return other.Source.File != o.Source.File && (r.within(folder, other.Source.File) || r.listed(folder, other.Source.File))
 		})
 	}
-	within := func(folder, file string) bool { return meaning.Inside(file, folder) }
-	listed := func(folder, file string) bool { return layout.Reads(folder, file, within) }
-	all = slices.DeleteFunc(all, func(o *manifest.Object) bool { return covered(o, within) })
-	return slices.DeleteFunc(all, func(o *manifest.Object) bool { return covered(o, listed) })
+	var leaves []string
+	for folder, roots := range folders {
+		if !slices.ContainsFunc(roots, leads) {
+			leaves = append(leaves, folder)
+		}
+	}
+	if len(leaves) == len(folders) {
+		return nil
+	}
+	for _, folder := range leaves {
+		delete(folders, folder)
+	}
+	slices.Sort(leaves)
+	return leaves
 }
 
 // foreign tells which Kustomizations are built from another repository, or another branch. Sources are told by
@@ -179,12 +242,19 @@ func named(world meaning.World, folders []string) []string {
 	})
 }
 
+// maxNamed bounds the folders that a message names.
+const maxNamed = 6
+
 // severalClusters is the problem that none of the folders of roots is for a known cluster.
 func severalClusters(folders map[string][]*manifest.Object) manifest.Problems {
 	names := slices.Sorted(maps.Keys(folders))
+	listed := strings.Join(names[:min(len(names), maxNamed)], ", ")
+	if more := len(names) - maxNamed; more > 0 {
+		listed += fmt.Sprintf(" and %d more", more)
+	}
 	return manifest.Problems{{
 		Source:  folders[names[0]][0].Source,
-		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", strings.Join(names, ", ")),
+		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", listed),
 		Hint:    fmt.Sprintf("choose one in pushboat.yaml: import: {tool: flux, root: %s}", names[0]),
 	}}
 }
