@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -37,14 +38,23 @@ func Split(objects []*manifest.Object) (applied, meant []*manifest.Object) {
 // Tree grows the apps of a revision. Its methods are not safe for concurrent use.
 type Tree struct {
 	world meaning.World
-	flux  *flux.Tree
+	flux  map[string]*flux.Tree // by stem
 	argo  *argo.Tree
 
 	apps  map[name.App]*meaning.App
-	of    map[meaning.Ref]name.App // the app of an object, whose place is left out
+	of    map[rooted]name.App
+	stem  map[name.App]string // of an app of Flux
 	depth map[name.App]int
 	order []name.App
 	over  bool // there are more apps than are read
+}
+
+// rooted names an object below one of the roots, whose place is left out. Each cluster of a
+// repository of Flux has a tree of its own, whose objects may be called as those of another:
+// the stem is the cluster, or "" where roots are for none.
+type rooted struct {
+	stem string
+	meaning.Ref
 }
 
 // ReadFile reads which apps a revision names. Where they are objects of other tools, it
@@ -71,8 +81,8 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 	world.Self = settings.Self
 	world.Place = placer(world.Tree)
 	t := &Tree{
-		world: world, flux: flux.New(world), argo: argo.New(world),
-		apps: map[name.App]*meaning.App{}, of: map[meaning.Ref]name.App{}, depth: map[name.App]int{},
+		world: world, flux: map[string]*flux.Tree{}, argo: argo.New(world),
+		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{},
 	}
 	var roots int
 	var problems manifest.Problems
@@ -80,7 +90,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 		roots, problems = t.fluxRoots(settings)
 	}
 	if settings.Tool == appfile.ToolArgo && settings.Root != "" {
-		if _, problem := t.add(meaning.App{App: t.rooted(settings.Root)}); problem != nil {
+		if _, problem := t.add("", meaning.App{App: t.root(settings.Root)}); problem != nil {
 			problems = append(problems, *problem)
 		}
 		return t, problems
@@ -94,7 +104,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 		roots += len(found)
 	}
 	if roots == 0 && len(problems) == 0 {
-		if _, problem := t.add(meaning.App{App: t.built(".")}); problem != nil {
+		if _, problem := t.add("", meaning.App{App: t.built(".")}); problem != nil {
 			problems = append(problems, *problem)
 		}
 	}
@@ -119,31 +129,43 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	} else if start, problems = flux.Roots(t.world, layout, objects); len(problems) > 0 {
 		return 0, problems
 	}
-	t.flux.Leave(start.Left)
-	t.flux.Assume(start.Objects, objects)
+	t.fluxOn("").Leave(start.Left)
+	if start.Folder != "" {
+		t.fluxOn("").Assume(start.Objects, objects)
+	}
 	if start.Folder != "" && (settings.Root != "" || layout.Builds(start.Folder) || onlyObjects(t.world.Tree, start.Folder)) {
-		_, problem := t.add(meaning.App{App: t.built(start.Folder)})
+		_, problem := t.add("", meaning.App{App: t.built(start.Folder)})
 		if problem != nil {
 			return 0, manifest.Problems{*problem}
 		}
 		return 1, nil
 	}
 	for _, o := range start.Objects {
-		t.flux.Add(nil, o)
+		on := t.fluxOn(flux.ClusterFolder(t.world, o.Source.File))
+		on.Assume([]*manifest.Object{o}, objects)
+		on.Add(nil, o)
 	}
 	return len(start.Objects), nil
 }
 
+// fluxOn is the tree of Flux with a stem.
+func (t *Tree) fluxOn(stem string) *flux.Tree {
+	if t.flux[stem] == nil {
+		t.flux[stem] = flux.New(t.world)
+	}
+	return t.flux[stem]
+}
+
 // built is the app of a folder that Flux would build, as the root of the tree.
 func (t *Tree) built(folder string) appfile.App {
-	app := t.rooted(folder)
+	app := t.root(folder)
 	app.Render, app.Kustomize.Generate = appfile.RenderKustomize, true
 	app.Cluster = cmp.Or(flux.ClusterFolder(t.world, path.Join(folder, "x")), app.Cluster)
 	return app
 }
 
-// rooted is the app of a folder as the root of the tree.
-func (t *Tree) rooted(folder string) appfile.App {
+// root is the app of a folder as the root of the tree.
+func (t *Tree) root(folder string) appfile.App {
 	app := appfile.Default()
 	app.Name, app.Branch, app.Path, app.Imported = t.rootName(), t.world.Branch, folder, "Repository"
 	return app
@@ -164,20 +186,21 @@ func (t *Tree) Roots() ([]appfile.App, manifest.Problems) {
 
 // Add takes in what an app has been rendered to. What the app may not have is a problem.
 func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.Problems {
+	on := t.fluxOn(t.stem[app.Name])
 	for _, o := range applied {
 		if kind := o.GetKind(); kind == "ConfigMap" || kind == manifest.SecretKind.Kind {
 			if o.GetNamespace() == "" {
 				o = o.Copy()
 				o.SetNamespace(app.Namespace)
 			}
-			t.flux.Note(o)
+			on.Note(o)
 		}
 	}
 	for _, o := range meant {
 		if argo.Is(o) {
 			t.argo.Add(&app, o)
 		} else {
-			t.flux.Add(&app, o)
+			on.Add(&app, o)
 		}
 	}
 	if made := t.apps[app.Name]; made != nil {
@@ -188,24 +211,31 @@ func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.
 
 // Next are the apps that have become known.
 func (t *Tree) Next() ([]appfile.App, manifest.Problems) {
-	found, problems := t.flux.Next()
-	more, wrong := t.argo.Next()
-	found, problems = append(found, more...), append(problems, wrong...)
 	var specs []appfile.App
-	for _, app := range found {
-		spec, problem := t.add(app)
-		switch {
-		case problem != nil:
-			problems = append(problems, *problem)
-		case spec != nil:
-			specs = append(specs, *spec)
+	var problems manifest.Problems
+	take := func(stem string, found []meaning.App, wrong manifest.Problems) {
+		problems = append(problems, wrong...)
+		for _, app := range found {
+			spec, problem := t.add(stem, app)
+			switch {
+			case problem != nil:
+				problems = append(problems, *problem)
+			case spec != nil:
+				specs = append(specs, *spec)
+			}
 		}
 	}
+	for _, stem := range slices.Sorted(maps.Keys(t.flux)) {
+		found, wrong := t.flux[stem].Next()
+		take(stem, found, wrong)
+	}
+	found, wrong := t.argo.Next()
+	take("", found, wrong)
 	return specs, problems
 }
 
 // add gives an app its name, and enters it.
-func (t *Tree) add(app meaning.App) (*appfile.App, *manifest.Problem) {
+func (t *Tree) add(stem string, app meaning.App) (*appfile.App, *manifest.Problem) {
 	problem := func(message, hint string) *manifest.Problem {
 		return &manifest.Problem{Source: app.By.Source, Message: message, Hint: hint}
 	}
@@ -219,7 +249,7 @@ func (t *Tree) add(app meaning.App) (*appfile.App, *manifest.Problem) {
 	if t.depth[app.Parent] >= meaning.MaxDepth {
 		return nil, problem(fmt.Sprintf("%s %s is %d apps deep", app.By.Kind, app.By.Name, meaning.MaxDepth), "an app must not make itself")
 	}
-	ref := app.By
+	ref := rooted{stem, app.By}
 	ref.Source = manifest.Source{}
 	if first, known := t.of[ref]; known && app.By.Kind != "" {
 		if t.above(first, app.Parent) {
@@ -227,7 +257,7 @@ func (t *Tree) add(app meaning.App) (*appfile.App, *manifest.Problem) {
 		}
 		return nil, problem(fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, t.apps[first].By.Source), "take one of the two out")
 	}
-	app.App.Name = t.nameOf(app)
+	app.App.Name = t.nameOf(stem, app)
 	if cluster := t.clusterOf(app); cluster != "" {
 		app.App.Cluster = cluster
 	}
@@ -237,7 +267,7 @@ func (t *Tree) add(app meaning.App) (*appfile.App, *manifest.Problem) {
 	}
 	t.depth[app.App.Name] = t.depth[app.Parent] + 1
 	t.apps[app.App.Name] = &app
-	t.of[ref] = app.App.Name
+	t.of[ref], t.stem[app.App.Name] = app.App.Name, stem
 	t.order = append(t.order, app.App.Name)
 	return &app.App, nil
 }
@@ -259,10 +289,10 @@ func (t *Tree) clusterOf(app meaning.App) string {
 	return flux.ClusterFolder(t.world, app.By.Source.File)
 }
 
-// nameOf names an app as its object, with what makes it another name than those before it:
-// the kind, or the namespace. The root that flux bootstrap made is named after the
-// repository.
-func (t *Tree) nameOf(app meaning.App) name.App {
+// nameOf names an app as its object, with its stem, and with what makes it another name than
+// those before it: the kind, or the namespace. The root that flux bootstrap made is named after
+// the repository.
+func (t *Tree) nameOf(stem string, app meaning.App) name.App {
 	candidates := []string{app.By.Name}
 	if app.Parent == "" && (app.By.Name == flux.System || app.By.Kind == "") {
 		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + flux.System}
@@ -272,12 +302,15 @@ func (t *Tree) nameOf(app meaning.App) name.App {
 	}
 	candidates = append(candidates, app.By.Namespace+"-"+app.By.Name, app.By.Namespace+"-"+app.By.Name+"-release")
 	for _, candidate := range candidates {
+		if stem != "" {
+			candidate += "-" + stem
+		}
 		made := shortened(name.App(strings.ToLower(strings.ReplaceAll(candidate, ".", "-"))))
 		if _, taken := t.apps[made]; !taken {
 			return made
 		}
 	}
-	return shortened(name.App(app.By.Kind + "-" + hashOf(app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name)))
+	return shortened(name.App(app.By.Kind + "-" + hashOf(stem+"/"+app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name)))
 }
 
 // shortened is a name that is not too long, with a hash where it was.
@@ -302,7 +335,10 @@ func (t *Tree) Notes(of func(name.App) bool) []meaning.Note {
 			notes = append(notes, t.apps[app].Notes...)
 		}
 	}
-	return slices.Concat(notes, t.flux.Notes(), t.argo.Notes())
+	for _, stem := range slices.Sorted(maps.Keys(t.flux)) {
+		notes = append(notes, t.flux[stem].Notes()...)
+	}
+	return append(notes, t.argo.Notes()...)
 }
 
 // Finish returns which apps each app depends on, when all are known. A dependency on what is
@@ -312,7 +348,7 @@ func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Proble
 	for _, app := range t.order {
 		made := t.apps[app]
 		for _, ref := range made.After {
-			named := ref
+			named := rooted{t.stem[app], ref}
 			named.Source = manifest.Source{}
 			on, known := t.of[named]
 			switch {

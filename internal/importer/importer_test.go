@@ -91,6 +91,37 @@ func TestRootFolders(t *testing.T) {
 	}
 }
 
+// TestSeveralClusters: each cluster has a tree of its own, in which objects are called alike.
+func TestSeveralClusters(t *testing.T) {
+	fsys := fstest.MapFS{"apps/a.yaml": {}}
+	for _, cluster := range []string{"prod", "test", "unknown"} {
+		fsys["clusters/"+cluster+"/flux-system/gotk-sync.yaml"] = &fstest.MapFile{Data: []byte(kustomization("flux-system", "path: ./clusters/"+cluster))}
+	}
+	tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil, "prod": nil, "test": nil}}, appfile.Import{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	roots, problems := tree.Roots()
+	var apps []string
+	for _, root := range roots {
+		children, wrong := manifest.Parse("apps.yaml", []byte(kustomization("one", "path: ./apps")+kustomization("two", "path: ./apps, dependsOn: [{name: one}]")))
+		problems = append(append(problems, wrong...), tree.Add(root, nil, children)...)
+	}
+	for level := roots; len(level) > 0; {
+		for _, app := range level {
+			apps = append(apps, fmt.Sprintf("%s on %s", app.Name, app.Cluster))
+		}
+		var wrong manifest.Problems
+		level, wrong = tree.Next()
+		problems = append(problems, wrong...)
+	}
+	after, wrong := tree.Finish()
+	want := []string{"fleet-prod on prod", "fleet-test on test", "one-prod on prod", "two-prod on prod", "one-test on test", "two-test on test"}
+	if problems = append(problems, wrong...); len(problems) > 0 || !slices.Equal(apps, want) || !slices.Equal(after["two-test"], []name.App{"one-test"}) {
+		t.Errorf("apps %q after %v, problems %v", apps, after, problems)
+	}
+}
+
 func TestNames(t *testing.T) {
 	_, apps, problems := grow(t, kustomization("shop", "path: a")+release("shop", "one")+release("shop", "two")+release("web", "one")+kustomization("Big.One", "path: b")+kustomization(strings.Repeat("x", 60), "path: c"))
 	want := []name.App{"big-one", "shop", "shop-release", "two-shop", "web"}
