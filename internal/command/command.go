@@ -74,6 +74,7 @@ type Desk struct {
 	Notifier *notify.Notifier
 	Refusals *refusal.Store
 	Mirrors  *mirror.Keeper
+	Remotes  *mirror.Sender
 	Doctor   *doctor.Doctor
 	Policy   *access.Policy
 	Trail    Trail

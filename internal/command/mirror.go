@@ -113,7 +113,7 @@ func mirrorRepo(ctx context.Context, c *call) error {
 
 // readMirror reads a mirror from the flags. What is wrong with them, the gate says.
 func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
-	m := &rules.Mirror{Repo: repo, URL: url}
+	m := &rules.Mirror{Repo: repo, Far: rules.Far{URL: url}}
 	branches, _ := c.flags.GetStringSlice("branch") // the flags are those of mirrorFlags
 	for _, branch := range branches {
 		m.Branches = append(m.Branches, glob.Pattern(branch))
@@ -158,22 +158,7 @@ func fetchRepo(ctx context.Context, c *call) error {
 		return report.WithHint(err, "list the repositories: ssh HOST repo list")
 	}
 	_, mirrors := c.Mirrors.State(repo)
-	main := name.Branch(appfile.DefaultBranch)
-	switch repository, err := c.Repos.Open(repo); {
-	case !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}):
-		return missingRepo(repo)
-	case errors.Is(err, git.ErrNotExist) && !mirrors:
-		return missingRepo(repo)
-	case errors.Is(err, git.ErrNotExist): // its first fetch makes it
-	case err != nil:
-		return err
-	default:
-		if main, err = repository.MainBranch(); err != nil {
-			return err
-		}
-	}
-	// Who may deploy a branch or folder alone may not have all of them fetched.
-	if err := c.check(c.right(), access.Subject{Repo: repo, Ref: main.Ref(), Paths: []string{"."}}); err != nil {
+	if err := c.checkWhole(repo, mirrors); err != nil {
 		return err
 	}
 	if !mirrors {
@@ -199,6 +184,27 @@ func fetchRepo(ctx context.Context, c *call) error {
 		fmt.Fprintf(c, "%s: nothing new upstream\n", repo)
 	}
 	return nil
+}
+
+// checkWhole asks for the right of the call on a repository as a whole: who may deploy a branch
+// or folder alone may not have all of them fetched or sent. unborn says that the repository
+// may be none yet.
+func (c *call) checkWhole(repo name.Repo, unborn bool) error {
+	main := name.Branch(appfile.DefaultBranch)
+	switch repository, err := c.Repos.Open(repo); {
+	case !c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}):
+		return missingRepo(repo)
+	case errors.Is(err, git.ErrNotExist) && !unborn:
+		return missingRepo(repo)
+	case errors.Is(err, git.ErrNotExist): // its first fetch makes it
+	case err != nil:
+		return err
+	default:
+		if main, err = repository.MainBranch(); err != nil {
+			return err
+		}
+	}
+	return c.check(c.right(), access.Subject{Repo: repo, Ref: main.Ref(), Paths: []string{"."}})
 }
 
 // fetchOptions are the flags of fetchFlags as options of a push.
@@ -229,12 +235,7 @@ func (c *call) mirrorOf(repo name.Repo) *mirror.State {
 // mirrorLines say what is to be known of a mirror that is not as its upstream.
 func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	var lines []string
-	if t := s.Trouble; t != nil {
-		lines = append(lines, fmt.Sprintf("not fetched since %s (%s): %s", t.Since.UTC().Format("2006-01-02 15:04 UTC"), manifest.Roughly(now.Sub(t.Since)), manifest.Clean(t.Error)))
-		for line := range strings.Lines(t.Hint) {
-			lines = append(lines, "  "+manifest.Clean(strings.TrimSuffix(line, "\n")))
-		}
-	}
+	lines = append(lines, troubleLines("not fetched", s.Trouble, now)...)
 	for _, branch := range slices.Sorted(maps.Keys(s.Refused)) {
 		r := s.Refused[branch]
 		more := "repo fetch " + string(repo)
@@ -255,21 +256,29 @@ func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	return lines
 }
 
+// troubleLines say since when something is not done, and why.
+func troubleLines(what string, t *mirror.Trouble, now time.Time) []string {
+	if t == nil {
+		return nil
+	}
+	lines := []string{fmt.Sprintf("%s since %s (%s): %s", what, t.Since.UTC().Format("2006-01-02 15:04 UTC"), manifest.Roughly(now.Sub(t.Since)), manifest.Clean(t.Error))}
+	for line := range strings.Lines(t.Hint) {
+		lines = append(lines, "  "+manifest.Clean(strings.TrimSuffix(line, "\n")))
+	}
+	return lines
+}
+
 // printMirrors names the mirrors of apps that are not as their upstreams, above everything else.
 func (c *call) printMirrors(w io.Writer, repos []name.Repo, now time.Time) {
+	say := func(heading string, lines []string) {
+		if len(lines) > 0 {
+			fmt.Fprintf(w, "%s:\n  %s\n\n", heading, strings.Join(lines, "\n  "))
+		}
+	}
 	for _, repo := range repos {
-		s := c.mirrorOf(repo)
-		if s == nil {
-			continue
+		if s := c.mirrorOf(repo); s != nil {
+			say(fmt.Sprintf("repository %s, a mirror of %s", repo, manifest.Clean(s.URL)), mirrorLines(repo, s, now))
 		}
-		lines := mirrorLines(repo, s, now)
-		if len(lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "repository %s, a mirror of %s:\n", repo, manifest.Clean(s.URL))
-		for _, line := range lines {
-			fmt.Fprintln(w, "  "+line)
-		}
-		fmt.Fprintln(w)
+		say(fmt.Sprintf("repository %s, which is sent elsewhere", repo), remoteLines(repo, c.Remotes.States(repo), now))
 	}
 }

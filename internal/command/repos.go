@@ -23,7 +23,8 @@ type repoRow struct {
 	Name     name.Repo              `json:"name"`
 	Apps     []name.App             `json:"apps"`
 	Branches map[name.Branch]string `json:"branches,omitempty"`
-	Mirror   *mirror.State          `json:"mirror,omitempty"` // of a repository that is fetched from elsewhere
+	Mirror   *mirror.State          `json:"mirror,omitempty"`  // of a repository that is fetched from elsewhere
+	Remotes  []mirror.RemoteState   `json:"remotes,omitempty"` // to which it is sent
 }
 
 // repoList lists the repositories that the caller may see, but for the server's own.
@@ -35,7 +36,7 @@ func repoList(_ context.Context, c *call) error {
 	rows := []repoRow{}
 	for _, repo := range repos {
 		if repo != access.AdminRepo && c.Policy.Allows(c.Caller(), access.ReadRepo, access.Subject{Repo: repo}) {
-			rows = append(rows, repoRow{Name: repo, Apps: listed(c.Engine.AppsOf(repo)), Mirror: c.mirrorOf(repo)})
+			rows = append(rows, repoRow{Name: repo, Apps: listed(c.Engine.AppsOf(repo)), Mirror: c.mirrorOf(repo), Remotes: c.Remotes.States(repo)})
 		}
 	}
 	return c.print(rows, func(w io.Writer) {
@@ -50,12 +51,16 @@ func repoList(_ context.Context, c *call) error {
 	})
 }
 
-// printRepos writes the list. Where none is a mirror, there is no column for that.
+// printRepos writes the list. Where none is a mirror or has remotes, there is no column for that.
 func printRepos(w io.Writer, rows []repoRow, now time.Time) {
 	headings := []string{"REPOSITORY", "APPS"}
 	mirrors := slices.ContainsFunc(rows, func(row repoRow) bool { return row.Mirror != nil })
 	if mirrors {
 		headings = append(headings, "MIRROR OF")
+	}
+	remotes := slices.ContainsFunc(rows, func(row repoRow) bool { return row.Remotes != nil })
+	if remotes {
+		headings = append(headings, "SENT TO")
 	}
 	table := newTable(w, headings...)
 	for _, row := range rows {
@@ -66,11 +71,17 @@ func printRepos(w io.Writer, rows []repoRow, now time.Time) {
 		case mirrors:
 			cells = append(cells, "-")
 		}
+		if remotes {
+			cells = append(cells, dash(remoteNames(row.Remotes)))
+		}
 		table.row(cells...)
 		if row.Mirror != nil {
 			for _, line := range mirrorLines(row.Name, row.Mirror, now) {
 				table.note(line)
 			}
+		}
+		for _, line := range remoteLines(row.Name, row.Remotes, now) {
+			table.note(line)
 		}
 	}
 	table.print()
@@ -133,7 +144,7 @@ func repoInfo(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	row := repoRow{Name: repo.Name(), Apps: listed(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}, Mirror: c.mirrorOf(repo.Name())}
+	row := repoRow{Name: repo.Name(), Apps: listed(c.Engine.AppsOf(repo.Name())), Branches: map[name.Branch]string{}, Mirror: c.mirrorOf(repo.Name()), Remotes: c.Remotes.States(repo.Name())}
 	for _, ref := range refs {
 		branch, _ := name.BranchOf(ref.Name)
 		row.Branches[branch] = ref.Hash.String()
@@ -141,6 +152,7 @@ func repoInfo(ctx context.Context, c *call) error {
 	return c.print(row, func(w io.Writer) {
 		fmt.Fprintf(w, "repository  %s\napps        %s\n", row.Name, dash(name.Join(row.Apps, ", ")))
 		printMirror(w, row.Name, row.Mirror, time.Now())
+		printRemotes(w, row.Name, row.Remotes, time.Now())
 		for _, ref := range refs {
 			branch, _ := name.BranchOf(ref.Name)
 			subject := ""

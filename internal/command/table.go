@@ -214,6 +214,7 @@ func keeping() []*verb {
 			flags: mirrorFlags, run: mirrorRepo, more: mirrorHelp,
 		},
 		{words: "repo fetch", right: access.Deploy, args: "NAME", help: "ask the upstream of a mirror now", flags: fetchFlags, run: fetchRepo, more: fetchHelp},
+		{words: "repo send", right: access.Deploy, args: "NAME [REMOTE]", help: "send what is deployed to remotes now", flags: sendFlags, run: sendRepo, more: sendHelp},
 		{words: "repo create", right: access.CreateRepo, args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},
 		{
 			words: "repo delete", right: access.DeleteRepo, args: "NAME", help: "delete a repository, its history and its records",

@@ -13,6 +13,7 @@
 //	restored           the directory is older than its clusters may be, see Restored
 //	tokens.json        the tokens of the API, by their hashes, see package token
 //	mirrors.json       how mirrors do, and the keys of their hosts, see package mirror
+//	remotes.json       how remotes do, likewise
 //	notify/journal     what is to be told to whom, and what was, see package notify
 //	refused/           pushes that the gate has refused, see package refusal
 //	backups/           what recent backups had, for those that go on from them

@@ -26,16 +26,21 @@ const UpstreamRefs = RecordRefs + "upstream/"
 // fetchDir is where repositories of fetches are, in the store's directory.
 const fetchDir = ".fetch"
 
-// Fetching is what is to be fetched, and how.
-type Fetching struct {
+// Far is a repository on another server.
+type Far struct {
 	// URL is an address of http or https, without credentials. "": In and Out lead to a
-	// git-upload-pack that has said nothing yet.
+	// git-upload-pack or git-receive-pack that has said nothing yet.
 	URL     string
 	In, Out *os.File
 	// Settings are settings of Git, by name. They may be secrets: they are not on its command
 	// line. An empty value is the setting without its former values.
 	Settings map[string]string
-	Refs     []string // of the other server, in full
+}
+
+// Fetching is what is to be fetched, and from where.
+type Fetching struct {
+	Far
+	Refs []string // of the other server, in full
 }
 
 // ErrTooMuch is of a fetch that reached a limit: on the size of a pack, on memory or on time
@@ -133,18 +138,10 @@ func haves(refs []Ref) string {
 
 // fetchInto runs Git in the scratch repository.
 func (r *Repository) fetchInto(ctx context.Context, f Fetching) error {
-	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", "--force", "--"}
-	req := runRequest{dir: r.dir, bounds: r.opts.fetchBounds(), env: append(f.environment(), "GIT_DIR="+r.dir, "GIT_ALLOC_LIMIT="+strconv.FormatInt(max(r.opts.MaxPush, 16<<20), 10))}
-	if f.URL != "" {
-		args = append(args, f.URL)
-	} else {
-		args = append(args, "fd::3,4") // the first two files that a process inherits beside the usual three
-		req.files = []*os.File{f.In, f.Out}
-	}
+	req := r.farRequest(f.Far, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", "--force", "--")
 	for _, ref := range f.Refs {
-		args = append(args, "+"+ref+":"+fetchedRefs+strings.TrimPrefix(ref, "refs/"))
+		req.args = append(req.args, "+"+ref+":"+fetchedRefs+strings.TrimPrefix(ref, "refs/"))
 	}
-	req.args = args
 	_, err := r.opts.run(ctx, req)
 	exit, ended := errors.AsType[*exitError](err)
 	switch {
@@ -154,6 +151,21 @@ func (r *Repository) fetchInto(ctx context.Context, f Fetching) error {
 		return ErrTooMuch
 	}
 	return &RefusedError{Said: strings.TrimSpace(exit.stderr)}
+}
+
+// farRequest is a command of Git that ends in where another server is.
+func (r *Repository) farRequest(far Far, args ...string) runRequest {
+	req := runRequest{
+		dir: r.dir, bounds: r.opts.fetchBounds(),
+		env: append(far.environment(), "GIT_DIR="+r.dir, "GIT_ALLOC_LIMIT="+strconv.FormatInt(max(r.opts.MaxPush, 16<<20), 10)),
+	}
+	if far.URL != "" {
+		req.args = append(args, far.URL)
+	} else {
+		req.args = append(args, "fd::3,4") // the first two files that a process inherits beside the usual three
+		req.files = []*os.File{far.In, far.Out}
+	}
+	return req
 }
 
 // silentlyDied reports whether index-pack ended without a word: a signal ended it. Where it
@@ -168,19 +180,20 @@ func (o StoreOptions) fetchBounds() *Bounds {
 	return &Bounds{CPU: o.MaxCPU, Memory: tablesMemory + 4*o.MaxPush, File: o.MaxPush + o.MaxPush/2}
 }
 
-// fetchSettings are those of every fetch. Redirects would lead past the check of the address,
+// farSettings are those of every command that speaks to another server. Redirects would lead past the check of the address,
 // and so would bundles, packs at other addresses, and alternates of dumb servers, which Git
 // follows only where it follows redirects.
-var fetchSettings = map[string]string{
+var farSettings = map[string]string{
 	"protocol.allow": "never", "http.followRedirects": "false", "credential.helper": "", "core.askPass": "", "http.proxy": "", "http.cookieFile": "",
 	"http.sslVerify": "true", "http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60", "http.userAgent": "git/pushboat",
 	"fetch.fsckObjects": "true", "fetch.unpackLimit": "1", "fetch.recurseSubmodules": "false", "fetch.writeCommitGraph": "false",
+	"push.followTags": "false", "push.gpgSign": "false", "push.recurseSubmodules": "no", "push.negotiate": "false", "pack.threads": "1",
 	"fetch.uriProtocols": "", "transfer.bundleURI": "false", "fetch.parallel": "1", "fetch.prune": "false",
 }
 
 // environment gives Git its settings.
-func (f Fetching) environment() []string {
-	settings := maps.Clone(fetchSettings)
+func (f Far) environment() []string {
+	settings := maps.Clone(farSettings)
 	maps.Copy(settings, f.Settings)
 	switch protocol, _, _ := strings.Cut(f.URL, "://"); protocol {
 	case "https", "http":

@@ -47,7 +47,7 @@ func fetchFrom(t *testing.T, r *Repository, dir string, refs ...string) (map[str
 		t.Fatal(err)
 	}
 	_, _ = in.Close(), out.Close()
-	fetched, err := r.Fetch(t.Context(), Fetching{In: gitIn, Out: gitOut, Refs: refs})
+	fetched, err := r.Fetch(t.Context(), Fetching{Far: Far{In: gitIn, Out: gitOut}, Refs: refs})
 	_ = far.Wait() // it fails where Git gives up
 	return fetched, err
 }
@@ -92,11 +92,11 @@ func TestFetch(t *testing.T) {
 	if _, err := fetchFrom(t, r, two, "refs/heads/none"); err == nil {
 		t.Error("a branch that is not there is fetched")
 	}
-	if _, err := r.Fetch(t.Context(), Fetching{URL: "https://127.0.0.1/x", Refs: []string{"--upload-pack=x"}}); err == nil {
+	if _, err := r.Fetch(t.Context(), Fetching{Far: Far{URL: "https://127.0.0.1/x"}, Refs: []string{"--upload-pack=x"}}); err == nil {
 		t.Error("an option stands for a ref")
 	}
 	for _, address := range []string{"ext::sh -c touch% x", "file://" + one, one} {
-		if _, err := r.Fetch(t.Context(), Fetching{URL: address, Refs: []string{"refs/heads/main"}}); err == nil {
+		if _, err := r.Fetch(t.Context(), Fetching{Far: Far{URL: address}, Refs: []string{"refs/heads/main"}}); err == nil {
 			t.Errorf("%q is fetched", address)
 		}
 	}
@@ -107,7 +107,7 @@ func TestFetch(t *testing.T) {
 
 func TestEnvironmentOfFetches(t *testing.T) {
 	for address, protocol := range map[string]string{"https://example.org/x": "https", "": "fd"} {
-		text := strings.Join(Fetching{URL: address, Settings: map[string]string{"http.extraHeader": "Authorization: x"}}.environment(), "\n") + "\n"
+		text := strings.Join(Far{URL: address, Settings: map[string]string{"http.extraHeader": "Authorization: x"}}.environment(), "\n") + "\n"
 		if strings.Count(text, "=always\n") != 1 || !strings.Contains(text, "=protocol."+protocol+".allow\n") || !strings.Contains(text, "=Authorization: x\n") {
 			t.Errorf("%q:\n%s", address, text)
 		}

@@ -21,32 +21,43 @@ import (
 const (
 	maxAdvertised = 32 << 20 // bytes
 	maxHeads      = 5000
+	maxOthers     = 20000 // tags and records that are kept of it
 	maxPacket     = 65520 // bytes, as Git has it
 )
 
-// advertised is what a server says of its branches.
+// advertised is what a server says of its refs.
 type advertised struct {
-	main  name.Branch // that HEAD names; "": it does not say
-	heads map[name.Branch]git.Hash
+	main   name.Branch // that HEAD names; "": it does not say
+	heads  map[name.Branch]git.Hash
+	others map[string]git.Hash // tags and records of deploys, by their refs
+	more   bool                // there are more of those than maxOthers
+}
+
+// at is where the server has a ref; "" if it has none.
+func (a *advertised) at(ref string) git.Hash {
+	if branch, ok := name.BranchOf(ref); ok {
+		return a.heads[branch]
+	}
+	return a.others[ref]
 }
 
 // errNotGit is of an answer that is not Git's.
 var errNotGit = errors.New("the answer is not that of a Git server")
 
 // readAdvertisement reads what a server says. Over HTTP, a line with the service's name
-// comes before it.
-func readAdvertisement(from io.Reader, http bool) (advertised, error) {
+// comes before it; "" is for ssh.
+func readAdvertisement(from io.Reader, service string) (advertised, error) {
 	r := bufio.NewReader(io.LimitReader(from, maxAdvertised))
-	if http {
+	if service != "" {
 		line, flush, err := readPacket(r)
-		if err != nil || flush || line != "# service=git-upload-pack" {
+		if err != nil || flush || line != "# service="+service {
 			return advertised{}, errNotGit
 		}
 		if _, flush, err = readPacket(r); err != nil || !flush {
 			return advertised{}, errNotGit
 		}
 	}
-	a := advertised{heads: map[name.Branch]git.Hash{}}
+	a := advertised{heads: map[name.Branch]git.Hash{}, others: map[string]git.Hash{}}
 	for first := true; ; {
 		line, flush, err := readPacket(r)
 		switch {
@@ -86,7 +97,11 @@ func (a *advertised) take(line string, first bool) error {
 		return errNotGit
 	}
 	branch, ok := name.BranchOf(ref)
-	if !ok || hash.IsZero() {
+	switch {
+	case hash.IsZero():
+		return nil
+	case !ok:
+		a.takeOther(ref, hash)
 		return nil
 	}
 	if _, err := name.ParseBranch(string(branch)); err != nil || git.CheckRef(ref) != nil {
@@ -98,6 +113,25 @@ func (a *advertised) take(line string, first bool) error {
 	a.heads[branch] = hash
 	return nil
 }
+
+// takeOther keeps a tag or a record. What else there is, is the server's own, also the commits
+// that it says its tags lead to.
+func (a *advertised) takeOther(ref string, hash git.Hash) {
+	kept := strings.HasPrefix(ref, tagRefs) || strings.HasPrefix(ref, recordRefs)
+	switch {
+	case !kept || git.CheckRef(ref) != nil:
+	case len(a.others) >= maxOthers:
+		a.more = true
+	default:
+		a.others[ref] = hash
+	}
+}
+
+// The prefixes of tags, and of records of deploys.
+const (
+	tagRefs    = "refs/tags/"
+	recordRefs = git.RecordRefs + "deploys/"
+)
 
 func (a *advertised) readCapabilities(text string) error {
 	for word := range strings.FieldsSeq(text) {

@@ -75,13 +75,18 @@ type world struct {
 
 func (w *world) git(args ...string) string {
 	w.Helper()
-	cmd := exec.Command("git", append([]string{"-C", w.work, "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
-	out, err := cmd.CombinedOutput()
+	out, err := w.gitIn(w.work, args...)
 	if err != nil {
 		w.Fatalf("git %q: %v\n%s", args, err, out)
 	}
-	return strings.TrimSpace(string(out))
+	return out
+}
+
+func (w *world) gitIn(dir string, args ...string) (string, error) {
+	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1")
+	out, err := cmd.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
 }
 
 // commit makes a commit upstream, and returns it.
@@ -98,12 +103,22 @@ func (w *world) commit(text string) git.Hash {
 
 func (w *world) rule(mirrors map[string]string) {
 	w.Helper()
+	files := map[string]string{}
+	for file, text := range mirrors {
+		files["mirrors/"+file+".yaml"] = text
+	}
+	w.ruleFiles(files)
+}
+
+// ruleFiles has rules with some files in force.
+func (w *world) ruleFiles(files map[string]string) {
+	w.Helper()
 	tree := fstest.MapFS{
 		"operators/ana.yaml": {Data: []byte("keys: ['" + strings.TrimSpace(keytest.Text(keytest.Signer(w, "ana").PublicKey())) + "']\n")},
 		"access.yaml":        {Data: []byte("rules: [{who: [ana], may: [admin]}]\n")},
 	}
-	for file, text := range mirrors {
-		tree["mirrors/"+file+".yaml"] = &fstest.MapFile{Data: []byte(text)}
+	for file, text := range files {
+		tree[file] = &fstest.MapFile{Data: []byte(text)}
 	}
 	found, problems := rules.Parse(tree)
 	if len(problems) > 0 {

@@ -13,8 +13,8 @@ const maxSecretFile = 64 << 10
 
 // readFile reads a file of the directory that the settings allow. Its errors have nothing of
 // what is in it.
-func (k *Keeper) readFile(path string) ([]byte, error) {
-	dir := k.settings().Files
+func (s Settings) readFile(path string) ([]byte, error) {
+	dir := s.Files
 	if dir == "" {
 		return nil, errors.New("the setting mirror.files allows no file of the server's disk")
 	}
@@ -43,8 +43,8 @@ func (k *Keeper) readFile(path string) ([]byte, error) {
 }
 
 // secretFile reads a file with one line.
-func (k *Keeper) secretFile(path string) (string, error) {
-	text, err := k.readFile(path)
+func (s Settings) secretFile(path string) (string, error) {
+	text, err := s.readFile(path)
 	if err != nil {
 		return "", err
 	}

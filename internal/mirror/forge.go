@@ -103,7 +103,7 @@ func forgeRequest(ctx context.Context, m *rules.Mirror, token string, s commitSt
 
 // post tells a forge of a status.
 func (k *Keeper) post(ctx context.Context, m *rules.Mirror, s commitStatus) error {
-	token, err := k.secretFile(m.StatusFile)
+	token, err := k.settings().secretFile(m.StatusFile)
 	if err != nil {
 		return fmt.Errorf("statusFile: %w", err)
 	}

@@ -42,7 +42,7 @@ func (k *Keeper) Knock(repo name.Repo, header http.Header, body io.Reader) error
 	if m == nil || m.HookFile == "" {
 		return ErrHook
 	}
-	secret, err := k.secretFile(m.HookFile)
+	secret, err := k.settings().secretFile(m.HookFile)
 	if err != nil || len(secret) < leastHookSecret {
 		k.config.Log.WithField("repository", repo).Warn("mirror: a webhook came, and its secret cannot be read, or is shorter than 16 bytes")
 		return ErrHook

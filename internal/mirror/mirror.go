@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -99,9 +100,10 @@ func New(config Config, settings Settings) *Keeper {
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.Configure(settings)
 	var err error
-	if k.states, err = readStates(config.File); err != nil {
+	if k.states, err = readStates[*State](config.File); err != nil {
 		config.Log.WithError(err).Error("mirror: what was known of upstreams is lost, also the keys of their hosts; they are asked anew")
 	}
+	maps.DeleteFunc(k.states, func(_ name.Repo, s *State) bool { return s == nil })
 	return k
 }
 

@@ -66,6 +66,11 @@ func (k *Keeper) takeTurn(ctx context.Context, m *rules.Mirror) (over func(), er
 	}
 	turns := []chan struct{}{k.entry(m.Repo).turn, k.hosts[host], k.slots}
 	k.mu.Unlock()
+	return take(ctx, turns)
+}
+
+// take waits for turns, one after the other.
+func take(ctx context.Context, turns []chan struct{}) (over func(), err error) {
 	taken := 0
 	over = func() {
 		for _, turn := range turns[:taken] {
@@ -93,7 +98,7 @@ func (r *round) fetch(ctx context.Context) (repo *git.Repository, branches []nam
 		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
 	}
-	w, err := k.open(ctx, r.mirror, r.pin())
+	w, err := k.settings().open(ctx, upstreamOf(r.mirror), r.pin())
 	if err != nil {
 		return nil, nil, has, err
 	}
@@ -151,11 +156,10 @@ func (r *round) pin() Pin {
 
 // notePin keeps the key that the host has shown, if it is right.
 func (r *round) notePin(w *way) {
-	if w.ssh == nil || w.shown == (Pin{}) || w.shown.Host == w.pin.Host && w.shown.Fingerprint == w.pin.Fingerprint {
+	shown, ok := w.newPin()
+	if !ok {
 		return
 	}
-	shown := w.shown
-	shown.Since = time.Now().UTC()
 	r.keeper.config.Log.WithField("repository", r.mirror.Repo).Infof("mirror: the host %s is known by its key %s from now on", shown.Host, shown.Fingerprint)
 	r.keeper.change(r.mirror.Repo, func(s *State) { s.HostKey = &shown })
 }
@@ -171,14 +175,7 @@ func (r *round) note(ctx context.Context, err error) {
 			s.Trouble, s.Asked = nil, now
 			return
 		}
-		t := Trouble{Since: now, Error: explain(err)}
-		if s.Trouble != nil {
-			t.Since = s.Trouble.Since
-		}
-		if setup, ok := errors.AsType[*setupError](err); ok {
-			t.Hint = setup.hint
-		}
-		s.Trouble = &t
+		s.Trouble = troubleOf(err, "upstream", s.Trouble, now)
 	})
 }
 

@@ -61,7 +61,7 @@ func (w *way) connect(ctx context.Context) error {
 			return setup
 		}
 		if denied(err) {
-			return &setupError{"upstream does not let the key in", "add its public part there, as a key that may read the repository: ssh-keygen -y -f " + w.mirror.KeyFile}
+			return &setupError{w.to.who + " does not let the key in", "add its public part there, as a key that may " + w.to.may + " the repository: ssh-keygen -y -f " + w.to.KeyFile}
 		}
 		return err
 	}
@@ -90,7 +90,7 @@ func algorithmsOf(kind string) []string {
 func (w *way) checkHost(_ string, _ net.Addr, key ssh.PublicKey) error {
 	shown := Pin{Host: net.JoinHostPort(w.address.Hostname(), w.port()), Type: key.Type(), Fingerprint: ssh.FingerprintSHA256(key)}
 	w.shown = shown
-	if known := w.mirror.HostKeys; known != nil {
+	if known := w.to.HostKeys; known != nil {
 		if slices.Contains(known, shown.Fingerprint) {
 			return nil
 		}
@@ -104,11 +104,21 @@ func (w *way) checkHost(_ string, _ net.Addr, key ssh.PublicKey) error {
 	}
 	return &setupError{
 		fmt.Sprintf("the host shows the key %s, and had %s since %s: somebody may be in between", shown.Fingerprint, w.pin.Fingerprint, w.pin.Since.UTC().Format(time.DateOnly)),
-		fmt.Sprintf("ask the host's operator; if the new key is right: ssh HOST repo fetch %s --accept-host-key", w.mirror.Repo),
+		fmt.Sprintf("ask the host's operator; if the new key is right: ssh HOST %s", w.to.again),
 	}
 }
 
-// begin starts git-upload-pack on the host.
+// newPin is the key that the host has shown, if it is right and was not known.
+func (w *way) newPin() (shown Pin, ok bool) {
+	if w.ssh == nil || w.shown == (Pin{}) || w.shown.Host == w.pin.Host && w.shown.Fingerprint == w.pin.Fingerprint {
+		return Pin{}, false
+	}
+	shown = w.shown
+	shown.Since = time.Now().UTC()
+	return shown, true
+}
+
+// begin starts Git's service on the host.
 func (w *way) begin(ctx context.Context) (session *ssh.Session, to io.WriteCloser, from io.Reader, err error) {
 	if err := w.connect(ctx); err != nil {
 		return nil, nil, nil, err
@@ -120,8 +130,8 @@ func (w *way) begin(ctx context.Context) (session *ssh.Session, to io.WriteClose
 	if err == nil {
 		from, err = session.StdoutPipe()
 	}
-	if err == nil { // the path has no quote, see rules.Mirror
-		err = session.Start("git-upload-pack '" + w.mirror.Path() + "'")
+	if err == nil { // the path has no quote, see rules.Far
+		err = session.Start(w.to.service + " '" + w.to.Path() + "'")
 	}
 	if err != nil {
 		_ = session.Close()
@@ -149,32 +159,32 @@ func (w *way) listShell(ctx context.Context) (advertised, error) {
 	defer session.Close()
 	_, done := w.during(ctx)
 	defer done()
-	a, err := readAdvertisement(from, false)
+	a, err := readAdvertisement(from, "")
 	if err == nil {
 		_, err = io.WriteString(to, "0000") // nothing is wanted
 	}
 	if err != nil && errors.Is(err, errNotGit) {
-		return a, &setupError{"the host has no such repository for this key, or no git-upload-pack", "see that url is right, and that the key may read the repository"}
+		return a, &setupError{"the host has no such repository for this key, or no " + w.to.service, "see that url is right, and that the key may " + w.to.may + " the repository"}
 	}
 	return a, err
 }
 
-// fetchShell gives Git two pipes to the far end.
-func (w *way) fetchShell(ctx context.Context, repo *git.Repository, refs []string) (map[string]git.Hash, error) {
+// piped gives Git two pipes to the far end.
+func (w *way) piped(ctx context.Context, run func(far git.Far) error) error {
 	session, to, from, err := w.begin(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer session.Close()
 	alive, done := w.during(ctx)
 	defer done()
 	gitIn, in, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	out, gitOut, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, gitIn.Close(), in.Close())
+		return errors.Join(err, gitIn.Close(), in.Close())
 	}
 	copied := make(chan struct{}, 2)
 	go func() {
@@ -187,13 +197,13 @@ func (w *way) fetchShell(ctx context.Context, repo *git.Repository, refs []strin
 		_ = to.Close()
 		copied <- struct{}{}
 	}()
-	fetched, err := repo.Fetch(ctx, git.Fetching{In: gitIn, Out: gitOut, Refs: refs})
-	_, _ = gitIn.Close(), gitOut.Close() // Fetch has, if it came to start Git
+	err = run(git.Far{In: gitIn, Out: gitOut})
+	_, _ = gitIn.Close(), gitOut.Close() // it has, if it came to start Git
 	_ = session.Close()
 	_, _ = in.Close(), out.Close()
 	<-copied
 	<-copied
-	return fetched, err
+	return err
 }
 
 // heard notes that the far end is there.

@@ -44,6 +44,18 @@ type Trouble struct {
 	Hint  string    `json:"hint,omitempty"`
 }
 
+// troubleOf is why who is at the other end could not be asked, and since when.
+func troubleOf(err error, who string, was *Trouble, now time.Time) *Trouble {
+	t := &Trouble{Since: now, Error: explainTo(err, who)}
+	if was != nil {
+		t.Since = was.Since
+	}
+	if setup, ok := errors.AsType[*setupError](err); ok {
+		t.Hint = setup.hint
+	}
+	return t
+}
+
 // Refused is a revision that upstream has, and that is not taken.
 type Refused struct {
 	Revision git.Hash  `json:"revision"`
@@ -68,10 +80,10 @@ func (s State) kept() State {
 // maxStates bounds the file with the states, in bytes.
 const maxStates = 16 << 20
 
-// readStates reads the file with the states of all mirrors. Where it cannot be read, nothing
-// is known of them, but for what Git has.
-func readStates(path string) (map[name.Repo]*State, error) {
-	states := map[name.Repo]*State{}
+// readStates reads the file with the states of all mirrors or remotes. Where it cannot be read,
+// nothing is known of them, but for what Git has.
+func readStates[S any](path string) (map[name.Repo]S, error) {
+	states := map[name.Repo]S{}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return states, nil
@@ -87,18 +99,13 @@ func readStates(path string) (map[name.Repo]*State, error) {
 		err = json.Unmarshal(text, &states)
 	}
 	if err != nil {
-		return map[name.Repo]*State{}, fmt.Errorf("read the states of mirrors: %w", err)
-	}
-	for repo, state := range states {
-		if state == nil {
-			delete(states, repo)
-		}
+		return map[name.Repo]S{}, fmt.Errorf("read the states of mirrors: %w", err)
 	}
 	return states, nil
 }
 
 // writeStates replaces the file. When it returns, that is on disk.
-func writeStates(path string, states map[name.Repo]State) error {
+func writeStates[S any](path string, states map[name.Repo]S) error {
 	text, err := json.MarshalIndent(states, "", " ")
 	if err != nil {
 		return err

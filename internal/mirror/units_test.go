@@ -34,11 +34,11 @@ func TestAdvertisement(t *testing.T) {
 	const caps = "\x00multi_ack symref=HEAD:refs/heads/main object-format=sha1 agent=git/2"
 	a, err := readAdvertisement(strings.NewReader(packet("# service=git-upload-pack\n")+"0000"+
 		packet(string(hashA)+" HEAD"+caps+"\n")+packet(string(hashA)+" refs/heads/main\n")+packet(string(hashB)+" refs/heads/x/y\n")+
-		packet(string(hashB)+" refs/tags/v1\n")+packet(string(hashB)+" refs/heads/..\n")+"0000"), true)
+		packet(string(hashB)+" refs/tags/v1\n")+packet(string(hashB)+" refs/heads/..\n")+"0000"), "git-upload-pack")
 	if err != nil || a.main != "main" || len(a.heads) != 2 || a.heads["main"] != hashA || a.heads["x/y"] != hashB {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	a, err = readAdvertisement(strings.NewReader(packet("version 1\n")+packet(strings.Repeat("0", 40)+" capabilities^{}"+caps)+"0000"), false)
+	a, err = readAdvertisement(strings.NewReader(packet("version 1\n")+packet(strings.Repeat("0", 40)+" capabilities^{}"+caps)+"0000"), "")
 	if err != nil || len(a.heads) != 0 || a.main != "main" {
 		t.Errorf("an empty repository: %+v, %v", a, err)
 	}
@@ -58,12 +58,12 @@ func TestAdvertisement(t *testing.T) {
 		"fff1":                                                                   "not that of a Git server",
 		many + "0000":                                                            "more than 5000 branches",
 	} {
-		if _, err := readAdvertisement(strings.NewReader(text), false); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\x1b") {
+		if _, err := readAdvertisement(strings.NewReader(text), ""); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%.60q: %v, want %s", text, err, want)
 		}
 	}
 	for _, text := range []string{"", packet("# service=git-receive-pack\n") + "0000", packet("# service=git-upload-pack\n") + packet("x")} {
-		if _, err := readAdvertisement(strings.NewReader(text), true); !errors.Is(err, errNotGit) {
+		if _, err := readAdvertisement(strings.NewReader(text), "git-upload-pack"); !errors.Is(err, errNotGit) {
 			t.Errorf("by HTTP %q: %v", text, err)
 		}
 	}
@@ -72,7 +72,7 @@ func TestAdvertisement(t *testing.T) {
 func FuzzAdvertisement(f *testing.F) {
 	f.Add([]byte(packet(string(hashA)+" HEAD\x00symref=HEAD:refs/heads/main") + "0000"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		a, err := readAdvertisement(strings.NewReader(string(text)), false)
+		a, err := readAdvertisement(strings.NewReader(string(text)), "")
 		if err == nil && len(a.heads) > maxHeads {
 			t.Errorf("%d branches", len(a.heads))
 		}
@@ -338,14 +338,14 @@ func TestStatesThatCannotBeRead(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if states, err := readStates(path); err == nil || len(states) > 0 {
+		if states, err := readStates[*State](path); err == nil || len(states) > 0 {
 			t.Errorf("read %v, %v", states, err)
 		}
 	}
 	if err := os.WriteFile(path, []byte(`{"shop": null, "blog": {"url": "x"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if states, err := readStates(path); err != nil || len(states) != 1 || states["blog"].URL != "x" {
+	if states, err := readStates[*State](path); err != nil || len(states) != 2 || states["shop"] != nil || states["blog"].URL != "x" {
 		t.Errorf("read %v, %v", states, err)
 	}
 }

@@ -2,11 +2,9 @@ package mirror
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -14,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access/rules"
@@ -23,11 +20,37 @@ import (
 	"github.com/pushboat/pushboat/internal/notify/reach"
 )
 
-// way is the way to one upstream, for one round. The host is looked up once, the addresses
+// end is what a way leads to, and what is done there.
+type end struct {
+	*rules.Far
+	who     string // upstream, or the remote
+	file    string // of admin.git that names it
+	may     string // read, or write
+	service string // of Git
+	again   string // the verb that takes another key of the host
+}
+
+// upstreamOf is where a mirror is fetched from.
+func upstreamOf(m *rules.Mirror) end {
+	return end{
+		Far: &m.Far, who: "upstream", file: rules.MirrorFile(m.Repo), may: "read", service: "git-upload-pack",
+		again: fmt.Sprintf("repo fetch %s --accept-host-key", m.Repo),
+	}
+}
+
+// remoteOf is where a repository is sent to.
+func remoteOf(m *rules.Remote) end {
+	return end{
+		Far: &m.Far, who: "the remote", file: rules.RemotesFile(m.Repo), may: "write", service: "git-receive-pack",
+		again: fmt.Sprintf("repo send %s %s --accept-host-key", m.Repo, m.Name),
+	}
+}
+
+// way is the way to one upstream or remote, for one round. The host is looked up once, the addresses
 // are checked, and everything of the round goes to them: a name that leads elsewhere a moment
 // later (DNS rebinding) leads nobody there.
 type way struct {
-	mirror    *rules.Mirror
+	to        end
 	address   *url.URL
 	reach     reach.Reach
 	proxy     *url.URL     // nil: none
@@ -54,10 +77,9 @@ type setupError struct{ why, hint string }
 func (e *setupError) Error() string { return e.why }
 
 // open reads the credentials, and finds the addresses.
-func (k *Keeper) open(ctx context.Context, m *rules.Mirror, pin Pin) (*way, error) {
-	settings := k.settings()
-	w := &way{mirror: m, address: m.Address(), reach: settings.Reach, pin: pin}
-	if err := w.readSecrets(k); err != nil {
+func (s Settings) open(ctx context.Context, to end, pin Pin) (*way, error) {
+	w := &way{to: to, address: to.Address(), reach: s.Reach, pin: pin}
+	if err := w.readSecrets(s); err != nil {
 		return nil, err
 	}
 	w.reach.Setting = "mirror.networks"
@@ -70,14 +92,14 @@ func (k *Keeper) open(ctx context.Context, m *rules.Mirror, pin Pin) (*way, erro
 	return w, w.lookUp(ctx)
 }
 
-func (w *way) readSecrets(k *Keeper) (err error) {
-	if file := w.mirror.KeyFile; file != "" {
-		if w.key, err = k.readFile(file); err != nil {
+func (w *way) readSecrets(s Settings) (err error) {
+	if file := w.to.KeyFile; file != "" {
+		if w.key, err = s.readFile(file); err != nil {
 			return &setupError{"keyFile: " + err.Error(), "put a private key without a passphrase there, and the file's directory into the setting mirror.files"}
 		}
 	}
-	if file := w.mirror.TokenFile; file != "" {
-		if w.token, err = k.secretFile(file); err != nil {
+	if file := w.to.TokenFile; file != "" {
+		if w.token, err = s.secretFile(file); err != nil {
 			return &setupError{"tokenFile: " + err.Error(), "put the token there, on one line, and the file's directory into the setting mirror.files"}
 		}
 	}
@@ -175,7 +197,7 @@ func (w *way) list(ctx context.Context) (advertised, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*answerWithin)
 	defer cancel()
 	at := w.plain()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/info/refs?service=git-upload-pack", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/info/refs?service="+w.to.service, nil)
 	if err != nil {
 		return advertised{}, err
 	}
@@ -191,27 +213,28 @@ func (w *way) list(ctx context.Context) (advertised, error) {
 	if err := w.checkAnswer(response); err != nil {
 		return advertised{}, err
 	}
-	return readAdvertisement(response.Body, true)
+	return readAdvertisement(response.Body, w.to.service)
 }
 
 // checkAnswer says what is wrong with an answer of HTTP.
 func (w *way) checkAnswer(response *http.Response) error {
-	file, credentials := rules.MirrorFile(w.mirror.Repo), "a token that may read it"
+	who, credentials := w.to.who, "a token that may "+w.to.may+" it"
 	if w.token == "" {
 		credentials = "a token: tokenFile"
 	}
+	right, give := fmt.Sprintf("see that url is right in %s", w.to.file), fmt.Sprintf("give it %s in %s", credentials, w.to.file)
 	switch code := response.StatusCode; {
 	case code >= 300 && code < 400:
-		return &setupError{fmt.Sprintf("upstream answers %d and sends its callers elsewhere, which is not followed", code), "write the new address as url in " + file}
+		return &setupError{fmt.Sprintf("%s answers %d and sends its callers elsewhere, which is not followed", who, code), "write the new address as url in " + w.to.file}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return &setupError{fmt.Sprintf("upstream answers %d: it takes other credentials", code), "give the mirror " + credentials}
+		return &setupError{fmt.Sprintf("%s answers %d: it takes other credentials", who, code), give}
 	case code == http.StatusNotFound, code == http.StatusGone:
-		return &setupError{fmt.Sprintf("upstream answers %d: there is no such repository, or it is hidden", code), "see that url is right in " + file + ", or give the mirror " + credentials}
+		return &setupError{fmt.Sprintf("%s answers %d: there is no such repository, or it is hidden", who, code), right + ", or " + give}
 	case code != http.StatusOK:
-		return fmt.Errorf("upstream answers %d", code)
+		return fmt.Errorf("%s answers %d", who, code)
 	}
-	if kind := response.Header.Get("Content-Type"); kind != "application/x-git-upload-pack-advertisement" {
-		return &setupError{"what answers there is no Git server, or one of the dumb protocol", "see that url is right in " + file}
+	if kind := response.Header.Get("Content-Type"); kind != "application/x-"+w.to.service+"-advertisement" {
+		return &setupError{"what answers there is no Git server, or one of the dumb protocol", right}
 	}
 	return nil
 }
@@ -228,7 +251,7 @@ func (w *way) authorization() string {
 	if w.token == "" {
 		return ""
 	}
-	user := w.mirror.User
+	user := w.to.User
 	if user == "" && w.address.User != nil {
 		user = w.address.User.Username()
 	}
@@ -238,12 +261,33 @@ func (w *way) authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+w.token))
 }
 
-// fetch gets branches.
-func (w *way) fetch(ctx context.Context, repo *git.Repository, refs []string) (map[string]git.Hash, error) {
-	if w.address.Scheme == "ssh" {
-		return w.fetchShell(ctx, repo, refs)
+// fetch gets refs.
+func (w *way) fetch(ctx context.Context, repo *git.Repository, refs []string) (fetched map[string]git.Hash, err error) {
+	if w.address.Scheme != "ssh" {
+		return repo.Fetch(ctx, git.Fetching{Far: w.far(), Refs: refs})
 	}
-	f := git.Fetching{URL: w.plain(), Refs: refs, Settings: map[string]string{}}
+	err = w.piped(ctx, func(far git.Far) (err error) {
+		fetched, err = repo.Fetch(ctx, git.Fetching{Far: far, Refs: refs})
+		return err
+	})
+	return fetched, err
+}
+
+// push sends refs.
+func (w *way) push(ctx context.Context, repo *git.Repository, refs []git.Sending) (said map[string]string, err error) {
+	if w.address.Scheme != "ssh" {
+		return repo.Push(ctx, git.Pushing{Far: w.far(), Refs: refs})
+	}
+	err = w.piped(ctx, func(far git.Far) (err error) {
+		said, err = repo.Push(ctx, git.Pushing{Far: far, Refs: refs})
+		return err
+	})
+	return said, err
+}
+
+// far is where Git finds the repository, by HTTP.
+func (w *way) far() git.Far {
+	f := git.Far{URL: w.plain(), Settings: map[string]string{}}
 	if w.proxy != nil {
 		f.Settings["http.proxy"] = w.proxy.String()
 	} else if _, err := netip.ParseAddr(w.address.Hostname()); err != nil {
@@ -258,7 +302,7 @@ func (w *way) fetch(ctx context.Context, repo *git.Repository, refs []string) (m
 	if header := w.authorization(); header != "" {
 		f.Settings["http.extraHeader"] = "Authorization: " + header
 	}
-	return repo.Fetch(ctx, f)
+	return f
 }
 
 // systemCerts is where Linux has the certificates of authorities, a file each.
@@ -277,27 +321,15 @@ func joined(addresses []netip.Addr) string {
 }
 
 // explain says in words why upstream could not be asked. What it says itself is on one line.
-func explain(err error) string {
+func explain(err error) string { return explainTo(err, "upstream") }
+
+// explainTo likewise, of who is at the other end.
+func explainTo(err error, who string) string {
 	if setup, ok := errors.AsType[*setupError](err); ok {
 		return setup.why
 	}
-	if of, ok := errors.AsType[*net.DNSError](err); ok {
-		if of.IsNotFound {
-			return "the host of upstream has no address in DNS"
-		}
-		return "the host of upstream could not be looked up in DNS"
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "upstream's certificate is not trusted"
-	}
-	timeout, timed := errors.AsType[net.Error](err)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), timed && timeout.Timeout():
-		return "upstream did not answer in time"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "upstream refused the connection"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "upstream closed the connection"
+	if text, known := reach.Cause(err, who); known {
+		return text
 	}
 	text := manifest.OneLine(err.Error())
 	if len(text) > maxSaid {

@@ -12,7 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
-// buildMirrors makes the keeper of the mirrors that the rules in force name.
+// buildMirrors makes the keeper of the mirrors, and the sender to the remotes, that the rules in force name.
 func (s *server) buildMirrors() {
 	s.mirrors = mirror.New(mirror.Config{
 		File: s.path("mirrors.json"), Repos: s.repos, Gate: s.door, Rules: s.rules.Current,
@@ -20,6 +20,7 @@ func (s *server) buildMirrors() {
 		Disk:     s.door.Disk, Fence: s.fence.Check, Log: s.log,
 		Apps: s.appsOf, News: s.engine.Listen, Page: s.pageAbout,
 	}, s.mirrorSettings(s.config))
+	s.remotes = mirror.NewSender(s.mirrors, s.path("remotes.json"))
 	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
 }
 
@@ -55,7 +56,7 @@ func (s *server) mirrorSettings(c settings.Config) mirror.Settings {
 	return of
 }
 
-// proposeMirrors says what is wrong with mirrors to come.
+// proposeMirrors says what is wrong with mirrors and remotes to come.
 func (s *server) proposeMirrors(next *rules.Rules) manifest.Problems {
 	return s.mirrors.Propose(next, s.rules.Current())
 }

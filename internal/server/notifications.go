@@ -62,4 +62,5 @@ func (s *server) rulesMoved() {
 	s.engine.WindowsMoved()
 	s.notifier.RulesMoved()
 	s.mirrors.RulesMoved()
+	s.remotes.RulesMoved()
 }

@@ -93,6 +93,7 @@ type server struct {
 	fullTimetable *timetable[name.App]
 	mirrorTable   *timetable[name.Repo]
 	mirrors       *mirror.Keeper
+	remotes       *mirror.Sender
 	id            string // of the server, see serverID
 	ssh           *sshd.Server
 	front         *front // nil: no server passes ssh connections on to another
@@ -310,7 +311,7 @@ func (s *server) buildDoors() (err error) {
 		Repos: s.repos, Engine: s.engine, History: s.history, Rollback: s.rollback, Fleet: s.fleet, Policy: policy, Trail: s.trail, Events: s.events,
 		Rules: s.rules.Current, Book: s.rules, KeyFiles: s.keyring.Directory,
 		Tokens: s.tokens, TokenLife: command.TokenLife{Usual: s.config.HTTP.TokenLife, Longest: s.config.HTTP.MaxToken},
-		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Mirrors: s.mirrors, Doctor: s.doctor(),
+		Backups: source, Offsite: s.backups, Notifier: s.notifier, Refusals: s.refusals, Mirrors: s.mirrors, Remotes: s.remotes, Doctor: s.doctor(),
 		Drain: s.askToStop, Leaving: s.leaving, Leads: command.Leadership{Lease: s.config.Lease, Holder: holder(), Since: time.Now()},
 		Version: s.version, HostKey: ssh.FingerprintSHA256(s.hostKey.PublicKey()),
 		Recipient: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(s.hostKey.PublicKey()))), Log: s.log,
@@ -365,6 +366,7 @@ func (s *server) run(ctx context.Context, out io.Writer, reload <-chan os.Signal
 	s.fullTimetable.start()
 	s.mirrorTable.start()
 	s.mirrors.Start()
+	s.remotes.Start()
 	s.backups.Start()
 	s.notifier.Start()
 	serve()

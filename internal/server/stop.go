@@ -48,6 +48,7 @@ func (s *server) stop(heir bool) {
 	s.fullTimetable.stop()
 	s.mirrorTable.stop()
 	s.mirrors.Stop()
+	s.remotes.Stop()
 	s.keeper.Stop()
 	backups := make(chan struct{})
 	go func() {

@@ -61,21 +61,21 @@ this, notifications go to public addresses only.`,
 
 var mirrorSection = section{
 	name: "mirror",
-	meaning: `Mirrors: repositories that are fetched from elsewhere. The folder mirrors/ of the
-repository admin says which (see docs/mirrors.md); here is what only this machine may allow.`,
+	meaning: `Mirrors and remotes: repositories that are fetched from elsewhere, or sent there. The folders
+mirrors/ and remotes/ of the repository admin say which (see docs/mirrors.md); here is what only
+this machine may allow.`,
 	settings: []Setting{
 		{
 			Name: "mirror.files", Reload: true, field: func(c *Config) any { return &c.Mirror.Files }, paths: true,
 			sample: "files: \"\"\n# files: /etc/pushboat/mirrors",
-			Meaning: `The directory with private keys, tokens and secrets of webhooks that mirrors may name as
-files. Empty: they may name none.`,
+			Meaning: `The directory with private keys, tokens and secrets of webhooks that mirrors and remotes may
+name as files. Empty: they may name none.`,
 		},
 		{
 			Name: "mirror.networks", Reload: true, field: func(c *Config) any { return &c.Mirror.Networks },
 			sample: "networks: []\n# networks: [10.20.0.0/16, 192.168.1.7]",
-			Meaning: `Addresses and networks that upstreams may be at although they are not public. There,
-http:// without encryption is allowed, too. Without this, mirrors are fetched from public addresses
-only.`,
+			Meaning: `Addresses and networks that upstreams and remotes may be at although they are not public.
+There, http:// without encryption is allowed, too. Without this, they are at public addresses only.`,
 		},
 	},
 }

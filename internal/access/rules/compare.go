@@ -41,6 +41,7 @@ func Compare(before, after *Rules) []string {
 	c.windows()
 	c.notifications()
 	compareNamed(&c, "repository ", c.before.mirrors, c.after.mirrors)
+	compareNamed(&c, "remote ", c.before.remotes, c.after.remotes)
 	return c.lines()
 }
 

@@ -20,6 +20,7 @@ const (
 	clustersDir  = "clusters"
 	receiversDir = "receivers"
 	mirrorsDir   = "mirrors"
+	remotesDir   = "remotes"
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
@@ -68,6 +69,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readClusters()
 	p.readNotifications()
 	p.readMirrors()
+	p.readRemotes()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -82,7 +84,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir, mirrorsDir)
+var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir, mirrorsDir, remotesDir)
 
 var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, notificationsFile}
 

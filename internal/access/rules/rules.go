@@ -86,6 +86,7 @@ type Rules struct {
 
 	notifications Notifications
 	mirrors       []*Mirror // by the names of their repositories
+	remotes       []*Remote // likewise
 }
 
 // holder is whose a key is.

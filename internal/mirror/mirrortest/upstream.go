@@ -80,7 +80,7 @@ func StartHTTP(dir string) (*Upstream, error) {
 	u := &Upstream{Addr: listener.Addr().String(), dir: dir, listener: listener, conns: map[net.Conn]bool{}}
 	git := &cgi.Handler{Path: program, Args: []string{"http-backend"}, Env: []string{
 		"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + dir,
-		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
+		"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*", "GIT_CONFIG_KEY_1=http.receivepack", "GIT_CONFIG_VALUE_1=true",
 	}}
 	server := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { u.serveHTTP(git, w, r) }),
@@ -141,7 +141,7 @@ func NewKey(file string) (ssh.Signer, error) {
 	return ssh.NewSignerFromKey(private)
 }
 
-// StartSSH serves a directory by git upload-pack, to who has the private part of a key.
+// StartSSH serves a directory by git upload-pack and receive-pack, to who has the private part of a key.
 func StartSSH(dir string, client ssh.PublicKey) (*Upstream, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -206,7 +206,7 @@ func (u *Upstream) serveSSH(conn net.Conn, client ssh.PublicKey) {
 	}
 }
 
-var command = regexp.MustCompile(`^git-upload-pack '/?([a-z0-9/.-]+)'$`)
+var command = regexp.MustCompile(`^git-(upload|receive)-pack '/?([a-z0-9/.-]+)'$`)
 
 func (u *Upstream) serveChannel(asked ssh.NewChannel) {
 	channel, requests, err := asked.Accept()
@@ -225,7 +225,7 @@ func (u *Upstream) serveChannel(asked ssh.NewChannel) {
 		_ = ssh.Unmarshal(request.Payload, &payload)
 		status := uint32(1)
 		if words := command.FindStringSubmatch(payload.Command); words != nil {
-			git := exec.Command("git", "-c", "safe.directory=*", "upload-pack", "--strict", filepath.Join(u.dir, filepath.FromSlash(words[1])))
+			git := exec.Command("git", "-c", "safe.directory=*", words[1]+"-pack", filepath.Join(u.dir, filepath.FromSlash(words[2])))
 			git.Stdout, git.Stderr = channel, channel.Stderr()
 			to, err := git.StdinPipe()
 			if err == nil {

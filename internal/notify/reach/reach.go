@@ -184,24 +184,33 @@ func Explain(err error) string {
 	if said, ok := errors.AsType[*SaidError](err); ok {
 		return said.Text
 	}
+	if text, known := Cause(err, "the receiver"); known {
+		return text
+	}
+	return "the receiver could not be reached"
+}
+
+// Cause says what went wrong on the way to somebody, where that is known without the words of
+// the error. who is what the text calls them.
+func Cause(err error, who string) (text string, known bool) {
 	if of, ok := errors.AsType[*net.DNSError](err); ok {
 		if of.IsNotFound {
-			return "the host of the address has no address in DNS"
+			return "the host of " + who + " has no address in DNS", true
 		}
-		return "the host of the address could not be looked up in DNS"
+		return "the host of " + who + " could not be looked up in DNS", true
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the receiver's certificate is not trusted"
+		return who + "'s certificate is not trusted", true
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
-		return "the receiver did not answer in time"
+		return who + " did not answer in time", true
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return "the receiver closed the connection"
+		return who + " refused the connection", true
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return who + " closed the connection", true
 	}
-	return "the receiver could not be reached"
+	return "", false
 }
 
 func isTimeout(err error) bool {

@@ -133,11 +133,11 @@ func TestErrorsSayNothingOfTheAddress(t *testing.T) {
 	}
 	for want, err := range map[string]error{
 		"": nil,
-		"the host of the address has no address in DNS":                                    wrap(&net.DNSError{IsNotFound: true, Name: canary}),
-		"the host of the address could not be looked up in DNS":                            wrap(&net.DNSError{IsTimeout: true, Name: canary}),
+		"the host of the receiver has no address in DNS":                                   wrap(&net.DNSError{IsNotFound: true, Name: canary}),
+		"the host of the receiver could not be looked up in DNS":                           wrap(&net.DNSError{IsTimeout: true, Name: canary}),
 		"the receiver's certificate is not trusted":                                        wrap(&tls.CertificateVerificationError{Err: x509.HostnameError{Host: canary, Certificate: &x509.Certificate{}}}),
 		"the receiver did not answer in time":                                              wrap(context.DeadlineExceeded),
-		"the connection was refused":                                                       wrap(fmt.Errorf("dial: %w", syscall.ECONNREFUSED)),
+		"the receiver refused the connection":                                              wrap(fmt.Errorf("dial: %w", syscall.ECONNREFUSED)),
 		"the receiver closed the connection":                                               wrap(io.EOF),
 		"the receiver could not be reached":                                                wrap(errors.New(canary)),
 		"the receiver answered 503":                                                        wrap(&AnswerError{Status: 503}),
