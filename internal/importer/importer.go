@@ -89,19 +89,9 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 	if settings.Tool != appfile.ToolArgo {
 		roots, problems = t.fluxRoots(settings)
 	}
-	if settings.Tool == appfile.ToolArgo && settings.Root != "" {
-		if _, problem := t.add("", meaning.App{App: t.root(settings.Root)}); problem != nil {
-			problems = append(problems, *problem)
-		}
-		return t, problems
-	}
-	if settings.Tool != appfile.ToolFlux && settings.Root == "" {
-		found, wrong := argo.Roots(world)
-		problems = append(problems, wrong...)
-		for _, o := range found {
-			t.argo.Add(nil, o)
-		}
-		roots += len(found)
+	if settings.Tool != appfile.ToolFlux && settings.Root == "" || settings.Tool == appfile.ToolArgo {
+		found, wrong := t.argoRoots(settings)
+		roots, problems = roots+found, append(problems, wrong...)
 	}
 	if roots == 0 && len(problems) == 0 {
 		if _, problem := t.add("", meaning.App{App: t.built(".")}); problem != nil {
@@ -146,6 +136,32 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 		on.Add(nil, o)
 	}
 	return len(start.Objects), nil
+}
+
+// argoRoots takes in the roots of Argo CD, and counts them.
+func (t *Tree) argoRoots(settings appfile.Import) (int, manifest.Problems) {
+	var start argo.Start
+	var problems manifest.Problems
+	info, err := fs.Stat(t.world.Tree, cmp.Or(settings.Root, "."))
+	switch {
+	case settings.Root == "":
+		start, problems = argo.Roots(t.world)
+	case err != nil:
+		return 0, manifest.Problems{{Source: settings.Source, Message: "import.root: there is no file or folder " + settings.Root, Hint: "name what was applied by hand for Argo CD"}}
+	case info.IsDir():
+		start.Folders = []string{settings.Root}
+	default:
+		start.Objects, problems = argo.Written(t.world.Tree, settings.Root)
+	}
+	for _, folder := range start.Folders {
+		if _, problem := t.add("", meaning.App{App: t.root(folder)}); problem != nil {
+			problems = append(problems, *problem)
+		}
+	}
+	for _, o := range start.Objects {
+		t.argo.Add(nil, o)
+	}
+	return len(start.Folders) + len(start.Objects), problems
 }
 
 // fluxOn is the tree of Flux with a stem.
@@ -295,7 +311,7 @@ func (t *Tree) clusterOf(app meaning.App) string {
 func (t *Tree) nameOf(stem string, app meaning.App) name.App {
 	candidates := []string{app.By.Name}
 	if app.Parent == "" && (app.By.Name == flux.System || app.By.Kind == "") {
-		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + flux.System}
+		candidates = []string{string(t.rootName()), string(t.rootName()) + "-" + cmp.Or(app.By.Name, path.Base(app.App.Path))}
 	}
 	if app.By.Kind == "HelmRelease" {
 		candidates = append(candidates, app.By.Name+"-release")

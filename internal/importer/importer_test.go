@@ -56,6 +56,11 @@ func grow(t *testing.T, text string) (*Tree, []name.App, manifest.Problems) {
 	}
 }
 
+func application(called string) string {
+	return "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: " + called + "}\nspec:\n" +
+		"  destination: {name: in-cluster, namespace: shop}\n  source: {repoURL: 'https://example.org/team/fleet', path: apps}\n"
+}
+
 // TestRootFolders: where flux bootstrap has written nothing, the tree begins with a folder that
 // it could have had as its path, or that somebody names.
 func TestRootFolders(t *testing.T) {
@@ -71,6 +76,10 @@ func TestRootFolders(t *testing.T) {
 		{"and a kustomization", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "prod/values.yaml": "a: b\n", "prod/kustomization.yaml": "resources: [apps.yaml]\n"}, appfile.Import{}, "fleet prod kustomize"},
 		{"one that is named", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps"), "test/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "test"}, "fleet test kustomize"},
 		{"one of Argo CD that is named", map[string]string{"apps/Chart.yaml": "name: apps\nversion: 1.0.0\n"}, appfile.Import{Tool: appfile.ToolArgo, Root: "apps"}, "fleet apps auto"},
+		{"a file of Argo CD that is named", map[string]string{"a.yaml": application("one"), "b.yaml": application("one")}, appfile.Import{Tool: appfile.ToolArgo, Root: "b.yaml"}, "one apps plain"},
+		{"two files of Argo CD with other contents", map[string]string{"a.yaml": application("one"), "b.yaml": application("one") + "  project: default\n"}, appfile.Import{Tool: appfile.ToolArgo}, "is there twice; the other is at a.yaml:1"},
+		{"a file without objects", map[string]string{"a.yaml": config}, appfile.Import{Tool: appfile.ToolArgo, Root: "a.yaml"}, "there is no object of Argo CD in the file"},
+		{"no such file", nil, appfile.Import{Tool: appfile.ToolArgo, Root: "none.yaml"}, "import.root: there is no file or folder none.yaml"},
 		{"one that is not there", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "none"}, "import.root: there is no folder none"},
 	} {
 		fsys := fstest.MapFS{"apps/a.yaml": {Data: []byte(config)}}
@@ -81,7 +90,7 @@ func TestRootFolders(t *testing.T) {
 		got := problems.Error()
 		if len(problems) == 0 {
 			specs, wrong := tree.Roots()
-			if got = wrong.Error(); len(specs) == 1 {
+			if got = wrong.Error(); len(wrong) == 0 && len(specs) == 1 {
 				got = fmt.Sprintf("%s %s %s", specs[0].Name, specs[0].Path, specs[0].Render)
 			}
 		}

@@ -82,8 +82,11 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 	it := &item{ref: refOf(o), object: o, parent: parent}
 	if first := t.known[it.ref]; first != nil {
 		if !reflect.DeepEqual(first.object.Object, o.Object) {
-			t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", it.ref.Kind, it.ref.Namespace, it.ref.Name, first.object.Source),
-				"take one of the two out, or give it another name")
+			hint := "take one of the two out, or give it another name"
+			if parent == nil {
+				hint += fmt.Sprintf("; or choose in %s: import: {tool: argo, root: %s}", appfile.Name, o.Source.File)
+			}
+			t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", it.ref.Kind, it.ref.Namespace, it.ref.Name, first.object.Source), hint)
 		}
 		return // a root may include its own object
 	}

@@ -106,11 +106,18 @@ func TestRoots(t *testing.T) {
 		{"hidden", []string{".x/a.yaml", app("x", "path: b")}, ""},
 		{"broken", []string{"x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: [\n"}, "problem"},
 		{"no objects", []string{"x.yaml", "argoproj.io/: ["}, ""},
+		{"a kustomization that was applied", []string{"boot/kustomization.yaml", "resources: [root.yaml]", "boot/root.yaml", app("root", "path: argo")}, "in boot"},
+		{"with what is not here", []string{"boot/kustomization.yaml", "resources: [root.yaml, 'https://example.org/install.yaml']", "boot/root.yaml", app("root", "path: argo")}, "root"},
+		{"overlays", []string{"o/a/kustomization.yaml", "resources: [../../b]", "o/c/kustomization.yaml", "resources: [../../b]", "b/kustomization.yaml", "resources: [root.yaml]", "b/root.yaml", app("root", "path: argo")}, "problem"},
+		{"overlays, one for a cluster", []string{"o/eu/kustomization.yaml", "resources: [../../b]", "o/c/kustomization.yaml", "resources: [../../b]", "b/kustomization.yaml", "resources: [root.yaml]", "b/root.yaml", app("root", "path: argo")}, "in o/eu"},
 	} {
-		objects, problems := Roots(site(test.files...))
+		start, problems := Roots(site(test.files...))
 		var got []string
-		for _, o := range objects {
+		for _, o := range start.Objects {
 			got = append(got, o.GetName())
+		}
+		for _, folder := range start.Folders {
+			got = append(got, "in "+folder)
 		}
 		if len(problems) > 0 {
 			got = append(got, "problem")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -22,9 +23,18 @@ var (
 	kindLine = regexp.MustCompile(`(?m)^kind:\s*["']?(Application|ApplicationSet|AppProject)["']?\s*$`)
 )
 
-// Roots are the objects of Argo CD in files of the revision that the source of no other
-// Application covers: those that somebody has applied by hand.
-func Roots(w meaning.World) ([]*manifest.Object, manifest.Problems) {
+// Start is where the tree of a revision begins: at objects in files of their own, and at
+// folders whose kustomizations make others.
+type Start struct {
+	Objects []*manifest.Object
+	Folders []string
+}
+
+// Roots finds the start: the objects of Argo CD in files of the revision that the source of no
+// other Application covers, as somebody has applied them by hand. Where a kustomization is
+// built from such a file, its folder is what was applied. Where several are, those count that
+// are called like a cluster.
+func Roots(w meaning.World) (Start, manifest.Problems) {
 	found := &roots{world: world{w}}
 	err := found.world.walk(".", found.visit)
 	if err != nil {
@@ -32,7 +42,67 @@ func Roots(w meaning.World) ([]*manifest.Object, manifest.Problems) {
 	}
 	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.layout.IsPatch(o.Source.File) })
 	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.layout.IsPatch(p.Source.File) })
-	return found.uncovered(), found.problems
+	start := found.start()
+	return start, found.problems
+}
+
+// Written are the objects of a file that somebody names as the root.
+func Written(tree fs.FS, name string) ([]*manifest.Object, manifest.Problems) {
+	text, err := fs.ReadFile(tree, name)
+	if err != nil || len(text) > manifest.MaxFileBytes {
+		return nil, manifest.Problems{{Source: manifest.Source{File: name}, Message: "the file cannot be read, or is too large"}}
+	}
+	objects, problems := manifest.Parse(name, text)
+	objects = slices.DeleteFunc(objects, func(o *manifest.Object) bool { return !Is(o) })
+	if len(objects) == 0 && len(problems) == 0 {
+		problems = manifest.Problems{{Source: manifest.Source{File: name}, Message: "there is no object of Argo CD in the file"}}
+	}
+	return objects, problems
+}
+
+// start parts the objects that nothing covers by what was applied.
+func (r *roots) start() Start {
+	var start Start
+	var first *manifest.Object
+	choice := map[string]bool{}
+	for _, o := range r.uncovered() {
+		tops := r.layout.Tops(r.world.Tree, o.Source.File)
+		if clusters := r.ofClusters(tops); len(tops) > 1 && len(clusters) > 0 {
+			tops = clusters
+		}
+		switch len(tops) {
+		case 0:
+			start.Objects = append(start.Objects, o)
+		case 1:
+			if !slices.Contains(start.Folders, tops[0]) {
+				start.Folders = append(start.Folders, tops[0])
+			}
+		default:
+			for _, top := range tops {
+				choice[top] = true
+			}
+			if first == nil {
+				first = o
+			}
+		}
+	}
+	if first != nil {
+		names := slices.Sorted(maps.Keys(choice))
+		r.problems = append(r.problems, manifest.Problem{
+			Source: first.Source, Object: first.ID().String(),
+			Message: "several kustomizations make the object, and none is called like a cluster: " + meaning.Several(names),
+			Hint:    fmt.Sprintf("choose one in %s: import: {tool: argo, root: %s}", appfile.Name, names[0]),
+		})
+	}
+	return start
+}
+
+// ofClusters are the folders that are called like clusters.
+func (r *roots) ofClusters(folders []string) []string {
+	return slices.DeleteFunc(slices.Clone(folders), func(folder string) bool {
+		_, known := r.world.Clusters[path.Base(folder)]
+		return !known
+	})
 }
 
 // roots is a search for objects.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -242,19 +241,12 @@ func named(world meaning.World, folders []string) []string {
 	})
 }
 
-// maxNamed bounds the folders that a message names.
-const maxNamed = 6
-
 // severalClusters is the problem that none of the folders of roots is for a known cluster.
 func severalClusters(folders map[string][]*manifest.Object) manifest.Problems {
 	names := slices.Sorted(maps.Keys(folders))
-	listed := strings.Join(names[:min(len(names), maxNamed)], ", ")
-	if more := len(names) - maxNamed; more > 0 {
-		listed += fmt.Sprintf(" and %d more", more)
-	}
 	return manifest.Problems{{
 		Source:  folders[names[0]][0].Source,
-		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", listed),
+		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", meaning.Several(names)),
 		Hint:    fmt.Sprintf("choose one in pushboat.yaml: import: {tool: flux, root: %s}", names[0]),
 	}}
 }

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -89,7 +90,61 @@ func (l *Layout) Reads(folder, file string, plain func(folder, file string) bool
 	return reads(folder)
 }
 
+// Tops are the folders of the kustomizations that are built from a file, and that no other one
+// lists. One that also lists what is not in the revision is left out.
+func (l *Layout) Tops(tree fs.FS, file string) []string {
+	by := map[string][]string{} // who lists an entry
+	for folder, entries := range l.listed {
+		for _, entry := range entries {
+			by[entry] = append(by[entry], folder)
+		}
+	}
+	var tops []string
+	seen := map[string]bool{}
+	var climb func(entry string)
+	climb = func(entry string) {
+		for _, folder := range by[entry] {
+			if seen[folder] {
+				continue
+			}
+			seen[folder] = true
+			if len(by[folder]) == 0 && l.complete(tree, folder, map[string]bool{}) {
+				tops = append(tops, folder)
+			}
+			climb(folder)
+		}
+	}
+	climb(file)
+	slices.Sort(tops)
+	return tops
+}
+
+// complete reports whether all that a folder's kustomization lists, and what that lists, is in
+// the revision.
+func (l *Layout) complete(tree fs.FS, folder string, seen map[string]bool) bool {
+	if seen[folder] {
+		return true
+	}
+	seen[folder] = true
+	return !slices.ContainsFunc(l.listed[folder], func(entry string) bool {
+		_, err := fs.Stat(tree, entry)
+		return err != nil || !l.complete(tree, entry, seen)
+	})
+}
+
 // Inside reports whether a file is in a folder or below.
 func Inside(file, folder string) bool {
 	return folder == "." || strings.HasPrefix(file, folder+"/")
+}
+
+// maxNamed bounds the folders that a message names.
+const maxNamed = 6
+
+// Several writes names for a message: six at most, and how many there are more.
+func Several(names []string) string {
+	text := strings.Join(names[:min(len(names), maxNamed)], ", ")
+	if more := len(names) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
