@@ -5,8 +5,6 @@ package importer
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -188,7 +186,7 @@ func (t *Tree) root(folder string) appfile.App {
 }
 
 // rootName is the name of the app at the root of the tree: that of the repository.
-func (t *Tree) rootName() name.App { return shortened(appfile.NameFrom(t.world.Repo)) }
+func (t *Tree) rootName() name.App { return meaning.NameOf(string(appfile.NameFrom(t.world.Repo))) }
 
 // Roots are the first apps.
 func (t *Tree) Roots() ([]appfile.App, manifest.Problems) {
@@ -321,25 +319,12 @@ func (t *Tree) nameOf(stem string, app meaning.App) name.App {
 		if stem != "" {
 			candidate += "-" + stem
 		}
-		made := shortened(name.App(strings.ToLower(strings.ReplaceAll(candidate, ".", "-"))))
+		made := meaning.NameOf(candidate)
 		if _, taken := t.apps[made]; !taken {
 			return made
 		}
 	}
-	return shortened(name.App(app.By.Kind + "-" + hashOf(stem+"/"+app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name)))
-}
-
-// shortened is a name that is not too long, with a hash where it was.
-func shortened(app name.App) name.App {
-	if len(app) <= name.MaxApp {
-		return app
-	}
-	return app[:name.MaxApp-9] + "-" + name.App(hashOf(string(app)))
-}
-
-func hashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])[:8]
+	return meaning.NameOf(app.By.Kind + "-" + meaning.HashOf(stem+"/"+app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name))
 }
 
 // Notes are those on fields without effect of the objects that mean some apps, and of all that

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -58,10 +60,10 @@ func (a *application) read() {
 // readMetadata reads the name, and the annotations that Argo CD reads.
 func (a *application) readMetadata() {
 	o := a.reader.Object
-	if _, err := name.ParseApp(o.GetName()); err != nil {
-		a.reader.Add("metadata.name", fmt.Sprintf("metadata.name: %q %v", o.GetName(), err), "the app is called as the Application: give it a name of at most 53 small letters, digits and hyphens")
+	if wrong := validation.IsDNS1123Subdomain(o.GetName()); len(wrong) > 0 {
+		a.reader.Add("metadata.name", fmt.Sprintf("metadata.name: %q is no name of an object", o.GetName()), "write small letters, digits, and hyphens and dots between them, 253 at most")
 	}
-	a.app.App.Name = name.App(o.GetName())
+	a.app.App.Name = meaning.NameOf(o.GetName())
 	metadata := a.reader.Top().Map("metadata")
 	metadata.Without("finalizers", "an app that leaves the repository is removed with its objects, when somebody has confirmed it")
 	notes := metadata.Map("annotations")

@@ -26,7 +26,8 @@ const (
 	applicationKind = "Application"
 	setKind         = "ApplicationSet"
 	projectKind     = "AppProject"
-	configName      = "argocd-cm" // of the ConfigMap with Argo CD's settings
+	secretType      = "argocd.argoproj.io/secret-type" // label of Secrets with its clusters and repositories
+	configName      = "argocd-cm"                      // of the ConfigMap with Argo CD's settings
 )
 
 // system is the namespace of objects that name none.
@@ -39,6 +40,8 @@ func Is(o *manifest.Object) bool {
 		return o.GroupVersionKind().Group == group
 	case "ConfigMap":
 		return o.GetAPIVersion() == "v1" && o.GetName() == configName
+	case manifest.SecretKind.Kind:
+		return o.GetAPIVersion() == "v1" && o.GetLabels()[secretType] != ""
 	}
 	return false
 }
@@ -113,6 +116,12 @@ func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 	waiting := t.waiting
 	t.waiting = nil
 	t.each(waiting, "ConfigMap", func(it *item) { t.readConfig(it.object) })
+	t.each(waiting, manifest.SecretKind.Kind, func(it *item) {
+		t.others = append(t.others, meaning.Note{
+			Source: it.object.Source, Object: it.object.ID().String(),
+			Text: "has no effect: the server knows its clusters and repositories (clusters/ and repositories.yaml in admin.git)",
+		})
+	})
 	t.each(waiting, projectKind, func(it *item) { t.readProject(it.object) })
 	var drafts []*draft
 	t.each(waiting, applicationKind, func(it *item) {

@@ -198,8 +198,8 @@ func (s *set) clusters(m *meaning.Map, given map[string]any) []map[string]any {
 	}
 	var all []map[string]any
 	for _, cluster := range slices.Sorted(maps.Keys(known)) {
-		has := map[string]any{"argocd.argoproj.io/secret-type": "cluster"}
-		is := labels.Set{"argocd.argoproj.io/secret-type": "cluster"}
+		has := map[string]any{secretType: "cluster"}
+		is := labels.Set{secretType: "cluster"}
 		for key, value := range known[cluster] {
 			has[key], is[key] = value, value
 		}

@@ -60,6 +60,14 @@ func TestCheckKinds(t *testing.T) {
 	}
 }
 
+func TestSecretsOfArgoAreLeftOut(t *testing.T) {
+	apps, problems, tree := readAll(t, site(), "apiVersion: v1\nkind: Secret\nmetadata: {name: eu, labels: {argocd.argoproj.io/secret-type: cluster}}\nstringData: {server: 'https://eu'}\n---\n"+applicationOf("project: default"))
+	notes := tree.Notes()
+	if len(apps) != 1 || len(problems) > 0 || len(notes) != 1 || !strings.Contains(notes[0].Text, "the server knows its clusters") || strings.Contains(notes[0].Text, "https://eu") {
+		t.Errorf("apps %v, problems %v, notes %v", apps, problems, notes)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for data, want := range map[string]string{
 		"resource.customizations.health.example.org_Widget: x":                                             "health in Lua is not run; write it in CEL, under health in pushboat.yaml or in the server's rules: {group: \"example.org\", kind: Widget",

@@ -61,3 +61,15 @@ func TestSeveral(t *testing.T) {
 		}
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	long := strings.Repeat("a", 43)
+	for object, want := range map[string]string{"shop": "shop", "Big.One": "big-one", long + "-bbbbbbbbbbbbbb": long + "-" + HashOf(long+"-bbbbbbbbbbbbbb")} {
+		if got := string(NameOf(object)); got != want || len(got) > 53 {
+			t.Errorf("%s: %s, want %s", object, got, want)
+		}
+	}
+	if NameOf(long+"-bbbbbbbbbbbbbb") == NameOf(long+"-bbbbbbbbbbbbbc") {
+		t.Error("two objects have one name")
+	}
+}
