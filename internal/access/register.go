@@ -19,9 +19,20 @@ type Register struct {
 // one whose possession has been verified before anything is granted for it. The error,
 // for the log and for whoever has the key, says why it opens nothing.
 func (r Register) Identify(key ssh.PublicKey, remote net.Addr) (Operator, error) {
+	return r.identify(key, func(from Sources) bool { return from.Contain(remote) })
+}
+
+// Holder is Identify for a key that may be used from anywhere: the error says why it opens
+// nothing now, from whatever address.
+func (r Register) Holder(key ssh.PublicKey) (Operator, error) {
+	return r.identify(key, func(Sources) bool { return true })
+}
+
+// identify is Identify for a key that is used from an address that some sources contain.
+func (r Register) identify(key ssh.PublicKey, isFrom func(Sources) bool) (Operator, error) {
 	if cert, ok := key.(*ssh.Certificate); ok {
 		op, err := r.Rules().Certified(cert, time.Now())
-		if err == nil && !op.From.Contain(remote) {
+		if err == nil && !isFrom(op.From) {
 			err = fmt.Errorf("%s is not for this address", op.Certificate)
 		}
 		if err != nil {
@@ -36,21 +47,21 @@ func (r Register) Identify(key ssh.PublicKey, remote net.Addr) (Operator, error)
 	if op, ok := r.Rules().Lookup(key); ok {
 		known = append(known, op)
 	}
-	return choose(ssh.FingerprintSHA256(key), known, remote, time.Now())
+	return choose(ssh.FingerprintSHA256(key), known, isFrom, time.Now())
 }
 
 // choose makes one operator of those that a key is in a key file and in the rules, of
 // which only those count that are good for the address and the time. The rules' name
 // counts, and the file's role beside what the rules give: a key file is the way back
 // into a server whose rules went wrong.
-func choose(fingerprint string, known []Operator, remote net.Addr, now time.Time) (Operator, error) {
+func choose(fingerprint string, known []Operator, isFrom func(Sources) bool, now time.Time) (Operator, error) {
 	err := fmt.Errorf("unknown key %s", fingerprint)
 	var chosen Operator
 	for _, op := range known {
 		switch {
 		case op.HasExpired(now):
 			err = fmt.Errorf("key %s expired on %s", fingerprint, op.Expires.UTC().Format(ExpiryLayout))
-		case !op.From.Contain(remote):
+		case !isFrom(op.From):
 			err = fmt.Errorf("key %s is not for this address", fingerprint)
 		case chosen.Name == "":
 			chosen = op

@@ -36,7 +36,7 @@ func TestChooseAmongLines(t *testing.T) {
 		"in both for elsewhere":         {[]Operator{elsewhere(file), elsewhere(ruled)}, Operator{}, "key SHA256:x is not for this address"},
 		"in both, expires in the rules": {[]Operator{file, later(ruled)}, both, ""},
 	} {
-		got, err := choose("SHA256:x", test.known, here, now)
+		got, err := choose("SHA256:x", test.known, func(from Sources) bool { return from.Contain(here) }, now)
 		if got != test.want || (err == nil) != (test.err == "") || err != nil && err.Error() != test.err {
 			t.Errorf("%s: %+v, %v; want %+v, %q", name, got, err, test.want, test.err)
 		}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
@@ -30,7 +29,7 @@ var printed = map[string][]printing{
 	"help":           {{"", []helpRow{}}},
 	"whoami":         {{"", identity{}}},
 	"token create":   {{"", madeToken{}}},
-	"token list":     {{"", []token.Token{}}},
+	"token list":     {{"", []listedToken{}}},
 	"web":            {{"", WebLink{}}},
 	"web sessions":   {{"", []WebSession{}}},
 	"status":         {{"the apps, or the one that is named", []deploy.Status{}}, {"with --watch, each line", deploy.Status{}}, {"with --server", serverState{}}},

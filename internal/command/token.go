@@ -33,7 +33,8 @@ const (
 		"of the server. It ends with your key. It cannot make others.\n" +
 		"Example: token create ci --role deploy --repo shop --expires 90d"
 	tokenListHelp = "Yours; those of all, if you are an admin. Not their texts: only whoever made one\n" +
-		"has that. Example: token list -o json"
+		"has that. One whose key has ended opens nothing, and says why; it is good again\n" +
+		"if the key is. Example: token list -o json"
 	tokenRevokeHelp = "TOKEN is an id, the name of one of yours, or all of yours: all. Admins revoke\n" +
 		"those of others by id. Whoever has found the token itself may give that: it is\n" +
 		"revoked, whosever it is. Example: token revoke ci"
@@ -179,9 +180,30 @@ func (c *call) noteToken(kind audit.Kind, t token.Token, what string) {
 	c.Trail.Note(e)
 }
 
+// listedToken is a token as JSON.
+type listedToken struct {
+	token.Token
+	Ended string `json:"ended,omitempty"` // why it opens nothing although it has not expired: its key has ended
+}
+
+// standing says of each token whether its key still opens anything.
+func (c *call) standing(tokens []token.Token) []listedToken {
+	list := make([]listedToken, 0, len(tokens))
+	for _, t := range tokens {
+		one := listedToken{Token: t}
+		if key := c.Tokens.KeyOf(t.ID); key != nil { // nil: it was revoked a moment ago
+			if err := c.Web.Stands(key, t.Operator); err != nil {
+				one.Ended = err.Error()
+			}
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
 // listTokens lists the caller's tokens, or those of all.
 func listTokens(_ context.Context, c *call) error {
-	list := c.Tokens.List(c.tokensOf())
+	list := c.standing(c.Tokens.List(c.tokensOf()))
 	return c.print(list, func(w io.Writer) { printTokens(w, list, time.Now()) })
 }
 
@@ -193,7 +215,7 @@ func (c *call) tokensOf() string {
 	return c.Caller().Operator
 }
 
-func printTokens(w io.Writer, list []token.Token, now time.Time) {
+func printTokens(w io.Writer, list []listedToken, now time.Time) {
 	if len(list) == 0 {
 		fmt.Fprintln(w, "No token is good. Make one: ssh HOST token create NAME")
 		return
@@ -204,7 +226,14 @@ func printTokens(w io.Writer, list []token.Token, now time.Time) {
 		if !t.Used.IsZero() {
 			used = ago(t.Used, now)
 		}
-		table.row(t.ID, dash(t.Name), t.Operator, string(t.Role), dash(string(t.Repos)), "in "+manifest.Roughly(t.Expires.Sub(now)), used, dash(t.Address))
+		end := "in " + manifest.Roughly(t.Expires.Sub(now))
+		if t.Ended != "" {
+			end = "ended"
+		}
+		table.row(t.ID, dash(t.Name), t.Operator, string(t.Role), dash(string(t.Repos)), end, used, dash(t.Address))
+		if t.Ended != "" {
+			table.note("opens nothing: " + t.Ended)
+		}
 	}
 	table.print()
 }

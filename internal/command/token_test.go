@@ -75,3 +75,16 @@ func TestNamesAreOnesOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestTokensOfKeysThatHaveEndedAreMarked(t *testing.T) {
+	now := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
+	good := token.Token{ID: "11111111", Name: "ci", Operator: "ana", Role: access.RoleRead, Expires: now.Add(time.Hour)}
+	ended := good
+	ended.ID = "22222222"
+	var out strings.Builder
+	printTokens(&out, []listedToken{{Token: good}, {ended, "key SHA256:x expired on 2026-01-30 12:00 UTC"}}, now)
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 5 || !strings.Contains(lines[1], " in 1 h") || !strings.Contains(lines[2], " ended ") || lines[3] != "  opens nothing: key SHA256:x expired on 2026-01-30 12:00 UTC" {
+		t.Errorf("it prints\n%s", out.String())
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skip2/go-qrcode"
 	"github.com/spf13/pflag"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -24,6 +25,9 @@ type Web interface {
 	// End ends a session of an operator, or of anybody if operator is "". It is false if
 	// there is none with the id.
 	End(operator, id string, by access.Caller) bool
+	// Stands says why a key opens neither the pages nor the API for an operator now, from
+	// whatever address; nil if it does from some.
+	Stands(key ssh.PublicKey, operator string) error
 	// API is the address before the paths of the API. The error says why there is none.
 	API() (address string, err error)
 }

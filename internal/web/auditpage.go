@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 )
 
@@ -72,6 +73,14 @@ type accessPage struct {
 	Repos, People     []string // to choose from
 	Answer            *explained
 	Said              []string // instead of it
+	Tokens            []listedToken
+	Revoke            string // how one is ended
+}
+
+// listedToken is a token of the API, as the verb token list has it.
+type listedToken struct {
+	token.Token
+	Ended string
 }
 
 // explained is the answer of the verb access explain.
@@ -133,7 +142,7 @@ func (v *visit) people() ([]string, error) {
 // named.
 func showAccess(v *visit) error {
 	q := v.r.URL.Query()
-	p := accessPage{Who: word(q, "who"), Repo: word(q, "repo"), Branch: word(q, "branch")}
+	p := accessPage{Who: word(q, "who"), Repo: word(q, "repo"), Branch: word(q, "branch"), Revoke: v.fill("ssh HOST token revoke ID")}
 	cards, _ := v.visible(v.door.board.look())
 	p.Repos = choicesOf(cards).Repos
 	var err error
@@ -145,6 +154,9 @@ func showAccess(v *visit) error {
 	}
 	if p.Repo == "" && len(p.Repos) > 0 {
 		p.Repo = p.Repos[0]
+	}
+	if _, err = v.asks(&p.Tokens, []string{"token", "list"}); err != nil {
+		return err
 	}
 	if p.Repo != "" {
 		about := []string{p.Who, p.Repo}

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
+	"github.com/pushboat/pushboat/internal/access/token"
 	"github.com/pushboat/pushboat/internal/audit"
 )
 
@@ -63,7 +65,11 @@ func TestAccessPage(t *testing.T) {
 	if err != nil || !slices.Equal(people, []string{"ana", "ben"}) {
 		t.Errorf("the people are %q: %v", people, err)
 	}
-	body := accessPage{People: people, Answer: &explained{
+	now := time.Date(2026, 1, 31, 18, 0, 0, 0, time.UTC)
+	body := accessPage{People: people, Tokens: []listedToken{
+		{Token: token.Token{ID: "1a2b3c4d", Name: "ci", Operator: "ben", Role: "read", Repos: "shop", Expires: now.Add(time.Hour)}},
+		{token.Token{ID: "5a2b3c4d", Operator: "ben", Role: "read", Used: now, Address: "192.0.2.1", Expires: now.Add(time.Hour)}, "key <b> expired"},
+	}, Answer: &explained{
 		Operator: "ben", Repository: "shop", Groups: []string{"devs"}, Certificates: []struct{ Authority, Principal string }{{"ca", "ben@"}},
 		Grant: &explainedGrant{
 			Place: "repositories.yaml:3", Gives: "listed", Namespaces: []string{"shop"}, NamespaceLabels: []map[string]string{{"team": "a"}},
@@ -71,10 +77,10 @@ func TestAccessPage(t *testing.T) {
 		},
 	}}
 	var page strings.Builder
-	if err := h.pages["access"].ExecuteTemplate(&page, "layout", frame{Body: body}); err != nil {
+	if err := h.pages["access"].ExecuteTemplate(&page, "layout", frame{Now: now, Body: body}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<datalist id="people"><option value="ana"></option><option value="ben"></option></datalist>`, "devs", "Certificates of ca let ben@ in", "repositories.yaml:3", "team=a", "only Deployment", "Ingress", "ClusterRole", "may not be stored", "5/m"} {
+	for _, want := range []string{`<datalist id="people"><option value="ana"></option><option value="ben"></option></datalist>`, "devs", "Certificates of ca let ben@ in", "repositories.yaml:3", "team=a", "only Deployment", "Ingress", "ClusterRole", "may not be stored", "5/m", "2026-01-31 19:00", "<strong class=\"heed\">ended: key &lt;b&gt; expired</strong>", "from 192.0.2.1", "never"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}

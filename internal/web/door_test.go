@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,16 @@ func (k keys) Identify(key ssh.PublicKey, remote net.Addr) (access.Operator, err
 	defer changing.RUnlock()
 	op, ok := k[ssh.FingerprintSHA256(key)]
 	if !ok || !op.From.Contain(remote) {
+		return access.Operator{}, errors.New("unknown key")
+	}
+	return op, nil
+}
+
+func (k keys) Holder(key ssh.PublicKey) (access.Operator, error) {
+	changing.RLock()
+	defer changing.RUnlock()
+	op, ok := k[ssh.FingerprintSHA256(key)]
+	if !ok {
 		return access.Operator{}, errors.New("unknown key")
 	}
 	return op, nil
@@ -146,10 +157,22 @@ func (b *browser) send(t testing.TB, method, path string, form url.Values, chang
 	}
 	w := httptest.NewRecorder()
 	b.ServeHTTP(w, r)
-	if set := w.Result().Cookies(); len(set) > 0 {
-		b.cookies = set
+	for _, set := range w.Result().Cookies() {
+		b.keep(set)
 	}
 	return w
+}
+
+// keep keeps a cookie; that of the session is the first.
+func (b *browser) keep(set *http.Cookie) {
+	b.cookies = slices.DeleteFunc(slices.Clone(b.cookies), func(c *http.Cookie) bool { return c.Name == set.Name })
+	if set.Name == b.cookieName() {
+		b.cookies = slices.Insert(b.cookies, 0, set)
+		return
+	}
+	if set.MaxAge >= 0 {
+		b.cookies = append(b.cookies, set)
+	}
 }
 
 func (b *browser) get(t testing.TB, path string) *httptest.ResponseRecorder {

@@ -41,6 +41,8 @@ import (
 // it, and the ssh door asks the same.
 type Keys interface {
 	Identify(key ssh.PublicKey, remote net.Addr) (access.Operator, error)
+	// Holder is Identify from whatever address.
+	Holder(key ssh.PublicKey) (access.Operator, error)
 }
 
 // Trail is the audit trail. Package audit has it.
@@ -93,6 +95,7 @@ type Door struct {
 	host     string // of Base
 	secure   bool   // browsers speak TLS
 	handler  http.Handler
+	ways     http.ServeMux // has the routes of pages alone, see leadsToPage
 	pages    map[string]*template.Template
 	links    links
 	sessions sessions
@@ -270,6 +273,19 @@ func (d *Door) identify(s *session, address net.Addr) (access.Operator, error) {
 // whose returns who holds a key now, used from an address: the operator whose it was.
 func (d *Door) whose(key ssh.PublicKey, operator string, address net.Addr) (access.Operator, error) {
 	op, err := d.Keys.Identify(key, address)
+	return holds(op, operator, err)
+}
+
+// Stands returns why a key opens neither pages nor the API for an operator, from whatever
+// address; nil if it does from some.
+func (d *Door) Stands(key ssh.PublicKey, operator string) error {
+	op, err := d.Keys.Holder(key)
+	_, err = holds(op, operator, err)
+	return err
+}
+
+// holds returns the holder of a key if they are who had it, and may come in by this door.
+func holds(op access.Operator, operator string, err error) (access.Operator, error) {
 	switch {
 	case err != nil:
 		return access.Operator{}, err

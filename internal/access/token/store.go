@@ -165,6 +165,16 @@ func (s *Store) Find(text string) (found Token, key ssh.PublicKey, ok bool) {
 	return t.Token, t.key, true
 }
 
+// KeyOf returns the key, or the certificate, that made a token; nil if there is no such token.
+func (s *Store) KeyOf(id string) ssh.PublicKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.byID(id); t != nil {
+		return t.key
+	}
+	return nil
+}
+
 // Good reports whether the token with an id is still good.
 func (s *Store) Good(id string) bool {
 	s.mu.Lock()
