@@ -374,10 +374,10 @@ func TestRulesThatCome(t *testing.T) {
 	if queue := n.queue("ops"); len(queue) > 0 || n.ledger.apps["shop"].Deploy != 1 {
 		t.Fatalf("of the past is told %+v", queue)
 	}
-	n.Refused(push.Refusal{Repo: "shop", Branch: "main", Operator: "ana", Reason: "problem at x.yaml:1", Push: "77", Time: time.Now()})
+	n.Refused(push.Refusal{Repo: "shop", Branch: "main", Operator: "ana", Reason: "problem at x.yaml:1", Push: "77", Page: "https://pushboat.example.org/refused/X", Time: time.Now()})
 	n.Refused(push.Refusal{Repo: "shop", Branch: "main", Operator: "ana", Reason: "problem at x.yaml:2", Push: "78", Time: time.Now()})
 	n.lookOnce(t)
-	if queue := n.queue("ops"); len(queue) != 1 || queue[0].ID != "push-77.main.refused" {
+	if queue := n.queue("ops"); len(queue) != 1 || queue[0].ID != "push-77.main.refused" || queue[0].News[0].Page != "https://pushboat.example.org/refused/X" {
 		t.Fatalf("of refusals is told %+v", queue)
 	}
 	w.rules.Store(rulesOf(t, ""))

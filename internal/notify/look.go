@@ -385,6 +385,7 @@ func (t *taking) refusals() {
 			Revision: r.Revision, Operator: r.Operator, Time: r.Time,
 			Title: fmt.Sprintf("a push of %s to %s of %s was refused", r.Operator, r.Branch, r.Repo), Detail: shorten(manifest.Clean(r.Reason)),
 			Next: "git push -o plan", // which says all
+			Page: r.Page,
 		})
 	}
 	l.refusals = nil

@@ -26,6 +26,7 @@ type News struct {
 	Title    string      `json:"title"`           // one line
 	Detail   string      `json:"detail,omitempty"`
 	Next     string      `json:"next,omitempty"` // the line to type next
+	Page     string      `json:"page,omitempty"` // the address of the page that shows it
 	Time     time.Time   `json:"time"`
 
 	Ends  string   `json:"ends,omitempty"`  // the key of the news that this one ends

@@ -106,6 +106,9 @@ func sample(topic rules.Topic) News {
 	case rules.ClusterAway, rules.BackupFailed, rules.KeyExpiring:
 		n.App, n.Repo, n.Branch, n.Revision, n.Deploy, n.Cause = "", "", "", "", "", ""
 		n.Title, n.Next = string(topic), "ssh HOST status --server"
+	case rules.PushRefused:
+		n.App, n.Deploy, n.Cause = "", "", ""
+		n.Title, n.Next = "a push of ana to main of shop was refused", "git push -o plan"
 	}
 	return n
 }

@@ -29,7 +29,7 @@ type item struct {
 	Event, Severity                                                     string
 	Over                                                                bool
 	App, Repository, Branch, Cluster, Deploy, Revision, Operator, Cause string
-	Title, Detail, Next, Time                                           string
+	Title, Detail, Next, Page, Time                                     string
 }
 
 // data is what a template sees: the first piece of news, and all of them.
@@ -108,6 +108,9 @@ func one(n *News, fill func(string) string) words {
 	if about := about(n); about != "" {
 		lines = append(lines, about)
 	}
+	if n.Page != "" {
+		lines = append(lines, "see it in full: "+n.Page)
+	}
 	if n.Next != "" {
 		lines = append(lines, "next: "+fill(n.Next))
 	}
@@ -157,7 +160,7 @@ func several(news []News, more int, fill func(string) string) words {
 			lines = append(lines, fmt.Sprintf("and %d more", len(news)+more-i))
 			break
 		}
-		lines = append(lines, news[i].Title)
+		lines = append(lines, strings.TrimSpace(news[i].Title+" "+news[i].Page))
 	}
 	if first.Group != "" {
 		lines = append(lines, about(&News{Revision: first.Revision, Operator: first.Operator, Repo: first.Repo, Branch: first.Branch}))
@@ -178,7 +181,7 @@ func dataOf(news []News, more int, fill func(string) string) data {
 		d.Items = append(d.Items, item{
 			Event: string(n.Topic), Severity: n.Topic.Severity().String(), Over: n.Ended, App: n.App, Repository: n.Repo, Branch: n.Branch,
 			Cluster: n.Cluster, Deploy: n.Deploy, Revision: n.Revision, Operator: n.Operator, Cause: n.Cause, Title: n.Title, Detail: n.Detail,
-			Next: fill(n.Next), Time: n.Time.UTC().Format("2006-01-02 15:04 UTC"),
+			Next: fill(n.Next), Page: n.Page, Time: n.Time.UTC().Format("2006-01-02 15:04 UTC"),
 		})
 	}
 	d.item = d.Items[0]

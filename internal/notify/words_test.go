@@ -43,6 +43,26 @@ next: ssh HOST status` {
 	}
 }
 
+// A refused push leads to its page, also among others; without one, nothing is said of it.
+func TestWordsLeadToPages(t *testing.T) {
+	none := &rules.Notifications{}
+	a, b := sample(rules.PushRefused), sample(rules.PushRefused)
+	if w := wordsOf(newMessage("ops", []News{a}, noon), none, plain); strings.Contains(w.text, "see it") {
+		t.Errorf("without a page: %s", w.text)
+	}
+	a.Page = "https://pushboat.example.org/refused/X"
+	if w := wordsOf(newMessage("ops", []News{a}, noon), none, plain); !strings.Contains(w.text, "\nsee it in full: "+a.Page+"\nnext: ") {
+		t.Errorf("of one: %s", w.text)
+	}
+	if w := wordsOf(newMessage("ops", []News{a, b}, noon), none, plain); w.title != "2 pushes: refused" || !strings.HasPrefix(w.text, a.Title+" "+a.Page+"\n"+b.Title+"\n") {
+		t.Errorf("of two: %q\n%s", w.title, w.text)
+	}
+	own := &rules.Notifications{Templates: []*rules.Template{{Topic: rules.PushRefused, Text: "refused\n{{.Page}}"}}}
+	if w := wordsOf(newMessage("ops", []News{a}, noon), own, plain); w.text != a.Page {
+		t.Errorf("by a template: %q", w.text)
+	}
+}
+
 // What a cluster says cannot bring more than printable text, nor more of it than is taken.
 func TestWordsAreCleanAndBounded(t *testing.T) {
 	n := sample(rules.AppFailing)

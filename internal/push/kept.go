@@ -32,12 +32,17 @@ func (p *push) keepRefusal(ctx context.Context, req hook.Request, out io.Writer)
 		return
 	}
 	p.kept = id
-	if p.door.PageOf == nil {
-		return
-	}
-	if page := p.door.PageOf(id); page != "" {
+	if page := p.pageOfKept(); page != "" {
 		fmt.Fprintf(out, "see it in full: %s\n", page)
 	}
+}
+
+// pageOfKept is the address of the page of the refused push; "" if it has none.
+func (p *push) pageOfKept() string {
+	if p.kept == "" || p.door.PageOf == nil {
+		return ""
+	}
+	return p.door.PageOf(p.kept)
 }
 
 // tellsMore reports whether there is more to show than the terminal has: a plan, or lines of

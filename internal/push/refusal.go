@@ -18,6 +18,7 @@ type Refusal struct {
 	Operator string
 	Reason   string // the first, without anything of what was pushed
 	Push     string
+	Page     string // the address of the page that shows it; "" if there is none
 	Time     time.Time
 }
 
@@ -34,7 +35,7 @@ func (p *push) tellRefused(updates []hook.RefUpdate) {
 		}
 		p.door.Refused(Refusal{
 			Repo: p.repo.Name(), Branch: branch, Revision: hashOf(update.New), Operator: p.session.Caller().Operator,
-			Reason: p.ruling.reason, Push: p.session.ID(), Time: time.Now().UTC(),
+			Reason: p.ruling.reason, Push: p.session.ID(), Page: p.pageOfKept(), Time: time.Now().UTC(),
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -14,6 +15,7 @@ const loginPath = "/login/"
 type offer struct {
 	Operator, Fingerprint string
 	Token                 string
+	Next                  string // the page to go on to; "": the overview
 }
 
 // showLogin shows the button of a link. It uses nothing up.
@@ -23,7 +25,7 @@ func showLogin(v *visit) error {
 	if !ok {
 		return v.spent()
 	}
-	return v.show("login", frame{Title: "Log in", Body: offer{link.operator, link.fingerprint, token}})
+	return v.show("login", frame{Title: "Log in", Body: offer{link.operator, link.fingerprint, token, v.next()}})
 }
 
 // spent is the answer to a link that opens nothing.
@@ -63,7 +65,11 @@ func logIn(v *visit) error {
 	token, s := v.door.sessions.begin(link, v.r, from)
 	http.SetCookie(v.w, v.door.cookie(token))
 	v.door.Log.WithField("operator", s.operator).Infof("web: session %s began from %s", s.id, from)
-	return v.goTo("/")
+	next := v.next()
+	if next != "" {
+		http.SetCookie(v.w, v.door.nextCookie(""))
+	}
+	return v.goTo(cmp.Or(next, "/"))
 }
 
 // logOut ends the visitor's session.

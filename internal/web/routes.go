@@ -101,6 +101,9 @@ func (d *Door) router() http.Handler {
 			serve = within(serve)
 		}
 		mux.HandleFunc(row.method+" "+row.path, serve)
+		if row.isPage() {
+			d.ways.HandleFunc(row.method+" "+row.path, serve)
+		}
 	}
 	d.routeOthers(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

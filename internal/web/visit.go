@@ -115,6 +115,7 @@ func (v *visit) main(page string, body any) (template.HTML, error) {
 type trouble struct {
 	What, Hint string
 	LogIn      bool
+	Back       bool // whether logging in leads back here
 }
 
 // fail answers with an error: in words, with the next thing to try.
@@ -122,11 +123,13 @@ func (v *visit) fail(err error) {
 	status, t := http.StatusInternalServerError, trouble{What: "this page cannot be shown", Hint: "try again; if that does not help, the server's log says more"}
 	var tooLarge *http.MaxBytesError
 	switch {
+	case errors.Is(err, errNotFound) && v.caller.Operator == stranger && v.remember(): // they may have been sent a link
+		status, t = http.StatusNotFound, trouble{What: "there is no such page for those who are not logged in", LogIn: true, Back: true}
 	case errors.Is(err, errNotFound):
 		status, t = http.StatusNotFound, trouble{What: "there is no such page", Hint: "begin at the overview"}
 	case errors.Is(err, errLogIn):
-		status, t = http.StatusUnauthorized, trouble{What: "you are not logged in", LogIn: true}
-		if v.r.Header.Get("Sec-Fetch-Site") == "cross-site" && v.r.Method == http.MethodGet {
+		status, t = http.StatusUnauthorized, trouble{What: "you are not logged in", LogIn: true, Back: v.remember()}
+		if v.isCrossSite() && v.r.Method == http.MethodGet {
 			v.w.Header().Set("Refresh", "0") // from another site comes no cookie; from this page it does
 		}
 	case errors.Is(err, errForm):
