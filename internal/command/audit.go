@@ -79,6 +79,7 @@ func (c *call) auditQuery(now time.Time) (q audit.Query, err error) {
 	if q.Decision, err = oneOf(c.flags, "decision", audit.Decisions); err != nil {
 		return q, err
 	}
+	q.Before, _ = c.flags.GetUint64("before")
 	q.Repository, _ = c.flags.GetString("repository")
 	q.Operator, _ = c.flags.GetString("operator")
 	q.App, _ = c.flags.GetString("app")
