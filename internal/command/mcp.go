@@ -235,6 +235,8 @@ func (row assistantTool) name() string {
 // args is the form of the arguments that the tool takes.
 func (row assistantTool) args(verb *verb) string {
 	switch {
+	case row.bare:
+		return ""
 	case row.form != "":
 		return row.form
 	case row.also:

@@ -60,7 +60,7 @@ func TestToolsAreVerbs(t *testing.T) {
 func TestToolsThatChangeNothing(t *testing.T) {
 	want := []string{
 		"status", "apps", "tree", "drift", "history", "show", "events", "diff", "why", "plan", "plan_rollback", "logs", "deploy_log", "wait",
-		"locks", "repo_list", "repo_info", "cluster_list", "access_explain", "audit", "doctor",
+		"refused", "refusal", "locks", "repo_list", "repo_info", "repo_files", "cluster_list", "access_explain", "audit", "doctor",
 	}
 	var look []string
 	for _, row := range assistantTools {
@@ -95,6 +95,10 @@ func TestWordsOfCalls(t *testing.T) {
 		{"rollback", `{"app": "shop", "confirmPrune": 2}`, "rollback --confirm-prune=2 -- shop"},
 		{"access_explain", `{"who": "ben", "repo": "shop"}`, "access explain --output=json -- ben shop"},
 		{"suspend", `{"app": "shop", "reason": "moving it", "until": "2h"}`, "suspend --reason=moving it --until=2h -- shop"},
+		{"refused", `{}`, "refused --output=json --"},
+		{"refusal", `{"id": "QX3Z"}`, "refused --output=json -- QX3Z"},
+		{"repo_files", `{"name": "shop", "path": "--all", "branch": "try"}`, "repo files --output=json --branch=try -- shop --all"},
+		{"audit", `{"event": "push", "decision": "refused", "repository": "shop", "until": "1h", "before": 4000000000}`, "audit --output=json --until=1h --event=push --decision=refused --repository=shop --before=4000000000 --"},
 		{"why", `{"app": "shop", "field": ".spec"}`, "object is missing, which has to come with field"},
 		{"status", `{"app": "a\u001b[31mb"}`, "app has a character that does not print"},
 		{"history", `{"app": "shop\n"}`, "app has a character that does not print"},
@@ -145,7 +149,7 @@ func TestOutputOfCallsIsBounded(t *testing.T) {
 func TestRightsOfTools(t *testing.T) {
 	for tool, want := range map[string]access.Right{
 		"status": access.ReadDeploys, "logs": access.ReadLogs, "deploy_log": access.ReadDeploys, "plan_rollback": access.ReadDeploys,
-		"rollback": access.Rollback, "audit": access.ReadAudit, "access_explain": everybody,
+		"rollback": access.Rollback, "audit": access.ReadAudit, "refused": access.ReadDeploys, "refusal": access.ReadDeploys, "repo_files": access.ReadRepo, "access_explain": everybody,
 	} {
 		i := slices.IndexFunc(assistantTools, func(row assistantTool) bool { return row.name() == tool })
 		verb, _ := find(strings.Fields(assistantTools[i].verb))

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,8 @@ type assistantTool struct {
 	as    string   // the tool's name; "": the words, with _ between
 	also  bool     // it is called in the verb's other form
 	form  string   // the arguments, where the verb takes more than the tool
+	bare  bool     // it takes none
+	part  int      // which of the verb's results, as its schema has them, is the tool's
 	flags []string // that it takes
 	fixed []string // words that it always has
 	help  string   // what the description says beside the verb's help
@@ -53,12 +56,21 @@ var assistantTools = []assistantTool{
 	},
 	{verb: "logs", as: "deploy_log", foreign: true, keepEnd: true, help: "As its pusher saw it, so far."},
 	{verb: "wait", fixed: []string{"--timeout=45s"}, foreign: true, follows: true, keepEnd: true, help: "Waits for 45 s at most: call it again if it goes on."},
+	{verb: "refused", bare: true, foreign: true, help: "Newest first. What is wrong with one says refusal."},
+	{verb: "refused", as: "refusal", form: "ID", part: 1, foreign: true, help: "One of them: every problem beside its source lines, the warnings, and the plan as far as it was made."},
 	{verb: "locks", foreign: true},
 	{verb: "repo list"},
 	{verb: "repo info"},
+	{
+		verb: "repo files", flags: []string{"branch"}, foreign: true,
+		help: "A folder, or each line of a file with its commit, author, and the first deploy that had it. Of files with Secrets, keys only.",
+	},
 	{verb: "cluster list", foreign: true},
 	{verb: "access explain"},
-	{verb: "audit", flags: []string{"since", "operator", "app", "number"}, foreign: true, keepEnd: true},
+	{
+		verb: "audit", flags: []string{"since", "until", "event", "decision", "operator", "repository", "app", "number", "before"}, foreign: true, keepEnd: true,
+		help: "Newest last. For what came before, give the first line's seq as before.",
+	},
 	{verb: "doctor", foreign: true},
 
 	{
@@ -101,7 +113,24 @@ func (row assistantTool) tool(verb *verb) (mcp.Tool, error) {
 	if verb.hasOutput() {
 		tool.Output, err = schemas.ReadFile("schemas/" + schemaFile(verb.words))
 	}
+	if err == nil && row.part > 0 {
+		tool.Output, err = partFirst(tool.Output, row.part)
+	}
 	return tool, err
+}
+
+// partFirst is the schema of a verb with several results, one of them before the others.
+func partFirst(schema json.RawMessage, part int) (json.RawMessage, error) {
+	var all map[string]any
+	if err := json.Unmarshal(schema, &all); err != nil {
+		return nil, err
+	}
+	results, _ := all["anyOf"].([]any)
+	if part >= len(results) {
+		return nil, fmt.Errorf("the schema has no result %d", part)
+	}
+	all["anyOf"] = append([]any{results[part]}, slices.Delete(slices.Clone(results), part, part+1)...)
+	return json.Marshal(all)
 }
 
 // says is the help of the form in which the verb is called.
@@ -167,7 +196,7 @@ func flagSchema(flag *pflag.Flag) map[string]any {
 	switch flag.Value.Type() {
 	case "bool":
 		return map[string]any{"type": "boolean", "description": flag.Usage}
-	case "int":
+	case "int", "uint64":
 		description := flag.Usage
 		if number, err := strconv.Atoi(flag.DefValue); err == nil && number > 0 {
 			description = fmt.Sprintf("%s; %d if left out", flag.Usage, number)
@@ -188,6 +217,8 @@ var argHelp = map[string]string{
 	"FIELD":  "a path as in plans: .spec.replicas, .spec.template.spec.containers[web].image",
 	"A..B":   "two deploys (41..42) or revisions (main~1..main); one alone is compared with the one before",
 	"NAME":   "its name",
+	"ID":     "a refused push, as in the list of them",
+	"PATH":   "a file or a folder of the repository: deploy/web.yaml",
 	"WHO":    "an operator's name; others than the key's own take the role admin",
 	"REPO":   "the repository's name",
 	"BRANCH": "a branch of it",
