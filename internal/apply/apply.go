@@ -44,6 +44,7 @@ type Order struct {
 	ID       string            // identifies the target, the same in every attempt at it; short
 	Corrects bool              // takes drift back: it runs no hooks, and waits for no wave to become healthy
 	Told     manifest.Problems // warnings that the pusher has seen
+	Prints   bool              // what hooks have printed is read, see Printed
 
 	Last       *record.Record  // of the deploy before; nil for none
 	DoneBefore map[string]bool // hooks that need not run again, by phase and key, see HookKey
@@ -62,7 +63,10 @@ type Work struct {
 	ended []running
 	hooks []record.HookResult
 
+	printing sync.WaitGroup // reads what hooks have printed
+
 	mu      sync.Mutex
+	printed []Printed
 	done    []plan.Step // applied
 	same    int         // how many objects stayed as they were; the worker's own
 	deleted []string    // manifest.ID keys

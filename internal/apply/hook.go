@@ -8,10 +8,10 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// Hooks are in seven files: their nature and their outcome (here), the app's memory of
+// Hooks are in eight files: their nature and their outcome (here), the app's memory of
 // them (hookmemory.go), their phases (hookrun.go), their objects (hookmake.go), the
-// index's view of those (hooks.go), the wait for their end (hookwait.go), and the work
-// after them (hookend.go).
+// index's view of those (hooks.go), the wait for their end (hookwait.go), what they
+// have printed (printed.go), and the work after them (hookend.go).
 
 // HookKey names a hook in a phase, of which a manifest may have several. The key is that of
 // manifest.ID.
@@ -37,7 +37,8 @@ func (f HookError) Error() string {
 // clear removes secrets in the output of the hook's pod from a failure.
 func (f *HookError) clear(t *plan.Target) {
 	f.reason = t.Shown(f.reason)
+	heard := t.Heard()
 	for i, line := range f.log {
-		f.log[i] = t.Shown(line)
+		f.log[i] = heard(t.Shown(line))
 	}
 }

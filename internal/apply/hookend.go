@@ -84,6 +84,7 @@ func (w *Work) strayHooks() []live.Entry {
 
 // deleteHooks deletes objects of hooks, but for those that the grant does not give any more.
 func (w *Work) deleteHooks(entries []live.Entry) error {
+	w.printing.Wait() // their pods go with them
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	for _, entry := range entries {

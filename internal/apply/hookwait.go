@@ -97,6 +97,7 @@ func (w *Work) look(watch *hookWait) error {
 			w.Log.Event("succeeded", entry.ID, entry.Health.Message)
 			w.enterHook(record.HookResult{Key: hook.step.ID.Key(), Phase: hook.phase.String(), Result: end, Seconds: time.Since(hook.started).Seconds()})
 			w.ended = append(w.ended, hook)
+			w.keepPrinted(hook)
 			continue
 		case end == manifest.EndFailed:
 			return w.failed(watch, hook, State(entry.Health))

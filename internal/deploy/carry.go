@@ -23,6 +23,7 @@ type work interface {
 	Same() int
 	Hooks() []record.HookResult
 	Warnings() []record.Warning
+	Printed() []apply.Printed
 }
 
 func carryOut(o apply.Order) work { return apply.New(o) }
@@ -45,7 +46,7 @@ func (at *attempt) order(todo *plan.Plan, log apply.Log) apply.Order {
 	return apply.Order{
 		App: at.site(at.target), Target: &at.target.Target, Plan: todo, Log: log, Wait: at.wait,
 		Number: at.job.number(), ID: at.engine.deployedID(at.target), Corrects: at.good == record.Corrected,
-		Told: at.shown.Warnings(), Last: at.lastRecord(), DoneBefore: at.doneBefore(at.target, at.job),
+		Told: at.shown.Warnings(), Prints: true, Last: at.lastRecord(), DoneBefore: at.doneBefore(at.target, at.job),
 	}
 }
 
@@ -93,6 +94,7 @@ func (at *attempt) cleanUp() stageEvent {
 		at.work.AfterFailure()
 	}
 	at.work.EndHooks(&rec)
+	at.engine.keepPrinted(rec, at.work.Printed())
 	at.keepHooks(&rec)
 	at.work.TellWarnings() // of hooks
 	rec.Warnings = at.work.Warnings()

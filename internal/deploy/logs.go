@@ -132,15 +132,6 @@ func (e *Engine) ReadLog(ctx context.Context, app name.App, of Container, reques
 	}
 	defer e.logs.Add(-1)
 	request.Namespace, request.Pod, request.Container = of.Namespace, of.Pod, of.Name
-	hide := t.redacter()
+	hide := t.Heard()
 	return e.callerOf(t).api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
-}
-
-// redacter removes the values of the target's Secrets from a text.
-func (t *target) redacter() func(string) string {
-	var values []string
-	for _, o := range t.Objects {
-		values = append(values, o.SecretValues()...)
-	}
-	return manifest.NewRedacter(values)
 }

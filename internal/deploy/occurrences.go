@@ -34,7 +34,7 @@ func (e *Engine) Occurrences(ctx context.Context, app name.App, id manifest.ID) 
 	if err != nil {
 		return nil, t.Shown(as.refusal(ctx, err))
 	}
-	hide := t.redacter()
+	hide := t.Heard()
 	for _, o := range events {
 		found = append(found, Occurrence{
 			Time: o.Time, Warning: o.Warning, Reason: o.Reason, Note: t.Shown(hide(o.Note)), By: o.By, Times: o.Times,

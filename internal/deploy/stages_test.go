@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ type fakeWork struct {
 	deleted []string
 	same    int
 	warned  []record.Warning
+	printed []apply.Printed
 	toldOf  []string // the reports to the pusher, each with the step after which it came
 }
 
@@ -54,6 +56,7 @@ func (w *fakeWork) Deleted() []string          { return w.deleted }
 func (w *fakeWork) Same() int                  { return w.same }
 func (w *fakeWork) Hooks() []record.HookResult { return w.hooks }
 func (w *fakeWork) Warnings() []record.Warning { return w.warned }
+func (w *fakeWork) Printed() []apply.Printed   { return w.printed }
 func (w *fakeWork) EndHooks(rec *record.Record) {
 	_ = w.step("end hooks")
 	rec.Hooks = w.hooks
@@ -302,7 +305,7 @@ func TestFailedRetryKeepsTheHooksThatAreDone(t *testing.T) {
 			set(o, j)
 			a.attempt(j)
 			last := a.lastRecord()
-			if last.Result != record.Failed || last.Message == "" || !slices.Equal(last.Hooks, []record.HookResult{job}) {
+			if last.Result != record.Failed || last.Message == "" || !reflect.DeepEqual(last.Hooks, []record.HookResult{job}) {
 				t.Errorf("the retry is recorded as %s (%s) with hooks %v", last.Result, last.Message, last.Hooks)
 			}
 			if applied := len(w.steps) > 0; applied == (name == "it cannot plan") {

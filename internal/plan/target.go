@@ -52,6 +52,16 @@ func (t *Target) Shown(text string) string {
 	return t.Telling()(text)
 }
 
+// Heard returns a function that removes the values of the target's Secrets from what its
+// containers print: all of them, also those that are too short for Shown.
+func (t *Target) Heard() func(string) string {
+	var values []string
+	for _, o := range t.SpecialOnes() {
+		values = append(values, o.SecretValues()...)
+	}
+	return manifest.NewRedacter(values)
+}
+
 // Object returns the target's object of that identity, or nil. Namespaces may
 // have been added since it was written.
 func (t *Target) Object(id manifest.ID) *manifest.Object {

@@ -11,4 +11,7 @@ type HookResult struct {
 	Result  manifest.HookEnd `json:"result"`
 	Message string           `json:"message,omitempty"` // why it failed, or was not begun
 	Seconds float64          `json:"seconds"`
+	// Printed are its last lines, if it has succeeded. They are kept beside the record, for
+	// those who may read the logs of containers; others, and Git, do not have them.
+	Printed []string `json:"printed,omitempty"`
 }

@@ -1,6 +1,6 @@
 // Package sealed keeps texts on disk that only the server itself may read: the rendered
-// objects of an app, with the values of its Secrets in the clear, and values that a
-// chart generated once.
+// objects of an app, with the values of its Secrets in the clear, values that a chart
+// generated once, and what hooks have printed, which not all who may read records may see.
 //
 // Each text is encrypted with AES-256-GCM under a key that is derived from the
 // server's own secret (HKDF-SHA256), and bound to its name: the repository, the
@@ -57,6 +57,8 @@ const (
 	// Generated are the values that the app's chart generated once. They belong
 	// to no revision.
 	Generated Kind = "generated"
+	// Printed is what the hooks of its newest deploys have printed. It belongs to no revision.
+	Printed Kind = "printed"
 )
 
 // Name names a text.

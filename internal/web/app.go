@@ -279,6 +279,9 @@ func drawRecord(v *visit) (html template.HTML, since string, err error) {
 		html, err = v.main("deploy", p)
 		return html, "", err
 	}
+	if v.allows(access.ReadLogs, v.app) {
+		p.Record = v.door.Apps.Engine.WithPrinted(p.Record)
+	}
 	p.Course, p.Hooks = courseOf(p.Record.Stages), v.hooksOf(p.Record)
 	p.Lines = linesOf(entry.Log)
 	if err := v.compare(&p); err != nil {

@@ -202,7 +202,7 @@ func TestEverybodyIsToldLittle(t *testing.T) {
 	for _, place := range []string{
 		"status.Sick.State", "status.Sick.Cause", "status.Trouble", "status.Last.Message", "status.Forbidden", "status.Suspension.Reason", "status.Outage.Error",
 		"tree.Objects.Message", "tree.Partial", "drift.Deviations.Fields.Found", "drift.Deviations.Fields.Wanted", "drift.Unseen",
-		"finding.Fields.Found", "record.Message", "record.Hooks.Message", "record.Override", "record.Stages.Waits.For", "line", "change.Fields.After",
+		"finding.Fields.Found", "record.Message", "record.Hooks.Message", "record.Hooks.Printed", "record.Override", "record.Stages.Waits.For", "line", "change.Fields.After",
 		"ties.Windows.Text", "ties.Windows.Reason", "happened.Text", "field.After", "occurrence.Note", "deviation.Fields.Found", "why.Value", "why.Causes.Text", "cause",
 	} {
 		if told[place] || !all[place] {
