@@ -238,9 +238,12 @@ func (c *call) propose(ctx context.Context, repo *git.Repository, status deploy.
 	if err != nil {
 		return nil, err
 	}
-	proposal := c.Engine.Propose(ctx, deploy.Change{
-		Repo: status.Repo, Branch: status.Branch, Revision: name.Revision(made.to), Tree: tree,
-		Options: made.options, Caller: c.Caller(), Cause: record.CausePush, Tell: c.lines().tell,
+	var proposal *deploy.Proposal
+	c.meanwhile(asking, func(tell func(string)) {
+		proposal = c.Engine.Propose(ctx, deploy.Change{
+			Repo: status.Repo, Branch: status.Branch, Revision: name.Revision(made.to), Tree: tree,
+			Options: made.options, Caller: c.Caller(), Cause: record.CausePush, Tell: tell,
+		})
 	})
 	var others []name.App
 	for _, plan := range proposal.Plans {

@@ -29,7 +29,8 @@ func check(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	findings, err := c.Engine.CheckNow(ctx, c.Caller(), depth, names...)
+	var findings []deploy.Finding
+	c.meanwhile("comparing with the cluster", func(func(string)) { findings, err = c.Engine.CheckNow(ctx, c.Caller(), depth, names...) })
 	if err != nil {
 		return report.WithHint(fmt.Errorf("check: %w", err), "the check goes on; see how it ends: ssh HOST status")
 	}

@@ -45,7 +45,8 @@ func plan(ctx context.Context, c *call) error {
 		return err
 	}
 	change.Options = deploy.Options{Plan: true, ConfirmPrune: -1}
-	proposal := c.Engine.Propose(ctx, change)
+	var proposal *deploy.Proposal
+	c.meanwhile(asking, func(func(string)) { proposal = c.Engine.Propose(ctx, change) })
 	defer proposal.Close()
 	door := at.standing.spelling(status.App, at.hash.Short())
 	if err := c.print(proposal.Outline(door), func(io.Writer) { proposal.Print(c.lines(), door) }); err != nil {
@@ -138,7 +139,7 @@ func resolve(ctx context.Context, repo *git.Repository, revision string) (git.Ha
 
 // follow shows a deploy until it ends, and fails if it does not end well.
 func (c *call) follow(ctx context.Context, run *deploy.Run) error {
-	rec, err := run.Watch(ctx, c.lines().tell)
+	rec, err := c.attend(ctx, run)
 	if err != nil {
 		return report.WithHint(errors.New("detached; the deploy goes on"), "follow it again: ssh HOST logs -f %s", run.ID())
 	}
@@ -271,6 +272,9 @@ func show(ctx context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("deploy %s goes on", run.ID()), "follow it: ssh HOST logs -f %s", run.ID())
 	}
 	r := entry.Record
+	if status, ok := c.Engine.Status(r.App); ok && c.Policy.Allows(c.Caller(), access.ReadLogs, view.SubjectOf(status)) {
+		r = c.Engine.WithPrinted(r)
+	}
 	return c.print(r, func(w io.Writer) {
 		fields := [][2]string{
 			{"deploy", r.ID()},
@@ -300,6 +304,21 @@ func show(ctx context.Context, c *call) error {
 		for _, warning := range r.Warnings {
 			fmt.Fprintf(w, "%-9s %s\n", "warning", manifest.Clean(warning.String()))
 		}
+		printHooks(w, r.Hooks)
 		fmt.Fprintf(c.lines(), "\n%s", entry.Log)
 	})
+}
+
+// printHooks prints how the hooks went, with what those that have succeeded have printed.
+func printHooks(w io.Writer, hooks []record.HookResult) {
+	for _, hook := range hooks {
+		object := hook.Key
+		if id, ok := manifest.ParseKey(object); ok {
+			object = id.String()
+		}
+		fmt.Fprintf(w, "%-9s %s, %s: %s in %.1f s\n", "hook", manifest.Clean(object), hook.Phase, hook.Result, hook.Seconds)
+		for _, line := range hook.Printed {
+			fmt.Fprintf(w, "%-9s   %s\n", "", manifest.Clean(line))
+		}
+	}
 }

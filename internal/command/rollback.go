@@ -41,7 +41,8 @@ func rollBack(ctx context.Context, c *call) error {
 			return err
 		}
 	}
-	r, err := c.Rollback.Prepare(ctx, request)
+	var r *rollback.Rollback
+	c.meanwhile(asking, func(func(string)) { r, err = c.Rollback.Prepare(ctx, request) })
 	if err != nil {
 		return err
 	}

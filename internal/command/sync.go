@@ -120,7 +120,8 @@ func (c *call) beginChange(ctx context.Context, status deploy.Status, change dep
 	if change.Options, err = c.syncOptions(status); err != nil {
 		return nil, err
 	}
-	proposal := c.Engine.Propose(ctx, change)
+	var proposal *deploy.Proposal
+	c.meanwhile(asking, func(func(string)) { proposal = c.Engine.Propose(ctx, change) })
 	defer proposal.Close()
 	proposal.Print(c.lines(), door)
 	if proposal.Refused() {

@@ -32,11 +32,7 @@ func test(ctx context.Context, c *call) error {
 	if err != nil {
 		return report.WithHint(err, "try again when they are through")
 	}
-	rec, err := run.Watch(ctx, func(line string) {
-		if !quiet {
-			fmt.Fprintln(c, line)
-		}
-	})
+	rec, err := c.attendTests(ctx, run, quiet)
 	if err != nil {
 		return report.WithHint(errors.New("detached; the tests go on"), "run them again: ssh HOST test %s", status.App)
 	}
@@ -53,4 +49,12 @@ func test(ctx context.Context, c *call) error {
 		return report.WithHint(fmt.Errorf("app %s has no tests", status.App), "a test is an object with the annotation helm.sh/hook: test")
 	}
 	return report.WithHint(fmt.Errorf("the tests of app %s failed", status.App), "the lines above say why; see how it is: ssh HOST status %s", status.App)
+}
+
+// attendTests is attend for tests. Quietly, it shows nothing that stays.
+func (c *call) attendTests(ctx context.Context, run *deploy.Run, quiet bool) (record.Record, error) {
+	if quiet {
+		return run.Attach(ctx, func(string) {})
+	}
+	return c.attend(ctx, run)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -46,8 +47,10 @@ func wait(ctx context.Context, c *call) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
 	defer cancel()
+	w := c.company(c.lines(), c.awaiting(status.App, wanted, time.Now(), timeout))
+	defer w.end()
 	for {
-		number, done, err := c.waited(ctx, repo, status.App, wanted)
+		number, done, err := c.waited(ctx, w, repo, status.App, wanted)
 		if done || err != nil {
 			return err
 		}
@@ -76,14 +79,33 @@ func (c *call) waitFor(ctx context.Context, status deploy.Status, revision strin
 	return repo, hash, err
 }
 
+// awaiting says how the wait for a revision stands: as the app's deploy that goes on does, or as
+// the app is.
+func (c *call) awaiting(app name.App, wanted git.Hash, began time.Time, timeout time.Duration) func(now time.Time) string {
+	return func(now time.Time) string {
+		if run := c.Engine.Run(app, 0); run != nil {
+			if text := run.Standing(now); text != "" {
+				return text
+			}
+		}
+		s, ok := c.Engine.Status(app)
+		if !ok {
+			return ""
+		}
+		took := now.Sub(began)
+		return fmt.Sprintf("  %-10s  %s, %s left, for %s at %s: it is %s, %s", "waiting",
+			manifest.Waited(took), manifest.Waited(max(timeout-took, 0)), app, wanted.Short(), s.Sync, s.Health)
+	}
+}
+
 // waited looks at the app after the running deploy has ended.
-func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, wanted git.Hash) (number uint64, done bool, err error) {
+func (c *call) waited(ctx context.Context, w *company, repo *git.Repository, app name.App, wanted git.Hash) (number uint64, done bool, err error) {
 	if events, _ := c.Events.Since(0); len(events) > 0 {
 		number = events[len(events)-1].Number
 	}
 	if run := c.Engine.Run(app, 0); run != nil {
 		if _, ended := run.Outcome(); !ended {
-			if _, err := run.Watch(ctx, func(line string) { fmt.Fprintln(c, line) }); err != nil {
+			if _, err := run.Attach(ctx, w.tell); err != nil {
 				return number, false, nil //nolint:nilerr // the caller has gone
 			}
 		}
@@ -103,7 +125,7 @@ func (c *call) waited(ctx context.Context, repo *git.Repository, app name.App, w
 	}
 	done, err = judgeWait(status, wanted, contained)
 	if done {
-		fmt.Fprintf(c, "%s: %s is deployed and healthy\n", app, status.Revision.Short())
+		w.tell(fmt.Sprintf("%s: %s is deployed and healthy", app, status.Revision.Short()))
 	}
 	return number, done, err
 }

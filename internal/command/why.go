@@ -44,7 +44,8 @@ func why(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	reason, err := c.Engine.Why(ctx, change, c.args[1], c.args[2])
+	var reason deploy.Reason
+	c.meanwhile("trying one line after another", func(func(string)) { reason, err = c.Engine.Why(ctx, change, c.args[1], c.args[2]) })
 	switch {
 	case errors.Is(err, deploy.ErrNaming):
 		return usageError{fmt.Sprintf("%q: %v", manifest.Clean(c.args[1]), err)}

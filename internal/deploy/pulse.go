@@ -39,6 +39,33 @@ func (w awaited) brief(now time.Time) string {
 	return manifest.Clean(w.at(now))
 }
 
+// standing is brief for a line that moves: with what is left of the limit.
+func (w awaited) standing(now time.Time) string {
+	what, _, _ := strings.Cut(w.what, "\n")
+	took := now.Sub(w.since)
+	text := manifest.Waited(took)
+	if w.limit > 0 {
+		text += ", " + manifest.Waited(max(w.limit-took, 0)) + " left"
+	}
+	return manifest.Clean(fmt.Sprintf("  %-10s  %s, for %s", "waiting", text, what))
+}
+
+// Standing says how the wait of the deploy stands, or of the rollback that follows it, in one
+// line: for how long it waits, how long it may still do so, and for what. It is "" once that has
+// ended.
+func (r *Run) Standing(now time.Time) string {
+	r.mu.Lock()
+	wait, ended, next := r.awaited, r.outcome != nil, r.next
+	r.mu.Unlock()
+	switch {
+	case !ended:
+		return wait.standing(now)
+	case next != nil:
+		return next.Standing(now)
+	}
+	return ""
+}
+
 // awaitMore returns when there is more, or ctx's error. Whenever it was quiet, it prints how
 // the wait stands; never, if quiet is 0.
 func (r *Run) awaitMore(ctx context.Context, more <-chan struct{}, print func(line string), quiet time.Duration) error {

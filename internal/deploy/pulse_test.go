@@ -31,6 +31,38 @@ func TestAwaitedLine(t *testing.T) {
 	}
 }
 
+// TestStandingOfAWait: a line that moves has what is left, goes on with the rollback that
+// follows, and ends with it.
+func TestStandingOfAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run, back := newRun("shop", 1), newRun("shop", 2)
+		standing := func() string { return strings.TrimPrefix(run.Standing(time.Now()), "  waiting     ") }
+		<-time.After(3 * time.Second)
+		if got := standing(); got != "3 s, for its turn" {
+			t.Errorf("in the queue: %q", got)
+		}
+		run.WaitsFor("Job shop/a: 0 of 1 done\nBackOff: \x1b[2J", time.Minute)
+		<-time.After(45 * time.Second)
+		if got := standing(); got != "45 s, 15 s left, for Job shop/a: 0 of 1 done" {
+			t.Errorf("within the limit: %q", got)
+		}
+		<-time.After(time.Minute)
+		if got := standing(); got != "1 min 45 s, 0 s left, for Job shop/a: 0 of 1 done" {
+			t.Errorf("beyond it: %q", got)
+		}
+		run.follow(&Sequel{Run: back})
+		run.finish(record.Record{})
+		back.WaitsFor("db", 0)
+		if got := standing(); got != "0 s, for db" {
+			t.Errorf("of the rollback: %q", got)
+		}
+		back.finish(record.Record{})
+		if got := standing(); got != "" {
+			t.Errorf("at the end: %q", got)
+		}
+	})
+}
+
 func TestADeployThatWaitsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		run := newRun("shop", 1)
