@@ -172,6 +172,7 @@ func (s *eventStream) watch() {
 		case <-ticker.C:
 		}
 		if s.door.still(s.bearer, s.door.addressOf(s.r)) != nil || s.hidden() || s.beat() != nil {
+			_ = s.control.SetWriteDeadline(time.Now()) // what is being sent is not for them any more
 			return
 		}
 	}
@@ -186,9 +187,12 @@ func (s *eventStream) hidden() bool {
 	return !seen
 }
 
-// beat says that the stream is there, where it was quiet for long.
+// beat says that the stream is there, where it was quiet for long. It does not wait for what is
+// being sent, perhaps to somebody who does not read.
 func (s *eventStream) beat() error {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return nil
+	}
 	defer s.mu.Unlock()
 	if time.Since(s.quiet) <= beat {
 		return nil
