@@ -172,10 +172,19 @@ func (s *eventStream) watch() {
 		case <-ticker.C:
 		}
 		if s.door.still(s.bearer, s.door.addressOf(s.r)) != nil || s.hidden() || s.beat() != nil {
-			_ = s.control.SetWriteDeadline(time.Now()) // what is being sent is not for them any more
+			s.hurry()
 			return
 		}
 	}
+}
+
+// hurry shortens the time for what is being sent: it is not for its reader any more.
+func (s *eventStream) hurry() {
+	if s.mu.TryLock() { // nothing is: the stream ends as it should
+		s.mu.Unlock()
+		return
+	}
+	_ = s.control.SetWriteDeadline(time.Now().Add(keyCheck)) // without it, the write has until readWithin
 }
 
 // hidden reports whether the app of the stream may not be seen any more.

@@ -146,7 +146,7 @@ func TestStreamOfATokenThatEndsIsCutOff(t *testing.T) {
 		if ok, err := o.Tokens.Revoke(made.ID); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		if err := <-ended; err == nil || time.Since(began) > keyCheck {
+		if err := <-ended; err == nil || time.Since(began) > 2*keyCheck {
 			t.Errorf("it ends after %s: %v", time.Since(began), err)
 		}
 	})
