@@ -12,7 +12,7 @@ const (
 	revHelp = "REV is a branch, a tag, a commit by some of its digits, or an ancestor of one\n" +
 		"as Git takes it: main~1, HEAD^.\n"
 	objectHelp = "OBJECT is KIND/NAME or KIND/NAMESPACE/NAME, with the kind as kubectl takes it:\n" +
-		"deploy/web, deployment/web, Deployment/shop/web.\n"
+		"deploy/web, deployment/web, Deployment/shop/web, Deployment.apps/web.\n"
 )
 
 // verbs returns the table of verbs, in the order that help shows them.

@@ -15,7 +15,8 @@ import (
 var ErrNaming = errors.New("an object is written KIND/NAME, as in deploy/web, or KIND/NAMESPACE/NAME")
 
 // naming is an object as people name it: Deployment/web, deploy/web, deploy/shop/web
-// or shop/deploy/web.
+// or shop/deploy/web. Deployment.apps/web has the kind's group; Service./web says that it has
+// none, which tells it from kinds of the same name.
 type naming struct {
 	parts []string
 	kinds func(word string) []schema.GroupKind // the kinds that a word names; nil: by their own names alone
@@ -43,7 +44,7 @@ func (n naming) is(id manifest.ID) bool {
 }
 
 func (n naming) isKind(word string, gk schema.GroupKind) bool {
-	return strings.EqualFold(word, gk.Kind) || n.kinds != nil && slices.Contains(n.kinds(word), gk)
+	return strings.EqualFold(word, gk.Kind) || strings.EqualFold(word, gk.Kind+"."+gk.Group) || n.kinds != nil && slices.Contains(n.kinds(word), gk)
 }
 
 // kindsNamed tells which kinds of a cluster a word names. It asks for a word once;

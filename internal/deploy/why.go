@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -59,12 +60,12 @@ func (e *Engine) why(ctx context.Context, change Change, spec appfile.App, is fu
 }
 
 // rendered tells the object that is named among those that are rendered. One that
-// names no namespace is in that of the app.
+// names no namespace is in that of the app, or in the one of Kubernetes.
 func (n naming) rendered(namespace string) func(*manifest.Object) bool {
 	return func(o *manifest.Object) bool {
 		id := o.ID()
 		if id.Namespace == "" {
-			id.Namespace = namespace
+			id.Namespace = cmp.Or(namespace, "default")
 		}
 		return n.is(id)
 	}

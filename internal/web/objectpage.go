@@ -167,6 +167,12 @@ func logName(id manifest.ID) string {
 	return id.Kind + "/" + id.Namespace + "/" + id.Name
 }
 
+// exactName is logName with the kind's group, so that no other kind is meant.
+func exactName(id manifest.ID) string {
+	id.Kind += "." + id.Group
+	return logName(id)
+}
+
 // maxField bounds the path of a field that somebody asks about, in bytes.
 const maxField = 500
 
@@ -183,13 +189,13 @@ func showWhy(v *visit) error {
 	}
 	p.Field = field
 	id := p.Object.ID
-	if p.Said, err = v.asksWhy(&p, logName(id), field); err != nil {
+	if p.Said, err = v.asksWhy(&p, id, field); err != nil {
 		return err
 	}
 	return v.show("object", frame{Title: field + " of " + p.Object.Object, Section: "overview", Body: p})
 }
 
-func (v *visit) asksWhy(p *objectPage, object, field string) (said []string, err error) {
+func (v *visit) asksWhy(p *objectPage, id manifest.ID, field string) (said []string, err error) {
 	for _, room := range []struct {
 		trials chan struct{}
 		whose  string
@@ -201,9 +207,9 @@ func (v *visit) asksWhy(p *objectPage, object, field string) (said []string, err
 			return []string{room.whose + " being looked into; ask again in a few seconds."}, nil
 		}
 	}
-	for _, spelled := range spellings(object, field) {
+	for _, spelled := range spellings(id, field) {
 		answer := &why{}
-		said, err = v.asks(answer, []string{"why"}, string(v.app.App), object, spelled)
+		said, err = v.asks(answer, []string{"why"}, string(v.app.App), exactName(id), spelled)
 		if err != nil || said == nil {
 			p.Why = answer
 			break
@@ -214,8 +220,8 @@ func (v *visit) asksWhy(p *objectPage, object, field string) (said []string, err
 
 // spellings are the ways in which Git may have a field. Text of a Secret (stringData) is
 // applied as data.
-func spellings(object, field string) []string {
-	if rest, ok := strings.CutPrefix(field, "data"); ok && strings.HasPrefix(object, "Secret/") {
+func spellings(id manifest.ID, field string) []string {
+	if rest, ok := strings.CutPrefix(field, "data"); ok && id.GroupKind() == manifest.SecretKind {
 		return []string{"stringData" + rest, field}
 	}
 	return []string{field}

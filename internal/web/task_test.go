@@ -12,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // visiting is a visit of somebody who is logged in, to an app.
@@ -175,7 +176,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 	h.answering(`{"object": "x", "causes": [{"file": "a.yaml", "line": 3, "author": "Ana"}]}`, "")
 	ask := func(v *visit) (string, *why) {
 		p := objectPage{}
-		said, err := v.asksWhy(&p, "deploy/web", ".spec")
+		said, err := v.asksWhy(&p, manifest.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, ".spec")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,12 +201,24 @@ func TestQuestionsAreBounded(t *testing.T) {
 
 func TestSpellings(t *testing.T) {
 	for asked, want := range map[string]string{
-		"Secret/shop/token data.token": "stringData.token data.token", "ConfigMap/shop/a data.token": "data.token", "Secret/shop/token type": "type",
+		"Secret data.token": "stringData.token data.token", "ConfigMap data.token": "data.token", "Secret type": "type", "Secret.example.org data.token": "data.token",
 	} {
-		object, field, _ := strings.Cut(asked, " ")
-		if got := strings.Join(spellings(object, field), " "); got != want {
+		kind, field, _ := strings.Cut(asked, " ")
+		if got := strings.Join(spellings(idIn(kind, "shop", "a"), field), " "); got != want {
 			t.Errorf("%s: got %q, want %q", asked, got, want)
 		}
+	}
+}
+
+// TestKindsAreToldApart: a question about an object names its group, also if it has none.
+func TestKindsAreToldApart(t *testing.T) {
+	for kind, want := range map[string]string{"ConfigMap": "ConfigMap./shop/a", "Deployment.apps": "Deployment.apps/shop/a", "Service.serving.knative.dev": "Service.serving.knative.dev/shop/a"} {
+		if got := exactName(idIn(kind, "shop", "a")); got != want {
+			t.Errorf("%s: %q, want %q", kind, got, want)
+		}
+	}
+	if got := exactName(idIn("Namespace", noNamespace, "shop")); got != "Namespace./shop" {
+		t.Errorf("without a namespace: %q", got)
 	}
 }
 
