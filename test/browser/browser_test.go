@@ -68,6 +68,8 @@ func TestPages(t *testing.T) {
 	w.step("drift arrives and goes", func() { w.watchDrift(rea, dora) })
 	w.step("roll back", func() { w.rollBack(dora) })
 	w.step("a refused push", func() { w.refusePush(rea) })
+	w.step("the tests of a chart", func() { w.runTests(dora) })
+	w.step("deletions to confirm", func() { w.confirmDeletions(dora) })
 	w.step("two operators", func() { w.compareRights(rea, dora) })
 	w.step("the keyboard alone", func() { w.useKeys(dora) })
 	w.step("without JavaScript", w.goWithoutScripts)

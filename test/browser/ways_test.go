@@ -89,7 +89,7 @@ func (w *world) goWithoutScripts() {
 // reached by the other tests.
 var pages = []string{
 	"/", "/?q=nosuch", "/?state=trouble", "/apps/shop", "/apps/blog", "/deploys/shop-1", "/deploys/blog-1", "/apps/shop/sync",
-	"/apps/shop/check", "/apps/shop/rollback", "/apps/shop/suspend", "/apps/shop/restart", "/apps/nosuch", "/help",
+	"/apps/shop/check", "/apps/desk", "/apps/desk/test", "/deploys/desk-1", "/apps/shop/rollback", "/apps/shop/suspend", "/apps/shop/restart", "/apps/nosuch", "/help",
 	"/apps/shop?all=1", "/apps/shop/objects/Deployment.apps/shop/web", "/apps/shop/objects/Secret/shop/token", "/apps/shop/objects/Namespace/-/shop",
 	"/apps/blog/objects/Deployment.apps/blog/api", "/apps/shop/objects/ConfigMap/shop/settings/why?field=data.colour", "/apps/shop/logs", "/apps/shop/logs?previous=1", "/apps/shop/tasks/99",
 	"/server", "/audit", "/audit?operator=nosuch&since=never", "/access", "/access?who=nosuch", "/repos/shop", "/repos/nosuch",
@@ -137,8 +137,15 @@ func (w *world) logOut(rea, dora *viewer) {
 	rea.press("Log out")
 	rea.shows("you are logged out")
 	rea.accessible()
-	rea.open("/")
+	rea.open(w.refused) // as whoever was sent the link does
 	rea.shows("you are not logged in")
+	rea.shows("it leads back to this page")
+	rea.accessible()
+	rea.open(w.link("rea"))
+	rea.shows("You go on to " + w.refused)
+	rea.press("Log in")
+	rea.at(w.refused)
+	rea.shows("Refused push to shop")
 	listed := w.ssh("dora", "web", "sessions")
 	for line := range strings.Lines(listed) {
 		if id, rest, ok := strings.Cut(line, " "); ok && strings.Contains(rest, "dora") {
