@@ -3,6 +3,7 @@ module github.com/pushboat/pushboat
 go 1.26.0
 
 require (
+	github.com/Masterminds/semver/v3 v3.5.0
 	charm.land/bubbletea/v2 v2.1.1
 	filippo.io/age v1.3.1
 	github.com/Masterminds/sprig/v3 v3.3.0
@@ -87,7 +88,6 @@ require (
 	dario.cat/mergo v1.0.1 // indirect
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/Masterminds/goutils v1.1.1 // indirect
-	github.com/Masterminds/semver/v3 v3.5.0 // indirect
 	github.com/anmitsu/go-shlex v0.0.0-20200514113438-38f4b401e2be // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/asaskevich/govalidator v0.0.0-20230301143203-a9d515a09cc2 // indirect

@@ -15,9 +15,9 @@ type Helm struct {
 	Values      []HelmValues `json:"values,omitempty"`      // later ones win
 
 	// Chart is the name of a chart of a registry, which is rendered instead of one
-	// in the app's folder; "" for none. Version is exact, Repo the address of the
-	// registry, Digest that of the archive, or "" for whatever the version was when
-	// it was first seen.
+	// in the app's folder; "" for none. Version is exact, a range, or what CheckVersion
+	// has; Repo the address of the registry; Digest that of the archive, or "" for whatever
+	// the version was when it was first seen.
 	Chart   string `json:"chart,omitempty"`
 	Version string `json:"version,omitempty"`
 	Repo    string `json:"repo,omitempty"`
@@ -138,9 +138,6 @@ func (r *reader) parameter(element field) Parameter {
 	return p
 }
 
-// exactVersion is a version of Semantic Versioning 2.0, and no range of them.
-var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
-
 // readChart reads which chart of a registry is meant, if one is.
 func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 	for name, into := range map[string]*string{"chart": &helm.Chart, "version": &helm.Version, "repo": &helm.Repo, "digest": &helm.Digest} {
@@ -150,7 +147,7 @@ func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 		}
 		text, ok := r.Text(f)
 		if ok && text == "" {
-			r.Add(f.Line, "helm."+name+" is empty", "name the chart, its exact version and its registry")
+			r.Add(f.Line, "helm."+name+" is empty", "name the chart, its version and its registry")
 		}
 		*into = text
 	}
@@ -166,9 +163,9 @@ func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 	helm.Line = f.Line
 	switch version, ok := settings["version"]; {
 	case !ok:
-		r.Add(f.Line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them")
-	case !exactVersion.MatchString(helm.Version) && helm.Version != "":
-		r.Add(version.Line, fmt.Sprintf("helm.version: %q is no exact version", helm.Version), "write the one that is meant, such as 1.2.3: then every check renders the same")
+		r.Add(f.Line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3, or a range, such as version: ~1.2; helm search repo -l lists them")
+	case helm.Version != "":
+		r.checkVersion(*helm, version.Line)
 	}
 	if _, ok := settings["repo"]; !ok {
 		r.Add(f.Line, "helm.repo is missing", "add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts")

@@ -290,10 +290,10 @@ func TestProblems(t *testing.T) {
 				at(4, `unknown field "release" in helm | known fields are values, releaseName, chart, version, repo, digest, generated, skipCRDs, parameters`),
 		},
 		{
-			"charts of registries", "apps:\n- helm: {chart: web}\n- helm:\n    chart: web\n    version: ^1.2\n    repo: https://example.org\n    digest: abc\n- helm: {version: 1.2.3}\n",
+			"charts of registries", "apps:\n- helm: {chart: web}\n- helm:\n    chart: web\n    version: newest\n    repo: https://example.org\n    digest: abc\n- helm: {version: 1.2.3}\n",
 			at(2, "helm.repo is missing | add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts") +
-				at(2, "helm.version is missing | add version: with the exact version, such as version: 1.2.3; helm search repo -l lists them") +
-				at(5, `helm.version: "^1.2" is no exact version | write the one that is meant, such as 1.2.3: then every check renders the same`) +
+				at(2, "helm.version is missing | add version: with the exact version, such as version: 1.2.3, or a range, such as version: ~1.2; helm search repo -l lists them") +
+				at(5, `helm.version: "newest" is neither a version nor a range | write the one that is meant, such as 1.2.3, or a range, such as ~1.2`) +
 				at(7, `helm.digest: "abc" is no digest | write sha256: and 64 hexadecimal digits; sha256sum CHART.tgz prints them`) +
 				at(8, "helm.version is of a chart of a registry, and helm.chart is not set | add chart: NAME"),
 		},

@@ -136,14 +136,14 @@ func (at *attempt) branchMoved() bool {
 // valuesTimeout bounds one look at the values that an app takes from its cluster.
 const valuesTimeout = time.Minute
 
-// takenStands reports whether the values that the app takes from its cluster are
-// unchanged. If that is unknown, the app stays as it is, and its status says why.
+// takenStands reports whether what the app takes from its cluster, and the versions that its
+// ranges of charts mean, are unchanged. If that is unknown, the app stays as it is, and its status says why.
 func (at *attempt) takenStands() bool {
 	t := at.target
 	if t.Gone || !t.Spec.Substitute.Asks() && !t.Spec.PostBuild.Asks() && !t.taken.Any() {
 		return true
 	}
-	session := at.engine.Renderer.For(t.Repo).Session(nil)
+	session := at.engine.Renderer.For(t.Repo).Session(nil).Looking()
 	defer session.Close()
 	ctx, cancel := context.WithTimeout(at.engine.ctx, valuesTimeout)
 	defer cancel()

@@ -39,6 +39,7 @@ type sealedTarget struct {
 	Charts   []charts.Chart  `json:"charts,omitempty"`
 	Sources  string          `json:"sources,omitempty"` // render.Taken's Values
 	Cluster  string          `json:"cluster,omitempty"` // render.Taken's Cluster
+	Chosen   string          `json:"chosen,omitempty"`  // render.Taken's Charts
 	Computed bool            `json:"computed,omitempty"`
 	Used     *grant.Used     `json:"used,omitempty"`
 	Given    string          `json:"given,omitempty"` // keyed fingerprint of the generated values
@@ -70,7 +71,7 @@ func (t *target) encode() ([]byte, error) {
 		return nil, err
 	}
 	written := sealedTarget{
-		Spec: spec, Digest: t.Digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Computed: t.computed, Used: t.used,
+		Spec: spec, Digest: t.Digest, Content: t.content, Inputs: t.inputs, Charts: t.charts, Sources: t.taken.Values, Cluster: t.taken.Cluster, Chosen: t.taken.Charts, Computed: t.computed, Used: t.used,
 		Given: t.given.print, Objects: make([]sealedObject, 0, len(t.Objects)),
 	}
 	for _, o := range t.Objects {
@@ -93,7 +94,7 @@ func decodeTarget(text sealed.Text) (*target, error) {
 	t := &target{
 		Target:  plan.Target{Repo: text.Repository, Revision: text.Revision, Digest: read.Digest},
 		content: read.Content,
-		inputs:  read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster}, computed: read.Computed, used: read.Used, specText: read.Spec,
+		inputs:  read.Inputs, charts: read.Charts, taken: render.Taken{Values: read.Sources, Cluster: read.Cluster, Charts: read.Chosen}, computed: read.Computed, used: read.Used, specText: read.Spec,
 	}
 	t.given.print = read.Given
 	if err := json.Unmarshal(read.Spec, &t.Spec); err != nil {

@@ -35,7 +35,7 @@ type target struct {
 	origin   origin
 	plain    []secrets.Plain
 	charts   []charts.Chart // of registries, that it was rendered from
-	taken    render.Taken   // of its cluster
+	taken    render.Taken   // of elsewhere than the revision
 	used     *grant.Used    // of the server's keys and credentials; nil if that is not known
 
 	computed bool               // by a worker, of more than the revision perhaps
@@ -205,6 +205,7 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 			Hidden:   plan.HiddenIn(special, old.planned()),
 			Telling:  plan.TellingIn(special),
 			Blind:    r.blind,
+			Took:     result.Took,
 		},
 		meant:    meant,
 		content:  contentDigest(spec, digest),
@@ -248,7 +249,8 @@ func (e *Engine) renderWith(r reading, session *render.Session, spec appfile.App
 }
 
 // takenStands reports whether the inputs that the target took from the cluster are
-// unchanged. It costs a request only if the target took any. Values that cannot be read
+// unchanged, and nobody has found a newer version in its ranges of charts since. It costs a
+// request only if the target took any from the cluster. Values that cannot be read
 // count as changed; a cluster that does not describe itself counts as unchanged.
 func (t *target) takenStands(ctx context.Context, session *render.Session) bool {
 	stands, _ := session.Stands(ctx, t.Spec, t.taken) // a rendering reports the error

@@ -42,7 +42,11 @@ func message(r record.Record) string {
 		trailers = append(trailers, [2]string{"Culprit", manifest.Clean(culprit.String())})
 	}
 	for _, chart := range r.Charts {
-		trailers = append(trailers, [2]string{"Chart", manifest.Clean(fmt.Sprintf("%s %s from %s", chart.Ref, chart.Digest, chart.Repo))})
+		text := fmt.Sprintf("%s %s from %s", chart.Ref, chart.Digest, chart.Repo)
+		if chart.Asked != "" {
+			text += ", for " + chart.Asked
+		}
+		trailers = append(trailers, [2]string{"Chart", manifest.Clean(text)})
 	}
 	trailers = append(trailers, [][2]string{
 		{"Result", string(r.Result)},

@@ -86,6 +86,14 @@ type Plan struct {
 	folded uint64 // see Ledger.HasOnly
 }
 
+// Took says which version was taken for each range of versions, in words.
+func (p *Plan) Took() []string {
+	if p.Target == nil {
+		return nil
+	}
+	return p.Target.Took
+}
+
 // Counts says how many objects a plan creates, changes, deletes, lets go, leaves
 // to other apps, and leaves as they are.
 type Counts struct{ Create, Change, Delete, Release, Move, Unchanged int }

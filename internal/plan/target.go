@@ -26,6 +26,7 @@ type Target struct {
 	Blind    bool                       // nobody who may deploy has accepted the revision: compare as little as possible
 	Seal     func(string) string        // keys digests
 	Hidden   []string                   // values in its objects, and in those before, that are not to be shown
+	Took     []string                   // which version was taken for each range of versions, in words
 	Telling  func() func(string) string // removes the values that its objects hide from texts; nil: they hide nothing
 
 	LastHooks []*manifest.Object     // of an app that is gone: hooks that run when it is deleted

@@ -14,7 +14,7 @@ const (
 	CauseRetry    Cause = "retry"    // the deploy before failed
 	CauseSuspend  Cause = "suspend"  // an operator suspended the app
 	CauseResume   Cause = "resume"   // an operator resumed it, or its time was over
-	CauseValues   Cause = "values"   // the values that the app takes from its cluster have changed
+	CauseValues   Cause = "values"   // the values that the app takes from its cluster, or the versions in its ranges, have changed
 	CauseGrant    Cause = "grant"    // what the app's repository may deploy has changed
 	CauseHealth   Cause = "health"   // an object of an unhealthy deploy became healthy
 	CauseRollback Cause = "rollback" // an operator, or onFailure, took the app back

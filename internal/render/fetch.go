@@ -59,6 +59,9 @@ func wanted(app appfile.App) (w helm.Wanted, ok bool) {
 		Ref:    charts.Ref{Name: app.Helm.Chart, Version: app.Helm.Version, Repo: app.Helm.Repo},
 		Digest: app.Helm.Digest, Source: manifest.Source{File: appfile.Name, Line: app.Helm.Line},
 	}
+	if app.Imported != "" {
+		w.Source.File = app.Source.File
+	}
 	return w, app.Helm.Chart != ""
 }
 
@@ -67,7 +70,11 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	var fetched []helm.Fetched
 	var problems manifest.Problems
 	for _, w := range wants {
-		got, err := s.charts.Get(ctx, w.Ref, w.Digest, s.credentials())
+		chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
+		var got charts.Got
+		if err == nil {
+			got, err = s.charts.Get(ctx, chosen.Ref, w.Digest, s.credentials())
+		}
 		if err != nil {
 			problem := fetchProblem(w, err, s.charts.Local())
 			if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {
@@ -79,13 +86,27 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 		}
 		name := "@charts/" + got.Digest + ".tgz"
 		files.data[name] = got.Data
-		fetched = append(fetched, helm.Fetched{Ref: w.Ref, File: name})
-		s.used = append(s.used, charts.Chart{Ref: w.Ref, Digest: got.Digest})
-		if got.Credential != "" {
-			s.took = append(s.took, grant.UsedChart{Chart: w.String(), Credential: got.Credential})
-		}
+		fetched = append(fetched, helm.Fetched{Ref: w.Ref, Exact: chosen.Exact(), File: name})
+		s.use(w, chosen, got)
 	}
 	return fetched, problems
+}
+
+// use notes that a chart was fetched for the app.
+func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
+	chart := charts.Chart{Ref: chosen.Ref, Digest: got.Digest}
+	if w.Ref != chosen.Ref {
+		chart.Asked = w.Version
+		words := chart.Words()
+		if chosen.Late != nil {
+			words += "; that was before, and now " + chosen.Late.Error()
+		}
+		s.told = append(s.told, words)
+	}
+	s.used = append(s.used, chart)
+	if got.Credential != "" {
+		s.took = append(s.took, grant.UsedChart{Chart: chosen.String(), Credential: got.Credential})
+	}
 }
 
 // fetchProblem says why a chart cannot be fetched; local is for a user who renders a
@@ -104,7 +125,7 @@ func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
 		}
 	case w.Check() != nil:
-		problem.Hint = "name the chart, its exact version and the address of its registry"
+		problem.Hint = "name the chart, its version and the address of its registry"
 	default:
 		problem.Remedy = manifest.Again("when the registry answers")
 	}

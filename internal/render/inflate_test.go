@@ -85,7 +85,7 @@ func TestChartsOfAKustomizationAreRefused(t *testing.T) {
 		{"helmCharts:\n- name: web\n", "app/kustomization.yaml:2: helmCharts: the chart has no releaseName"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n", "app/kustomization.yaml:2: helmCharts: there is no chart in app/charts/nothing, and nothing is fetched\nthe entry has no repo"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n", "app/kustomization.yaml:2: helmCharts: there is no chart in app/charts/nothing, and nothing is fetched\nchart nothing has no version"},
-		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n  version: ^1.0.0\n", `chart nothing: "^1.0.0" is no exact version`},
+		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n  version: newest\n", `chart nothing: "newest" is neither a version nor a range`},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://me:secret@example.org\n  version: 1.0.0\n", "the address of example.org has credentials in it"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n  version: 1.0.0\n", "app/kustomization.yaml:2: charts may not be fetched from https://example.org"},
 		{"helmCharts:\n- {releaseName: a}\n", "app/kustomization.yaml:2: helmCharts: an entry has no name"},

@@ -41,8 +41,10 @@ type Result struct {
 	Digest string
 	// Inputs are the files that were read; they never hold if there were problems.
 	Inputs Inputs
-	// Taken are the inputs from the app's cluster.
+	// Taken are the inputs from elsewhere than the revision.
 	Taken Taken
+	// Took says, for people, which version was taken for each range and tag.
+	Took []string
 	// Plain are the Secrets with values that come from no encrypted file.
 	Plain []secrets.Plain
 	// Charts are the charts from registries that were used.
@@ -140,6 +142,8 @@ type Session struct {
 	about   map[string]facts  // about clusters, each asked once
 	waited  time.Duration     // the time spent on clusters that did not answer
 	used    []charts.Chart    // by the app that is being rendered
+	told    []string          // of what was chosen for the app that is being rendered
+	look    charts.Look       // of Stands
 	worked  bool              // a worker has rendered the app
 	depends bool              // the output of the app's charts may depend on the cluster
 	before  *plain.Read       // of the app, for the next build
@@ -157,7 +161,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), read: map[source]answer{}, about: map[string]facts{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close releases the session's worker.
@@ -184,7 +188,7 @@ func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read
 func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]string, before *plain.Read) (Result, manifest.Problems) {
 	files := s.filesOf(ctx, app, texts)
 	traced := trace(files)
-	s.used, s.took, s.worked, s.depends = nil, nil, false, false
+	s.used, s.told, s.took, s.worked, s.depends = nil, nil, nil, false, false
 	set, values, unknown := s.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)
 	of := secretive{files, app, set}
@@ -192,7 +196,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	if before != nil && files.Decrypted() { // the objects of before do not conceal it, and must not be changed
 		return s.render(ctx, app, texts, nil)
 	}
-	used, took := s.used, s.took
+	used, took, told := s.used, s.took, s.told
 	hideOwn(secretsOf(objects, found))
 	problems = append(problems, s.concealSettings(ctx, of, objects, problems)...)
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
@@ -206,7 +210,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		}
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app)}, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
+	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app), chartsTaken(used)}, Took: told, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 		if !files.Decrypted() {

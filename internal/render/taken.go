@@ -8,22 +8,34 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/helm"
 )
 
-// Taken holds digests of the inputs of a rendering that come from the app's cluster,
-// not from a revision; each is "" for nothing.
+// Taken holds the inputs of a rendering that come from elsewhere than a revision; each is "" for
+// nothing.
 type Taken struct {
-	Values  string // of its names, see appfile.Substitute
-	Cluster string // the version and the APIs, for charts that ask for them
+	Values  string // of its names, see appfile.Substitute: a digest of what the app's cluster has
+	Cluster string // the version and the APIs of its cluster, for charts that ask for them: a digest
+	Charts  string // the versions of charts that ranges and tags meant: JSON of those, see charts.Chart
 }
 
 // Any reports whether anything was taken.
 func (t Taken) Any() bool { return t != Taken{} }
 
-// Stands reports whether the app's cluster still has the inputs in taken. An error
-// means that this is not known.
+// Looking has Stands ask registries for the versions that ranges and tags mean now. Without it,
+// it compares with what they were last known to mean.
+func (s *Session) Looking() *Session {
+	s.look = charts.Now
+	return s
+}
+
+// Stands reports whether the inputs in taken are still the same. An error means that this is not
+// known.
 func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (bool, error) {
+	if stands, err := s.chartsStand(ctx, taken.Charts); err != nil || !stands {
+		return stands, err
+	}
 	if app.Substitute.Asks() || app.PostBuild.Asks() {
 		_, values, problems := s.substitutions(ctx, app)
 		if err := problems.Err(); err != nil || values != taken.Values {
@@ -38,6 +50,52 @@ func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (boo
 		return true, err
 	}
 	return digestOf(cluster) == taken.Cluster, nil
+}
+
+// chartsStand reports whether ranges and tags still mean the versions that they meant. It is
+// not known while a registry does not answer.
+func (s *Session) chartsStand(ctx context.Context, taken string) (bool, error) {
+	if taken == "" {
+		return true, nil
+	}
+	var before []charts.Chart
+	if err := json.Unmarshal([]byte(taken), &before); err != nil {
+		return false, nil //nolint:nilerr // it is chosen again
+	}
+	var unknown error
+	for _, chart := range before {
+		asked := chart.Ref
+		asked.Version = chart.Asked
+		now, err := s.charts.Choose(ctx, asked, s.credentials(), s.look)
+		switch {
+		case err != nil && s.look == charts.Known:
+		case err != nil:
+			unknown = err
+		case now.Late != nil:
+			unknown = now.Late
+		case now.Ref != chart.Ref:
+			return false, nil
+		}
+	}
+	return true, unknown
+}
+
+// chartsTaken are the charts that were chosen for ranges and tags.
+func chartsTaken(used []charts.Chart) string {
+	var chosen []charts.Chart
+	for _, chart := range used {
+		if chart.Asked != "" {
+			chosen = append(chosen, chart)
+		}
+	}
+	if len(chosen) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(chosen)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // clusterTaken returns the digest of the cluster data that the app's charts saw; "" if

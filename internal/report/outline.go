@@ -55,6 +55,8 @@ type OutlinedPlan struct {
 	Steps   []OutlinedStep `json:"steps"`
 	// Generated has the fate of each value that is generated once.
 	Generated []OutlinedValue `json:"generated,omitempty"`
+	// Took says which version was taken for each range of versions.
+	Took []string `json:"took,omitempty"`
 }
 
 // OutlinedValue is the fate of a generated value: kept, new, rotated, set, or kept as
@@ -116,7 +118,7 @@ func OutlineProblems(problems manifest.Problems, door Door) []OutlinedProblem {
 func OutlinePlan(p *plan.Plan) OutlinedPlan {
 	counts, hooks := p.Counts(), p.ShownHooks()
 	outlined := OutlinedPlan{
-		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{},
+		App: p.App, Cluster: p.Cluster, Gone: p.Gone, Steps: []OutlinedStep{}, Took: p.Took(),
 		Counts: OutlinedCounts{
 			Create: counts.Create, Change: counts.Change, Delete: counts.Delete, Release: counts.Release,
 			Move: counts.Move, Unchanged: counts.Unchanged, Hooks: len(hooks),
@@ -174,6 +176,9 @@ func (p OutlinedPlan) writeSteps(w io.Writer) { p.writeMost(w, maxPlanObjects) }
 
 // writeMost writes at most so many steps, and how many more there are.
 func (p OutlinedPlan) writeMost(w io.Writer, most int) {
+	for _, text := range p.Took {
+		fmt.Fprintln(w, cutLine("# "+manifest.Clean(text)))
+	}
 	for i, step := range p.Steps {
 		if i == most {
 			fmt.Fprintf(w, "... and %d more\n", len(p.Steps)-i)

@@ -31,6 +31,9 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 	if text := fatesText(p.Generated); text != "" {
 		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
 	}
+	for _, text := range p.Took() {
+		fmt.Fprintf(w, "  %s\n", manifest.Clean(text))
+	}
 	if p.Kept > 0 && p.Target != nil && p.Target.GivenTo != "" {
 		fmt.Fprintf(w, "  released to repository %s; kept on the cluster until it deploys the app: %s\n", p.Target.GivenTo, manifest.Plural(p.Kept, "object"))
 	} else if p.Kept > 0 {

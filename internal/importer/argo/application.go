@@ -239,6 +239,9 @@ type source struct {
 func (a *application) readSource(m *meaning.Map, refs map[string]bool) (part appfile.Addition, ok bool) {
 	s := &source{application: a, m: m, refs: refs, repo: m.Text("repoURL"), part: appfile.Addition{Render: appfile.RenderAuto}}
 	folder, chart := m.Text("path"), m.Text("chart")
+	if address, base := path.Split(s.repo); chart == "" && strings.HasPrefix(s.repo, "oci://") && path.Clean(folder) == "." {
+		s.repo, chart = strings.TrimSuffix(address, "/"), base // a chart, as Argo CD 3.1 has it
+	}
 	m.Text("name")
 	m.Refuse("plugin", "a server that checks pushes runs no plugins", "commit what the plugin makes, or render it by kustomize or Helm")
 	if chart != "" {

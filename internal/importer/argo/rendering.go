@@ -16,12 +16,10 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
-
 // readChart reads the chart of a registry.
 func (s *source) readChart(chart string) {
 	helm := &s.part.Helm
-	helm.Chart, helm.Version, helm.Repo = chart, s.m.Text("targetRevision"), s.repo
+	helm.Chart, helm.Version, helm.Repo = chart, s.m.Version("targetRevision"), s.repo
 	helm.Line = s.m.Source("chart").Line
 	s.part.Render = appfile.RenderHelm
 	if !strings.Contains(helm.Repo, "://") { // a registry of OCI, as Argo CD writes it
@@ -30,16 +28,10 @@ func (s *source) readChart(chart string) {
 	if folder, base := path.Split(chart); folder != "" {
 		helm.Repo, helm.Chart = strings.TrimSuffix(helm.Repo, "/")+"/"+strings.TrimSuffix(folder, "/"), base
 	}
-	switch {
-	case s.repo == "":
+	if s.repo == "" {
 		s.m.Problem("repoURL", "the chart has no repoURL", "write the address of its registry")
-	case helm.Version == "":
-		s.m.Problem("chart", "the chart has no version", "write targetRevision: with its exact version, such as 1.2.3")
-	case !exactVersion.MatchString(helm.Version):
-		s.m.Problem("targetRevision", fmt.Sprintf("%q is no exact version of the chart", helm.Version),
-			"write the one that is meant, such as 1.2.3; helm search repo -l lists them: then every check renders the same")
 	}
-	if s.m.Has("path") {
+	if s.m.Has("chart") && s.m.Has("path") {
 		s.m.Problem("path", "a source has a chart or a path", "keep one of the two")
 	}
 }

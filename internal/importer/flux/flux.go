@@ -64,6 +64,7 @@ type Tree struct {
 	known      map[meaning.Ref]*item
 	wrong      manifest.Problems
 	others     []meaning.Note
+	noted      []meaning.Note  // on the source that was read last
 	self       map[string]bool // GitRepositories that are taken for this repository, by name
 }
 
@@ -85,6 +86,7 @@ type source struct {
 	object *manifest.Object
 	reader *meaning.Reader
 	spec   *meaning.Map
+	told   bool // what is wrong with it, and without effect
 }
 
 // New makes the tree of a revision.
@@ -157,7 +159,7 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 	switch o.GroupVersionKind().Group {
 	case sourceGroup:
 		reader := meaning.Read(o, t.world.Place)
-		t.sources[refOf(o)] = &source{o, reader, reader.Spec()}
+		t.sources[refOf(o)] = &source{object: o, reader: reader, spec: reader.Spec()}
 	case composeGroup:
 		t.addGenerator(o)
 	case kustomizeGroup, helmGroup:

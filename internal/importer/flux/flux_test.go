@@ -37,17 +37,7 @@ spec: {url: "https://charts.example.org/"}
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: template, namespace: flux-system}
-spec: {url: "oci://registry.example.org/charts/template", ref: {tag: 1.2.3}, layerSelector: {mediaType: a, operation: copy}}
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: OCIRepository
-metadata: {name: ranged, namespace: flux-system}
-spec: {url: "oci://registry.example.org/charts/template", ref: {semver: ">=1"}}
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: OCIRepository
-metadata: {name: signed, namespace: flux-system}
-spec: {url: "oci://registry.example.org/charts/template", ref: {tag: 1.2.3}, verify: {provider: cosign}}
+spec: {url: "oci://registry.example.org/charts/template", ref: {tag: 1.2.3}, interval: 5m, layerSelector: {mediaType: application/vnd.cncf.helm.chart.content.v1.tar+gzip, operation: copy}}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -202,11 +192,9 @@ func TestRefusals(t *testing.T) {
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: absent}\n", 1), "no GitRepository flux-system/absent"},
 		{strings.Replace(kustomization(""), "kind: GitRepository,", "kind: Bucket,", 1), "a Bucket is no source"},
 		{strings.Replace(kustomization(""), "sourceRef: {kind: GitRepository, name: flux-system}", "", 1), "sourceRef is missing"},
-		{strings.Replace(helmRelease(""), "name: template", "name: ranged", 1), "ref.semver is a range"},
-		{strings.Replace(helmRelease(""), "name: template", "name: signed", 1), "signatures of charts are not checked"},
 		{strings.Replace(helmRelease(""), "name: template", "name: absent", 1), "no OCIRepository flux-system/absent"},
-		{chart(`{chart: x, version: ">=1", sourceRef: {kind: HelmRepository, name: charts}}`), "is a range"},
-		{chart(`{chart: x, sourceRef: {kind: HelmRepository, name: charts}}`), "means the newest"},
+		{chart(`{chart: x, version: newest, sourceRef: {kind: HelmRepository, name: charts}}`), `a/b.yaml:5: HelmRelease flux-system/a: spec.chart.spec.version: "newest" is neither a version nor a range`},
+		{chart(`{chart: x, verify: {provider: cosign}, sourceRef: {kind: HelmRepository, name: charts}}`), "spec.chart.spec.verify: signatures of charts are not checked"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: HelmRepository, name: none}}`), "no HelmRepository flux-system/none"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: Bucket, name: none}}`), "a chart of a Bucket"},
 		{helmRelease("valuesFrom: [{kind: Secret, name: none}]"), "no app of this revision makes Secret flux-system/none"},

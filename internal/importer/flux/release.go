@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
 	k8syaml "sigs.k8s.io/yaml"
@@ -29,6 +28,7 @@ func (t *Tree) release(it *item) (meaning.App, manifest.Problems) {
 	app.Helm.ReleaseName = releaseName(spec.Text("releaseName"), target, it.ref.Name)
 	app.Helm.Line = spec.Source("chart").Line
 	t.chart(app, it, spec)
+	made.Notes = append(made.Notes, t.takeNotes()...)
 	t.values(app, it, spec)
 	t.phases(app, spec)
 	t.drift(app, spec)
@@ -83,15 +83,15 @@ func (t *Tree) chart(app *appfile.App, it *item, spec *meaning.Map) {
 
 // chartSpec reads the spec of a chart, that of a HelmRelease or of a HelmChart.
 func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
-	name, version := chart.Text("chart"), chart.Text("version")
+	name := chart.Text("chart")
 	ref := chart.Map("sourceRef")
 	for _, file := range chart.Texts("valuesFiles") {
 		app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: file, Line: chart.Source("valuesFiles").Line})
 	}
-	chart.Without("interval", "the version is exact")
+	chart.Without("interval", ownInterval)
 	chart.Without("reconcileStrategy", "what the revision has is rendered")
 	chart.Without("ignoreMissingValuesFiles", "a file that is missing is a problem at the push")
-	chart.Refuse("verify", "signatures of charts are not checked here", "take it out, and pin the digest of the OCIRepository")
+	chart.Refuse("verify", unverified, "take it out, and pin what is signed: chartRef to an OCIRepository with ref: {digest: …}")
 	kind, from := ref.Text("kind"), ref.Text("name")
 	namespace := cmp.Or(ref.Text("namespace"), it.ref.Namespace)
 	ref.Raw("apiVersion")
@@ -104,6 +104,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 		for i := range app.Helm.Values {
 			app.Helm.Values[i].File = strings.TrimPrefix(app.Helm.Values[i].File, "./")
 		}
+		chart.Without("version", "what the revision has is rendered")
 		t.own(it, ref)
 		return
 	}
@@ -119,22 +120,10 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 		ref.Problem("name", fmt.Sprintf("no HelmRepository %s/%s is in this revision", namespace, from), "commit it")
 		return
 	}
-	app.Helm.Chart, app.Helm.Version = name, version
+	app.Helm.Chart, app.Helm.Version = name, chart.Version("version")
 	app.Helm.Repo = strings.TrimSuffix(repository.spec.Text("url"), "/")
-	exact(chart, "version", version)
-}
-
-// exactVersion is a version, and no range.
-var exactVersion = regexp.MustCompile(`^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
-
-// exact holds a version to being exact: each check renders the same then.
-func exact(m *meaning.Map, field, version string) {
-	switch {
-	case version == "" || version == "*":
-		m.Problem(field, m.At(field)+" is not written, which means the newest", "pin it, such as "+field+": 1.2.3; helm search repo -l lists versions")
-	case !exactVersion.MatchString(version):
-		m.Problem(field, fmt.Sprintf("%s: %q is a range", m.At(field), version), "pin the version that runs; helm list shows it")
-	}
+	repository.spec.Raw("type")
+	t.fetched(repository, app.Helm.Version)
 }
 
 // chartRef reads a reference to an OCIRepository or a HelmChart.
@@ -149,44 +138,11 @@ func (t *Tree) chartRef(app *appfile.App, it *item, ref *meaning.Map) {
 	case found == nil:
 		ref.Problem("name", fmt.Sprintf("no %s %s/%s is in this revision", kind, namespace, name), "commit it")
 	case kind == "HelmChart":
-		before := len(found.reader.Problems)
 		t.chartSpec(app, &item{ref: meaning.Ref{Namespace: namespace}}, found.spec)
-		t.wrong = append(t.wrong, found.reader.Problems[before:]...)
+		t.fetched(found, app.Helm.Version)
 	default:
 		t.image(app, found)
 	}
-}
-
-// image reads an OCIRepository.
-func (t *Tree) image(app *appfile.App, found *source) {
-	spec := found.spec
-	before := len(found.reader.Problems)
-	address := strings.TrimSuffix(strings.TrimPrefix(spec.Text("url"), "oci://"), "/")
-	app.Helm.Repo, app.Helm.Chart = "oci://"+path.Dir(address), path.Base(address)
-	at := spec.Map("ref")
-	app.Helm.Version = at.Text("tag")
-	switch {
-	case at.Has("semver"):
-		at.Problem("semver", "ref.semver is a range", "pin the version that runs: ref: {tag: 1.2.3}")
-	case at.Has("tag"):
-		exact(at, "tag", app.Helm.Version)
-	case at.Has("digest"):
-		at.Problem("digest", "ref.digest without a tag does not say the version", "add tag: with the version")
-	default:
-		spec.Problem("ref", "ref.tag is not written, which means latest", "pin it, such as ref: {tag: 1.2.3}")
-	}
-	at.Raw("digest")
-	at.Raw("semverFilter")
-	layer := spec.Map("layerSelector")
-	layer.Raw("mediaType")
-	layer.Raw("operation")
-	spec.Refuse("verify", "signatures of charts are not checked here", "take it out, and pin the digest")
-	for _, field := range []string{"interval", "timeout", "secretRef", "serviceAccountName", "certSecretRef", "proxySecretRef", "provider", "insecure", "suspend", "ignore"} {
-		spec.Raw(field)
-	}
-	spec.Done()
-	t.wrong = append(t.wrong, found.reader.Problems[before:]...)
-	found.reader.Problems = found.reader.Problems[:before]
 }
 
 // values reads the values: those of valuesFrom, each over those before, and last those that

@@ -235,8 +235,9 @@ func (m *Map) Pairs(name string) map[string]string {
 // Without says of a field, if it is written, that it has no effect here, and why.
 func (m *Map) Without(name, why string) {
 	m.asked[name] = true
-	if m.Has(name) {
-		m.r.Notes = append(m.r.Notes, Note{m.Source(name), m.r.Object.ID().String(), m.At(name) + " has no effect: " + why})
+	note := Note{m.Source(name), m.r.Object.ID().String(), m.At(name) + " has no effect: " + why}
+	if m.Has(name) && !slices.Contains(m.r.Notes, note) {
+		m.r.Notes = append(m.r.Notes, note)
 	}
 }
 

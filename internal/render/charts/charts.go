@@ -1,7 +1,7 @@
 // Package charts provides charts from registries. The server fetches them from the
 // registries that its configuration allows, or a user does so who renders a folder
 // without a server. They are kept on disk by their digest, and each version is held to
-// the digest that it had when it was first seen. This package does not look into a
+// the digest that it had when it was first seen. Of a range, it chooses the newest version. This package does not look into a
 // chart: a worker unpacks it when it renders it.
 package charts
 
@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -33,6 +34,16 @@ const (
 type Chart struct {
 	Ref
 	Digest string `json:"digest"` // of the archive: sha256: and hex
+	// Asked is the range or the tag that meant the version; "" if that was exact.
+	Asked string `json:"asked,omitempty"`
+}
+
+// Words say which chart was taken for a range or a tag.
+func (c Chart) Words() string {
+	if tag, tagged := strings.CutPrefix(c.Asked, Tagged); tagged {
+		return fmt.Sprintf("chart %s, which is %s now", c.Name+":"+tag, c.Version)
+	}
+	return fmt.Sprintf("chart %s, the newest of %s", c.Ref, c.Asked)
 }
 
 // Config says where charts come from.
@@ -56,6 +67,8 @@ type Store struct {
 	timeout time.Duration
 	local   bool
 	fetches singleflight.Group
+	choices choices
+	now     func() time.Time
 }
 
 // Local reports whether the store belongs to a user who renders a folder: a server
@@ -65,7 +78,7 @@ func (s *Store) Local() bool { return s == nil || s.local }
 // New returns a store over a directory, which is created on demand. Its error joins all
 // errors in the configuration, as SettingErrors of package outgoing.
 func New(config Config) (*Store, error) {
-	s := &Store{disk: newDisk(config), timeout: config.Timeout, local: config.Local}
+	s := &Store{disk: newDisk(config), timeout: config.Timeout, local: config.Local, now: time.Now}
 	if s.timeout == 0 {
 		s.timeout = fetchTimeout
 	}
@@ -104,7 +117,7 @@ type Got struct {
 	Credential string // the address in Config.Credentials whose credentials it took; "": none
 }
 
-// Get returns the archive of a chart and its digest: from disk, or from its registry,
+// Get returns the archive of a chart, whose version has to be fixed, and its digest: from disk, or from its registry,
 // which is asked once. digest is the required digest; "" requires the one that the
 // version had when it was first seen. credentials are those that may be used, by their
 // addresses: from disk comes only what was fetched with the same ones. The errors are a
@@ -116,6 +129,9 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string, credentials gra
 	at, err := s.allow(ref)
 	if err != nil {
 		return Got{}, err
+	}
+	if !ref.Fixed() {
+		return Got{}, fmt.Errorf("chart %s: no version is chosen", ref)
 	}
 	asks := s.asking(credentials)
 	known, err := s.disk.pinned(ref)

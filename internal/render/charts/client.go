@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -159,6 +160,7 @@ type request struct {
 	bearer   string // a token for url's host; "": the configured credentials, if any
 	plain    bool   // without any credentials
 	registry *place // whose own token service is asked: url has its host
+	etag     string // of an answer before: errUnchanged if it would be the same; "": none
 }
 
 // errStatus is an answer with an error status.
@@ -174,7 +176,7 @@ func (e *errStatus) Error() string {
 
 // get makes a request, and follows allowed redirects. Credentials for one host are not
 // sent to another.
-func (c *client) get(ctx context.Context, r request) (io.ReadCloser, error) {
+func (c *client) get(ctx context.Context, r request) (*http.Response, error) {
 	for range maxHops {
 		at, err := placeOf(r.url)
 		if err != nil {
@@ -193,7 +195,9 @@ func (c *client) get(ctx context.Context, r request) (io.ReadCloser, error) {
 		}
 		switch response.StatusCode {
 		case http.StatusOK:
-			return response.Body, nil
+			return response, nil
+		case http.StatusNotModified:
+			return nil, errors.Join(errUnchanged, response.Body.Close())
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 			next, err := response.Location()
 			if err := errors.Join(err, response.Body.Close()); err != nil {
@@ -230,6 +234,9 @@ func (c *client) ask(ctx context.Context, r request, at place) (*http.Response, 
 	if r.accept != "" {
 		asked.Header.Set("Accept", r.accept)
 	}
+	if r.etag != "" {
+		asked.Header.Set("If-None-Match", r.etag)
+	}
 	secret := c.secretFor(at)
 	if r.registry != nil {
 		secret = c.secretFor(*r.registry)
@@ -254,19 +261,32 @@ func (c *client) ask(ctx context.Context, r request, at place) (*http.Response, 
 
 // all reads an answer of at most limit bytes.
 func (c *client) all(ctx context.Context, r request, limit int64) ([]byte, error) {
-	body, err := c.get(ctx, r)
+	data, _, err := c.page(ctx, r, limit)
+	return data, err
+}
+
+// page reads an answer of at most limit bytes, and where the next part of it is; "" if there is
+// none (RFC 8288).
+func (c *client) page(ctx context.Context, r request, limit int64) (data []byte, next string, err error) {
+	answer, err := c.get(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err := errors.Join(err, body.Close()); err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", r.url.Host, err)
+	data, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	if err := errors.Join(err, answer.Body.Close()); err != nil {
+		return nil, "", fmt.Errorf("read the answer of %s: %w", r.url.Host, err)
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("the answer of %s %w: more than %d bytes", r.url.Host, errTooLarge, limit)
+		return nil, "", fmt.Errorf("the answer of %s %w: more than %d bytes", r.url.Host, errTooLarge, limit)
 	}
-	return data, nil
+	if m := nextLink.FindStringSubmatch(answer.Header.Get("Link")); m != nil {
+		next = m[1]
+	}
+	return data, next, nil
 }
+
+// nextLink matches the address of the next part of an answer.
+var nextLink = regexp.MustCompile(`<([^>]*)>\s*;\s*rel="?next"?`)
 
 // chart fetches an archive.
 func (c *client) chart(ctx context.Context, ref Ref, at place) ([]byte, error) {

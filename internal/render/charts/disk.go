@@ -23,6 +23,7 @@ const DefaultSize = 1 << 30
 //	archives/HEX         the archive with that SHA-256
 //	archives/HEX-SCOPE   the same, for those who ask with some credentials only
 //	digests/HEX          a pin in JSON, by the SHA-256 of what names the chart
+//	choices/HEX[-SCOPE]  the version that a range or tag meant last, in JSON
 type disk struct {
 	dir   string
 	size  int64
@@ -89,7 +90,7 @@ func (d *disk) pinned(ref Ref) (pin, error) {
 func (d *disk) keep(ref Ref, got Got, scope string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	known, err := d.pin(pin{Chart{ref, got.Digest}, &got.Credential})
+	known, err := d.pin(pin{Chart{Ref: ref, Digest: got.Digest}, &got.Credential})
 	if err == nil {
 		err = d.write(d.archive(got.Digest, scope), got.Data)
 	}

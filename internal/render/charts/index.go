@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -54,29 +55,46 @@ func (c *client) fromRepository(ctx context.Context, ref Ref, at place) ([]byte,
 	return data, nil
 }
 
-// find looks a version up in the index.
+// find looks a version up in the index. v1.2.3 and 1.2.3 are one version, if the index does not
+// have both.
 func (c *client) find(ctx context.Context, ref Ref, base *url.URL) (release, error) {
-	body, err := c.get(ctx, request{url: base.JoinPath("index.yaml")})
+	releases, _, err := c.releases(ctx, ref, base, "")
 	if err != nil {
 		return release{}, err
 	}
-	text, err := entriesOf(body, ref.Name)
-	if err := errors.Join(err, body.Close()); err != nil {
-		return release{}, fmt.Errorf("read the index of %s: %w", base.Host, err)
-	}
-	var releases []release
-	if err := yaml.Unmarshal(text, &releases); err != nil {
-		return release{}, fmt.Errorf("read the index of %s: %w", base.Host, err)
-	}
-	for _, r := range releases {
-		if r.Version == ref.Version {
-			return r, nil
+	for _, same := range []func(version string) bool{
+		func(version string) bool { return version == ref.Version },
+		func(version string) bool { return SameVersion(version, ref.Version) },
+	} {
+		if i := slices.IndexFunc(releases, func(r release) bool { return same(r.Version) }); i >= 0 {
+			return releases[i], nil
 		}
 	}
 	if len(releases) == 0 {
 		return release{}, fmt.Errorf("%s has no chart of that name", base.Host)
 	}
 	return release{}, fmt.Errorf("%s does not have that version", base.Host)
+}
+
+// SameVersion reports whether two exact versions differ in nothing but the v before them.
+func SameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
+
+// releases are the versions of a chart in the index, and the mark of the index. The error is
+// errUnchanged if the mark is still etag.
+func (c *client) releases(ctx context.Context, ref Ref, base *url.URL, etag string) ([]release, string, error) {
+	answer, err := c.get(ctx, request{url: base.JoinPath("index.yaml"), etag: etag})
+	if err != nil {
+		return nil, "", err
+	}
+	text, err := entriesOf(answer.Body, ref.Name)
+	if err := errors.Join(err, answer.Body.Close()); err != nil {
+		return nil, "", fmt.Errorf("read the index of %s: %w", base.Host, err)
+	}
+	var releases []release
+	if err := yaml.Unmarshal(text, &releases); err != nil {
+		return nil, "", fmt.Errorf("read the index of %s: %w", base.Host, err)
+	}
+	return releases, answer.Header.Get("ETag"), nil
 }
 
 // entriesOf returns the lines of an index for one chart. It reads the index as a

@@ -25,15 +25,16 @@ const (
 )
 
 // fromOCI fetches a chart from a registry by the OCI Distribution Specification 1.1:
-// the manifest of a tag, and the layer with the archive.
+// the manifest of a tag or digest, and the layer with the archive.
 func (c *client) fromOCI(ctx context.Context, ref Ref, at place) ([]byte, error) {
-	web := at.web()
-	base := &url.URL{Scheme: web.scheme, Host: web.host, Path: web.path + "/" + ref.Name}
-	session := &session{client: c, repository: strings.TrimPrefix(at.path+"/"+ref.Name, "/")}
+	session, base := c.ociSession(ref, at)
 	tag := strings.ReplaceAll(ref.Version, "+", "_") // a tag has no plus
 	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
 	if err != nil {
 		return nil, err
+	}
+	if have := Digest(text); isDigest(ref.Version) && have != ref.Version {
+		return nil, &MismatchError{Ref: ref, Want: ref.Version, Have: have, Said: "meant is"}
 	}
 	digest, err := archiveIn(text)
 	if err != nil {
@@ -47,6 +48,23 @@ func (c *client) fromOCI(ctx context.Context, ref Ref, at place) ([]byte, error)
 		return nil, &MismatchError{Ref: ref, Want: digest, Have: have, Said: "its tag"}
 	}
 	return data, nil
+}
+
+// ociSession begins to ask for a chart, at the address of its repository.
+func (c *client) ociSession(ref Ref, at place) (*session, *url.URL) {
+	web := at.web()
+	return &session{client: c, repository: strings.TrimPrefix(at.path+"/"+ref.Name, "/")},
+		&url.URL{Scheme: web.scheme, Host: web.host, Path: web.path + "/" + ref.Name}
+}
+
+// manifestOf is the manifest that a tag names, which has to be of a chart.
+func (c *client) manifestOf(ctx context.Context, ref Ref, at place, tag string) ([]byte, error) {
+	session, base := c.ociSession(ref, at)
+	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
+	if err == nil {
+		_, err = archiveIn(text)
+	}
+	return text, err
 }
 
 // archiveIn returns the digest of the archive that a manifest names.
@@ -85,20 +103,26 @@ type session struct {
 // all makes a request without credentials, and repeats it with those that the registry
 // requires.
 func (s *session) all(ctx context.Context, r request, limit int64) ([]byte, error) {
+	data, _, err := s.page(ctx, r, limit)
+	return data, err
+}
+
+// page is all, and where the next part of the answer is.
+func (s *session) page(ctx context.Context, r request, limit int64) (data []byte, next string, err error) {
 	r.plain, r.bearer = !s.asked, s.bearer
-	data, err := s.client.all(ctx, r, limit)
+	data, next, err = s.client.page(ctx, r, limit)
 	var status *errStatus
 	if s.asked || !errors.As(err, &status) || status.status != http.StatusUnauthorized {
-		return data, err
+		return data, next, err
 	}
 	s.asked = true
 	if scheme, _, _ := strings.Cut(status.asks, " "); strings.EqualFold(scheme, "Bearer") {
 		if s.bearer, err = s.token(ctx, status); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	r.plain, r.bearer = false, s.bearer
-	return s.client.all(ctx, r, limit)
+	return s.client.page(ctx, r, limit)
 }
 
 // challenge matches a parameter of a WWW-Authenticate header.

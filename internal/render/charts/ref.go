@@ -16,7 +16,7 @@ import (
 // Ref names a chart in a registry.
 type Ref struct {
 	Name    string `json:"name"`
-	Version string `json:"version"` // exact
+	Version string `json:"version"` // see CheckVersion; exact, or a manifest's digest, of what was fetched
 	Repo    string `json:"repo"`    // the repository's address: https://…, or oci://… without the name
 }
 
@@ -44,8 +44,9 @@ func (r Ref) Check() error {
 		return fmt.Errorf("chart %q is not the name of a chart", r.Name)
 	case r.Version == "":
 		return fmt.Errorf("chart %s has no version", r.Name)
-	case !versionForm.MatchString(r.Version):
-		return fmt.Errorf("chart %s: %q is no exact version", r.Name, r.Version)
+	}
+	if err := CheckVersion(r.Version, strings.HasPrefix(r.Repo, "oci://")); err != nil {
+		return fmt.Errorf("chart %s: %w", r.Name, err)
 	}
 	_, err := parsePlace(r.Repo)
 	return err

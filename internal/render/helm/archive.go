@@ -2,6 +2,7 @@ package helm
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,7 +30,7 @@ func (r *renderer) loadNamed() *chart.Chart {
 	if loaded == nil {
 		return nil
 	}
-	r.folder = fmt.Sprintf("%s-%s.tgz", r.release.Chart.Name, r.release.Chart.Version)
+	r.folder = fmt.Sprintf("%s-%s.tgz", loaded.Metadata.Name, loaded.Metadata.Version)
 	r.fsys = &unpacked{FS: r.fsys, root: r.folder + "/", files: files}
 	return loaded
 }
@@ -70,7 +71,8 @@ func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile)
 	wrong := func(message string) {
 		r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("chart %s: %s", wanted.Ref, manifest.Clean(message)), "take another version; this one was not packaged by helm package")
 	}
-	data, err := fs.ReadFile(r.fsys, r.release.Fetched[at].File)
+	fetched := r.release.Fetched[at]
+	data, err := fs.ReadFile(r.fsys, fetched.File)
 	var files []*archive.BufferedFile
 	if err == nil {
 		files, err = archive.LoadArchiveFiles(bytes.NewReader(data))
@@ -87,7 +89,8 @@ func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile)
 		wrong(strings.TrimSpace(err.Error()))
 		return nil, nil
 	}
-	if is := loaded.Metadata; is.Name != wanted.Name || is.Version != wanted.Version {
+	exact := cmp.Or(wanted.Exact(), fetched.Exact)
+	if is := loaded.Metadata; is.Name != wanted.Name || exact != "" && !charts.SameVersion(is.Version, exact) {
 		wrong(fmt.Sprintf("the archive holds %s %s", is.Name, is.Version))
 		return nil, nil
 	}
@@ -115,7 +118,11 @@ func (r *renderer) addFetched(loaded *chart.Chart, index int, folder string) {
 		Source: manifest.Source{File: file, Line: line}, Folder: folder,
 	}
 	if message == "" {
-		if err := wanted.Check(); err != nil {
+		err := wanted.Check()
+		if err == nil && wanted.Exact() == "" {
+			err = fmt.Errorf("chart %s: %q is no exact version", d.Name, version)
+		}
+		if err != nil {
 			message, hint = err.Error(), "run helm dependency update, and commit Chart.lock; or commit "+charted
 		}
 	}

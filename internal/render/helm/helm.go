@@ -68,7 +68,8 @@ type Wanted struct {
 // Fetched is an available chart from a registry.
 type Fetched struct {
 	charts.Ref
-	File string `json:"file"` // its archive, in the revision
+	Exact string `json:"exact,omitempty"` // the version that was chosen, if Ref has none; "": whatever it holds
+	File  string `json:"file"`            // its archive, in the revision
 }
 
 // Find returns the Chart.yaml of a folder, or "" if it has none.

@@ -112,7 +112,7 @@ func (c *checker) chart(at place, n *yaml.Node, home string) (found chart, ok bo
 }
 
 // chartField reads a field of an entry of helmCharts. debug and devel change nothing:
-// versions are exact.
+// a range says by itself whether pre-releases are in it.
 func (c *checker) chartField(at place, w *chartEntry, key, value *yaml.Node) {
 	switch name := strings.ToLower(key.Value); name {
 	case "name", "version", "repo", "releasename", "namespace", "kubeversion":
@@ -181,7 +181,7 @@ func (c *checker) findChart(at place, n *yaml.Node, home string, w *chartEntry) 
 	}
 	wanted := helm.Wanted{Ref: charts.Ref{Name: name, Version: version, Repo: repo}, Source: at.source(n)}
 	if err := wanted.Check(); err != nil {
-		c.add(at.source(n), absent+"\n"+manifest.Clean(err.Error()), "name the chart, its exact version and the address of its registry")
+		c.add(at.source(n), absent+"\n"+manifest.Clean(err.Error()), "name the chart, its version and the address of its registry")
 		return
 	}
 	w.folder, w.release.Chart = at.folder, &wanted

@@ -48,6 +48,7 @@ func Start() (*Registry, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v2/charts/{name}/manifests/{tag}", r.manifest)
+	mux.HandleFunc("GET /v2/charts/{name}/tags/list", r.tagList)
 	mux.HandleFunc("GET /v2/charts/{name}/blobs/{digest}", r.blob)
 	mux.HandleFunc("GET /repo/{file...}", r.file)
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
@@ -116,7 +117,38 @@ func (r *Registry) send(w http.ResponseWriter, asked *http.Request, from map[str
 		http.NotFound(w, asked)
 		return
 	}
+	w.Header().Set("ETag", `"`+digest(data)+`"`)
+	if asked.Header.Get("If-None-Match") == w.Header().Get("ETag") {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	_, _ = w.Write(data)
+}
+
+// tagPage is how many tags an answer has: few, so that clients have to ask for the next.
+const tagPage = 2
+
+// tagList answers with the tags of a chart after that of the query.
+func (r *Registry) tagList(w http.ResponseWriter, asked *http.Request) {
+	name, last := asked.PathValue("name"), asked.URL.Query().Get("last")
+	r.mu.Lock()
+	var tags []string
+	for of := range r.tags {
+		if tag, ok := strings.CutPrefix(of, name+":"); ok && !strings.HasPrefix(tag, "sha256:") && tag > last {
+			tags = append(tags, tag)
+		}
+	}
+	r.mu.Unlock()
+	slices.Sort(tags)
+	if len(tags) == 0 && last == "" {
+		http.NotFound(w, asked)
+		return
+	}
+	if len(tags) > tagPage {
+		tags = tags[:tagPage]
+		w.Header().Set("Link", fmt.Sprintf(`</v2/charts/%s/tags/list?n=%d&last=%s>; rel="next"`, name, tagPage, tags[tagPage-1]))
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"name": "charts/" + name, "tags": tags}) // the client has gone
 }
 
 // Put adds a file to the repository.
@@ -182,6 +214,7 @@ func (r *Registry) Push(name, version string, archive []byte) error {
 	defer r.mu.Unlock()
 	r.blobs[digest(config)], r.blobs[digest(archive)] = config, archive
 	r.tags[name+":"+strings.ReplaceAll(version, "+", "_")] = manifest
+	r.tags[name+":"+digest(manifest)] = manifest
 	return nil
 }
 
