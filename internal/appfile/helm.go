@@ -46,10 +46,11 @@ type Parameter struct {
 	Line  int    `json:"line,omitempty"` // of the entry
 }
 
-// HelmValues are values for a chart: those of a file, or written in place.
+// HelmValues are values for a chart: those of a file, written in place, or on a cluster.
 type HelmValues struct {
 	File   string          `json:"file,omitempty"` // relative to the app's folder
 	Inline json.RawMessage `json:"inline,omitempty"`
+	From   *HelmFrom       `json:"from,omitempty"` // on the app's cluster
 	Line   int             `json:"line"` // of the entry
 }
 
@@ -58,7 +59,7 @@ func (h Helm) IsZero() bool {
 	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters) == 0
 }
 
-var helmFields = []string{"values", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters"}
+var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -66,6 +67,12 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 		return
 	}
 	settings := r.Fields(f.Value, "helm", helmFields)
+	if from, ok := settings["valuesFrom"]; ok {
+		from.Name = "helm.valuesFrom"
+		for _, element := range r.List(from, MaxList) {
+			app.Helm.Values = append(app.Helm.Values, r.helmFrom(element, app.Namespace))
+		}
+	}
 	if values, ok := settings["values"]; ok {
 		values.Name = "helm.values"
 		for _, element := range r.List(values, MaxList) {

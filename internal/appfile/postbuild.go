@@ -112,11 +112,16 @@ func (r *reader) textsOf(settings map[string]field, name string) map[string]stri
 // valuesFrom reads which ConfigMap or Secret is meant.
 func (r *reader) valuesFrom(element field, namespace string) ValuesFrom {
 	settings := r.Fields(element.Value, "an entry of postBuild.from", valuesFromFields)
+	return r.fromObject(element, settings, "postBuild.from", namespace)
+}
+
+// fromObject reads the object that an entry of a list names.
+func (r *reader) fromObject(element field, settings map[string]field, list, namespace string) ValuesFrom {
 	from := ValuesFrom{Line: element.Line}
 	object, isConfigMap := settings["configMap"]
 	secret, isSecret := settings["secret"]
 	if isConfigMap == isSecret {
-		r.Add(element.Line, "an entry of postBuild.from names a configMap or a secret", "for example {configMap: platform/cluster}")
+		r.Add(element.Line, "an entry of "+list+" names a configMap or a secret", "for example {configMap: platform/cluster}")
 		return from
 	}
 	from.Kind = "ConfigMap"

@@ -140,7 +140,7 @@ const valuesTimeout = time.Minute
 // ranges of charts mean, are unchanged. If that is unknown, the app stays as it is, and its status says why.
 func (at *attempt) takenStands() bool {
 	t := at.target
-	if t.Gone || !t.Spec.Substitute.Asks() && !t.Spec.PostBuild.Asks() && !t.taken.Any() {
+	if t.Gone || !t.Spec.Substitute.Asks() && !t.Spec.PostBuild.Asks() && !t.Spec.AsksForValues() && !t.taken.Any() {
 		return true
 	}
 	session := at.engine.Renderer.For(t.Repo).Session(nil).Looking()

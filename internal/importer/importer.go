@@ -272,7 +272,7 @@ func (t *Tree) add(stem string, app meaning.App) (*appfile.App, *manifest.Proble
 		return nil, problem(fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, t.apps[first].By.Source), "take one of the two out")
 	}
 	app.App.Name = t.nameOf(stem, app)
-	if cluster := t.clusterOf(app); cluster != "" {
+	if cluster := t.clusterOf(app); cluster != "" && app.App.Cluster == appfile.DefaultCluster {
 		app.App.Cluster = cluster
 	}
 	app.App.Suspended = app.Suspended

@@ -186,15 +186,22 @@ func (s *Session) Again(ctx context.Context, app appfile.App, before *plain.Read
 
 // render renders an app with generated values, building upon the files read before.
 func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]string, before *plain.Read) (Result, manifest.Problems) {
+	asked := app
+	app, chartValues, unfilled := s.chartValues(ctx, app)
+	if len(unfilled) > 0 { // without them, a chart has other problems
+		return Result{}, unfilled
+	}
 	files := s.filesOf(ctx, app, texts)
 	traced := trace(files)
 	s.used, s.told, s.took, s.worked, s.depends = nil, nil, nil, false, false
 	set, values, unknown := s.substitutions(ctx, app)
+	values += chartValues
 	files.Conceal(set.Secrets()...)
+	files.Conceal(app.Hidden...)
 	of := secretive{files, app, set}
 	objects, found, problems := s.buildAfter(ctx, traced, of, before)
 	if before != nil && files.Decrypted() { // the objects of before do not conceal it, and must not be changed
-		return s.render(ctx, app, texts, nil)
+		return s.render(ctx, asked, texts, nil)
 	}
 	used, took, told := s.used, s.took, s.told
 	hideOwn(secretsOf(objects, found))

@@ -36,9 +36,10 @@ func (s *Session) Stands(ctx context.Context, app appfile.App, taken Taken) (boo
 	if stands, err := s.chartsStand(ctx, taken.Charts); err != nil || !stands {
 		return stands, err
 	}
-	if app.Substitute.Asks() || app.PostBuild.Asks() {
+	if asks(app) {
 		_, values, problems := s.substitutions(ctx, app)
-		if err := problems.Err(); err != nil || values != taken.Values {
+		_, chartValues, wrong := s.chartValues(ctx, app)
+		if err := append(problems, wrong...).Err(); err != nil || values+chartValues != taken.Values {
 			return false, err
 		}
 	}

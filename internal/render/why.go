@@ -54,7 +54,12 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	files := s.filesOf(ctx, app, nil)
 	traced := trace(files)
 	set, _, problems := s.substitutions(ctx, app)
+	app, _, unknown := s.chartValues(ctx, app)
+	if len(unknown) > 0 {
+		return nil, at, nil, append(problems, unknown...).Err()
+	}
 	files.Conceal(set.Secrets()...)
+	files.Conceal(app.Hidden...)
 	objects, wrong := s.objects(ctx, traced, app, files.Given())
 	of := secretive{files, app, set}
 	if len(problems)+len(wrong) > 0 {

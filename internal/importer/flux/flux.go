@@ -274,21 +274,38 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 		on.Refuse("readyExpr", "an app waits for others to be healthy, not for an expression", "take it out; give the other app a rule in healthCheckExprs")
 	}
 	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
-	t.identity(spec)
+	t.identity(&made.App, spec)
 	t.health(&made.App, spec)
 	return made
 }
 
 // identity reads under which account, and where, an app is applied.
-func (t *Tree) identity(spec *meaning.Map) {
+func (t *Tree) identity(app *appfile.App, spec *meaning.Map) {
 	spec.Without("serviceAccountName", "the grant of the repository says which account applies (serviceAccount in repositories.yaml)")
-	if kube := spec.Map("kubeConfig"); kube.There {
-		kube.Map("secretRef").Raw("name")
-		kube.Map("secretRef").Raw("key")
-		kube.Map("configMapRef").Raw("name")
-		spec.Refuse("kubeConfig", "a cluster is named by the server, not by a Secret", "push the folder of that cluster to a repository of its own, whose apps are on it (cluster: NAME)")
+	kube := spec.Map("kubeConfig")
+	if !kube.There {
+		return
+	}
+	kube.Refuse("configMapRef", "how to log in to a cluster is the server's own (clusters/ in admin.git)", "name a Secret that is called like a cluster of the server")
+	secret := kube.Map("secretRef")
+	secret.Raw("key")
+	name := secret.Text("name")
+	for _, cluster := range []string{name, strings.TrimSuffix(name, kubeConfigSuffix)} {
+		if _, known := t.world.Clusters[cluster]; known {
+			app.Cluster = cluster
+			return
+		}
+	}
+	if secret.There {
+		called := strings.TrimSuffix(name, kubeConfigSuffix)
+		secret.Problem("name", fmt.Sprintf("kubeConfig: this repository may use no cluster that is called %s, and the Secret itself is not read", called),
+			"in a clone of admin, add it: pushboat cluster add "+called+"; or have the grant of this repository name it (repositories.yaml)")
 	}
 }
+
+// kubeConfigSuffix ends the name of the Secret with the kubeconfig of a cluster, as Cluster API
+// makes it.
+const kubeConfigSuffix = "-kubeconfig"
 
 // health reads rules for the health of kinds.
 func (t *Tree) health(app *appfile.App, spec *meaning.Map) {

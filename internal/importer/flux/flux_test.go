@@ -2,6 +2,7 @@ package flux
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -51,7 +52,7 @@ stringData: {values.yaml: "password: hunter22"}
 `
 
 func worldOf() meaning.World {
-	return meaning.World{Repo: "fleet", Branch: "main", Tree: fstest.MapFS{}, Clusters: appfile.Clusters{"default": nil}}
+	return meaning.World{Repo: "fleet", Branch: "main", Tree: fstest.MapFS{}, Clusters: appfile.Clusters{"default": nil, "far": nil}}
 }
 
 func parse(t *testing.T, text string) []*manifest.Object {
@@ -157,7 +158,23 @@ func TestFieldsOfARelease(t *testing.T) {
 			return len(a.Helm.Values) == 2 && string(a.Helm.Values[0].Inline) == `{"color":"blue"}`
 		}},
 		{"valuesFrom: [{kind: Secret, name: hidden}]", func(a appfile.App) bool { return len(a.Hidden) == 1 && a.Hidden[0] == "hunter22" }},
-		{"valuesFrom: [{kind: Secret, name: none, optional: true}]", func(a appfile.App) bool { return len(a.Helm.Values) == 0 }},
+		{"valuesFrom: [{kind: Secret, name: none, optional: true}]", func(a appfile.App) bool {
+			from := a.Helm.Values[0].From
+			return len(a.Helm.Values) == 1 && from.Optional && from.Kind == "Secret" && from.Namespace == "flux-system" && from.Key == "values.yaml" && from.Source().String() == "a/b.yaml:6"
+		}},
+		{"valuesFrom: [{kind: ConfigMap, name: none, valuesKey: host, targetPath: a.b, literal: true}]", func(a appfile.App) bool {
+			from := a.Helm.Values[0].From
+			return !from.Optional && from.Key == "host" && from.Target == "a.b" && from.Text
+		}},
+		{"valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x.y\\.z'}]", func(a appfile.App) bool {
+			return string(a.Helm.Values[0].Inline) == `{"x":{"y.z":"b"}}`
+		}},
+		{"valuesFrom: [{kind: Secret, name: hidden, targetPath: file}]", func(a appfile.App) bool {
+			return string(a.Helm.Values[0].Inline) == `{"file":"password: hunter22"}` && slices.Equal(a.Hidden, []string{"password: hunter22"})
+		}},
+		{"valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c, optional: true}]", func(a appfile.App) bool { return len(a.Helm.Values) == 0 }},
+		{"kubeConfig: {secretRef: {name: far-kubeconfig, key: value}}", func(a appfile.App) bool { return a.Cluster == "far" }},
+		{"kubeConfig: {secretRef: {name: far}}", func(a appfile.App) bool { return a.Cluster == "far" }},
 		{"install: {createNamespace: true, crds: Skip, remediation: {retries: 3}}", func(a appfile.App) bool { return a.CreateNamespace && a.Helm.SkipCRDs }},
 		{"driftDetection: {mode: warn, ignore: [{paths: [/spec/replicas], target: {kind: Deployment}}]}", func(a appfile.App) bool {
 			return a.Drift == appfile.DriftWarn && len(a.Ignore) == 1 && a.Ignore[0].Kind == "Deployment"
@@ -180,7 +197,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range []struct{ text, want string }{
 		{kustomization("pahtes: []"), "a/b.yaml:8: Kustomization flux-system/a: unknown field spec.pahtes"},
-		{kustomization("kubeConfig: {secretRef: {name: x}}"), "a cluster is named by the server"},
+		{kustomization("kubeConfig: {secretRef: {name: x}}"), "kubeConfig: this repository may use no cluster that is called x, and the Secret itself is not read"},
 		{kustomization("deletionPolicy: Orphan"), "Orphan is not kept"},
 		{kustomization("interval: soon"), `"soon" is no duration`},
 		{kustomization("patchesStrategicMerge: []"), "is of an API before v1"},
@@ -197,7 +214,9 @@ func TestRefusals(t *testing.T) {
 		{chart(`{chart: x, verify: {provider: cosign}, sourceRef: {kind: HelmRepository, name: charts}}`), "spec.chart.spec.verify: signatures of charts are not checked"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: HelmRepository, name: none}}`), "no HelmRepository flux-system/none"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: Bucket, name: none}}`), "a chart of a Bucket"},
-		{helmRelease("valuesFrom: [{kind: Secret, name: none}]"), "no app of this revision makes Secret flux-system/none"},
+		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x[0]'}]"), `a/b.yaml:6: HelmRelease flux-system/a: spec.valuesFrom[0].targetPath: "x[0]" leads into a list`},
+		{helmRelease("valuesFrom: [{kind: Pod, name: words}]"), `spec.valuesFrom[0].kind: "Pod" is neither ConfigMap nor Secret`},
+		{helmRelease("kubeConfig: {configMapRef: {name: x}}"), "a/b.yaml:6: HelmRelease flux-system/a: spec.kubeConfig.configMapRef: how to log in to a cluster is the server's own"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c}]"), "has no key c"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a}]"), "holds no mapping"},
 		{helmRelease("install: {disableHooks: true}"), "hooks of a chart run here"},

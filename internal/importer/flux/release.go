@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
-
-	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
@@ -164,63 +161,37 @@ func (t *Tree) values(app *appfile.App, it *item, spec *meaning.Map) {
 	}
 }
 
-// valuesFrom reads values of a ConfigMap or Secret that the revision makes.
+// valuesFrom reads values of a ConfigMap or Secret: what the revision makes of it, or else what
+// the cluster has.
 func (t *Tree) valuesFrom(app *appfile.App, it *item, from *meaning.Map) (appfile.HelmValues, bool) {
-	ref := meaning.Ref{Kind: from.Text("kind"), Namespace: it.ref.Namespace, Name: from.Text("name")}
-	key, target, optional := cmp.Or(from.Text("valuesKey"), "values.yaml"), from.Text("targetPath"), from.Boolean("optional", false)
-	from.Raw("literal")
-	found, ok := t.data[ref]
-	text, has := found.values[key]
-	switch {
-	case (!ok || !has) && optional:
-		return appfile.HelmValues{}, false
-	case !ok:
-		from.Problem("name", fmt.Sprintf("no app of this revision makes %s %s/%s", ref.Kind, ref.Namespace, ref.Name), "commit it, encrypted if it is a Secret; or add optional: true")
-		return appfile.HelmValues{}, false
-	case !has:
-		from.Problem("valuesKey", fmt.Sprintf("%s %s/%s has no key %s", ref.Kind, ref.Namespace, ref.Name, key), "its keys are "+strings.Join(pairsOf(found.values), ", "))
-		return appfile.HelmValues{}, false
-	case target != "":
-		from.Problem("targetPath", "a single value is not put in a place here", "make the ConfigMap or Secret hold YAML, and leave targetPath out")
+	at := from.Source("name")
+	of := appfile.HelmFrom{
+		ValuesFrom: appfile.ValuesFrom{Kind: from.Text("kind"), Namespace: it.ref.Namespace, Name: from.Text("name"), Optional: from.Boolean("optional", false), File: at.File, Line: at.Line},
+		Key:        cmp.Or(from.Text("valuesKey"), appfile.DefaultValuesKey), Target: from.Text("targetPath"), Text: from.Boolean("literal", false),
+	}
+	if of.Kind != "ConfigMap" && of.Kind != manifest.SecretKind.Kind {
+		from.Problem("kind", fmt.Sprintf("%s: %q is neither ConfigMap nor Secret", from.At("kind"), of.Kind), "")
 		return appfile.HelmValues{}, false
 	}
-	asJSON, err := k8syaml.YAMLToJSON([]byte(text))
-	if err != nil || !json.Valid(asJSON) || !strings.HasPrefix(strings.TrimSpace(string(asJSON)), "{") {
-		from.Problem("valuesKey", fmt.Sprintf("key %s of %s %s/%s holds no mapping in YAML", key, ref.Kind, ref.Namespace, ref.Name), "")
+	if err := appfile.CheckTarget(of.Target); of.Target != "" && err != nil {
+		from.Problem("targetPath", from.At("targetPath")+": "+err.Error(), "name the mapping or the list as a whole, and make the ConfigMap or Secret hold YAML")
+		return appfile.HelmValues{}, false
+	}
+	found, made := t.data[meaning.Ref{Kind: of.Kind, Namespace: of.Namespace, Name: of.Name}]
+	if !made {
+		return appfile.HelmValues{From: &of, Line: at.Line}, true
+	}
+	values, err := of.Values(found.values)
+	if err != nil {
+		from.Problem("valuesKey", err.Error(), appfile.HintKeys(found.values))
+	}
+	if values == nil {
 		return appfile.HelmValues{}, false
 	}
 	if found.secret {
-		app.Hidden = append(app.Hidden, textsIn(asJSON)...)
+		app.Hidden = append(app.Hidden, manifest.TextsIn(values)...)
 	}
-	return appfile.HelmValues{Inline: asJSON, Line: from.Source("name").Line}, true
-}
-
-// textsIn are the texts in a JSON value.
-func textsIn(text []byte) []string {
-	var value any
-	if json.Unmarshal(text, &value) != nil {
-		return nil
-	}
-	var found []string
-	var walk func(any)
-	walk = func(value any) {
-		switch v := value.(type) {
-		case map[string]any:
-			for _, inner := range v {
-				walk(inner)
-			}
-		case []any:
-			for _, inner := range v {
-				walk(inner)
-			}
-		case string:
-			if v != "" {
-				found = append(found, v)
-			}
-		}
-	}
-	walk(value)
-	return found
+	return appfile.HelmValues{Inline: values, Line: at.Line}, true
 }
 
 // phases reads how a release is installed, upgraded and removed.
