@@ -51,7 +51,7 @@ type HelmValues struct {
 	File   string          `json:"file,omitempty"` // relative to the app's folder
 	Inline json.RawMessage `json:"inline,omitempty"`
 	From   *HelmFrom       `json:"from,omitempty"` // on the app's cluster
-	Line   int             `json:"line"` // of the entry
+	Line   int             `json:"line"`           // of the entry
 }
 
 // IsZero reports whether nothing is set.

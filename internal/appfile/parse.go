@@ -24,6 +24,8 @@ type Place struct {
 	Branch   name.Branch // of which apps are wanted; "": all
 	Main     name.Branch // the repository's main branch, that of the one app where there is no file
 	Clusters Clusters    // from which entries select
+	// Addresses mean the repository where it lives elsewhere, too: such as a mirror's upstream.
+	Addresses []string
 }
 
 // File is what a pushboat.yaml makes at a place.

@@ -105,6 +105,9 @@ type Config struct {
 	// there are none.
 	Labels func() appfile.Clusters
 
+	// Addresses are those of a repository where it lives elsewhere; nil: they are not known.
+	Addresses func(repo name.Repo) []string
+
 	// Windows are those of the rules in force; nil: there are none.
 	Windows Windows
 

@@ -18,8 +18,11 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// readFile is importer.ReadFile.
+// readFile is importer.ReadFile, with the addresses of the repository.
 func (e *Engine) readFile(tree fs.FS, at appfile.Place) (appfile.File, *importer.Tree, manifest.Problems) {
+	if e.Addresses != nil {
+		at.Addresses = e.Addresses(at.Repo)
+	}
 	return importer.ReadFile(tree, at, &e.finder)
 }
 

@@ -66,7 +66,7 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 	if at.Branch != "" && at.Branch != at.Main {
 		return file, nil, nil
 	}
-	grown, problems := New(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters}, file.Import)
+	grown, problems := New(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters, Addresses: at.Addresses}, file.Import)
 	if len(problems) > 0 {
 		return file, nil, problems
 	}

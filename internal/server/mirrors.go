@@ -24,6 +24,9 @@ func (s *server) buildMirrors() {
 	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
 }
 
+// addressesOf are the addresses of a repository where it lives elsewhere.
+func (s *server) addressesOf(repo name.Repo) []string { return s.rules.Current().Addresses(repo) }
+
 // appsOf is how the apps of a repository do.
 func (s *server) appsOf(repo name.Repo) (list []deploy.Status) {
 	for _, app := range s.engine.AppsOf(repo) {

@@ -44,6 +44,14 @@ func (r *Rules) Mirror(repo name.Repo) *Mirror {
 	return r.mirrors[at]
 }
 
+// Addresses are those of a repository where it lives elsewhere: its upstream.
+func (r *Rules) Addresses(repo name.Repo) []string {
+	if m := r.Mirror(repo); m != nil {
+		return []string{m.URL}
+	}
+	return nil
+}
+
 // Mirrors returns all mirrors, by the names of their repositories.
 func (r *Rules) Mirrors() []*Mirror { return r.mirrors }
 

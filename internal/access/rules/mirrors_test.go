@@ -23,6 +23,9 @@ func TestMirrors(t *testing.T) {
 	if shop == nil || !shop.Follow || !slices.Equal(shop.Branches, []pattern{"main", "release-*"}) || shop.Schedule != "@every 1m" || shop.HookFile == "" || shop.HostKeys[0] != hostKey {
 		t.Errorf("team/shop is %+v", shop)
 	}
+	if at := r.Addresses("team/shop"); !slices.Equal(at, []string{"git@example.org:team/shop.git"}) || r.Addresses("shop") != nil {
+		t.Errorf("team/shop lives at %q", at)
+	}
 	if address := shop.Address(); address.String() != "ssh://git@example.org/team/shop.git" {
 		t.Errorf("team/shop is at %s", address)
 	}

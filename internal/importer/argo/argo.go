@@ -58,7 +58,8 @@ type Tree struct {
 	made     int // apps
 	depth    map[name.App]int
 	problems manifest.Problems
-	others   []meaning.Note // about objects that make no app
+	others   []meaning.Note  // about objects that make no app
+	told     map[string]bool // the addresses of which it was said that they are this repository
 }
 
 // item is an object that is to be read.
@@ -72,7 +73,7 @@ type item struct {
 func New(w meaning.World) *Tree {
 	return &Tree{
 		world: world{w}, known: map[meaning.Ref]*item{}, named: map[name.App]*item{}, projects: map[string]*project{},
-		depth: map[name.App]int{}, budget: newBudget(),
+		depth: map[name.App]int{}, budget: newBudget(), told: map[string]bool{},
 	}
 }
 

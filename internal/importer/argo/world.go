@@ -12,6 +12,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // world is the world that objects are read in, with Argo CD's names for what is in it.
@@ -106,18 +107,23 @@ func (w world) walk(folder string, do func(name string, entry fs.DirEntry) bool)
 // that was pushed.
 func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
 	branch := string(t.world.Branch)
+	why, self := t.world.IsSelf(repo)
 	switch {
 	case repo == "":
 		m.Problem("repoURL", "the source has no repoURL", "write the address of this repository")
 	case strings.HasPrefix(repo, "oci://"):
 		m.Problem("repoURL", "manifests are not read from registries", "commit them here; a chart is named by chart")
-	case !t.world.IsSelf(repo):
+	case !self:
 		m.Problem("repoURL", fmt.Sprintf("%s is another repository than this one", repo),
 			"commit the folder here; if it is this repository, list the address in "+appfile.Name+": import: {self: ["+repo+"]}")
 	case revision != "" && revision != "HEAD" && strings.TrimPrefix(revision, "refs/heads/") != branch:
 		m.Problem("targetRevision", fmt.Sprintf("%s is not the branch that is deployed, %s", revision, branch),
 			"write targetRevision: "+branch+", or HEAD for whatever branch is pushed")
 	default:
+		if at := meaning.Normal(repo); !t.told[at] {
+			t.told[at] = true
+			m.Note("repoURL", manifest.Clean(repo)+" is this repository: "+why)
+		}
 		return true
 	}
 	return false

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -342,6 +341,3 @@ func asJSON(value any) json.RawMessage {
 	}
 	return text
 }
-
-// pairsOf are texts in the order of their names.
-func pairsOf(values map[string]string) []string { return slices.Sorted(maps.Keys(values)) }

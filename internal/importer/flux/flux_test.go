@@ -229,6 +229,31 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestAddressesThatAreThisRepository: it is said once which address was taken for it, and why.
+func TestAddressesThatAreThisRepository(t *testing.T) {
+	for name, want := range map[string]string{
+		"other":       "https://github.com/example/other is this repository: the server knows it by that address",
+		"own":         "https://github.com/example/fleet is this repository: it ends in the repository's name",
+		"listed":      "git@example.org:a/listed is this repository: import.self lists it",
+		"flux-system": "https://example.org/z is this repository: flux bootstrap has made it",
+	} {
+		world := worldOf()
+		world.Addresses, world.Self = []string{"git@github.com:example/other.git"}, []string{"https://example.org/a/listed.git"}
+		tree := New(world)
+		for of, url := range map[string]string{"other": "https://github.com/example/other", "own": "https://github.com/example/fleet", "listed": "git@example.org:a/listed", "flux-system": "https://example.org/z"} {
+			tree.Add(nil, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: "+of+", namespace: flux-system}\nspec: {url: '"+url+"'}\n")[0])
+		}
+		for _, app := range []string{"a", "b"} {
+			text := strings.Replace(strings.Replace(kustomization(""), "name: flux-system}\n", "name: "+name+"}\n", 1), "name: a,", "name: "+app+",", 1)
+			tree.Add(nil, parse(t, text)[0])
+		}
+		apps, problems := tree.Next()
+		if len(problems) > 0 || len(apps) != 2 || len(apps[0].Notes) != 1 || apps[0].Notes[0].Text != want || len(apps[1].Notes) != 0 {
+			t.Errorf("%s: %+v, problems %v", name, apps, problems)
+		}
+	}
+}
+
 func TestInstallationIsLeftOut(t *testing.T) {
 	for text, want := range map[string]bool{
 		"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller, labels: {app.kubernetes.io/part-of: flux, app.kubernetes.io/instance: flux-system}}\n": true,

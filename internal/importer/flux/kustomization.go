@@ -23,6 +23,7 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 	made := t.appOf(it, spec)
 	app := &made.App
 	t.folder(app, it, spec)
+	made.Notes = append(made.Notes, t.takeNotes()...)
 	app.Render, app.Kustomize.Generate = appfile.RenderKustomize, true
 	app.Prune = spec.Boolean("prune", false)
 	app.Kustomize.Namespace = spec.Text("targetNamespace")
@@ -108,10 +109,20 @@ func (t *Tree) own(it *item, ref *meaning.Map) {
 
 // isThis reports a problem of a GitRepository that is not this repository at this branch.
 func (t *Tree) isThis(ref *meaning.Map, git *source) {
-	if url := git.spec.Text("url"); !t.world.IsSelf(url) && git.object.GetName() != System {
+	url := git.spec.Text("url")
+	why, self := t.world.IsSelf(url)
+	if !self && git.object.GetName() == System {
+		why, self = "flux bootstrap has made it", true
+	}
+	if !self {
 		ref.Problem("name", fmt.Sprintf("GitRepository %s is another repository: %s", git.object.GetName(), manifest.Clean(url)),
 			fmt.Sprintf("if that is this one, list it in pushboat.yaml: import: {self: [%s]}; else commit what it has", manifest.Clean(url)))
 		return
+	}
+	if !git.told {
+		git.told = true
+		git.spec.Note("url", manifest.Clean(url)+" is this repository: "+why)
+		t.noted = append(t.noted, git.reader.Notes...)
 	}
 	at := git.spec.Map("ref")
 	for _, field := range []string{"tag", "semver", "commit", "name"} {

@@ -199,7 +199,8 @@ func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Obj
 	for _, o := range objects {
 		if o.GetKind() == "GitRepository" && o.GroupVersionKind().Group == sourceGroup {
 			branch := cmp.Or(textAt(o, "spec.ref.branch"), string(world.Branch))
-			self[o.GetName()] = self[o.GetName()] || o.GetName() == System || world.IsSelf(textAt(o, "spec.url")) && branch == string(world.Branch)
+			_, is := world.IsSelf(textAt(o, "spec.url"))
+			self[o.GetName()] = self[o.GetName()] || o.GetName() == System || is && branch == string(world.Branch)
 		}
 	}
 	return func(o *manifest.Object) bool {

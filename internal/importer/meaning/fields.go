@@ -21,7 +21,7 @@ type Reader struct {
 	lines func(path string) manifest.Source
 }
 
-// Note is a field that is read, and has no effect here.
+// Note is what a plan says of a field that is read: most have no effect here.
 type Note struct {
 	Source manifest.Source `json:"source"`
 	Object string          `json:"object"` // manifest.ID.String()
@@ -235,8 +235,15 @@ func (m *Map) Pairs(name string) map[string]string {
 // Without says of a field, if it is written, that it has no effect here, and why.
 func (m *Map) Without(name, why string) {
 	m.asked[name] = true
-	note := Note{m.Source(name), m.r.Object.ID().String(), m.At(name) + " has no effect: " + why}
-	if m.Has(name) && !slices.Contains(m.r.Notes, note) {
+	if m.Has(name) {
+		m.Note(name, m.At(name)+" has no effect: "+why)
+	}
+}
+
+// Note says something of a field, once.
+func (m *Map) Note(name, text string) {
+	note := Note{m.Source(name), m.r.Object.ID().String(), text}
+	if !slices.Contains(m.r.Notes, note) {
 		m.r.Notes = append(m.r.Notes, note)
 	}
 }

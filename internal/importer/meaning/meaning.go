@@ -6,6 +6,7 @@ package meaning
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -32,8 +33,9 @@ type World struct {
 	Servers  map[string]string
 	// Place finds the line of a field of an object; nil: as the object knows it.
 	Place func(o *manifest.Object, path string) manifest.Source
-	// Self are addresses that mean this repository, beside those that end in its name.
-	Self []string
+	// Self are addresses that mean this repository as its pushboat.yaml has it, Addresses as
+	// the server has it, beside those that end in its name.
+	Self, Addresses []string
 }
 
 // Ref names an object.
@@ -58,17 +60,21 @@ type App struct {
 	Notes   []Note
 }
 
-// IsSelf reports whether an address of a repository means this one: it is listed, or its last
-// element is the repository's name. ssh, https and scp-like spellings are one address, with
-// .git and without.
-func (w World) IsSelf(address string) bool {
+// IsSelf reports whether an address of a repository means this one, and why: it is listed, or
+// its last element is the repository's name. ssh, https and scp-like spellings are one address,
+// with .git and without.
+func (w World) IsSelf(address string) (why string, is bool) {
 	at := Normal(address)
-	for _, self := range w.Self {
-		if Normal(self) == at {
-			return true
-		}
+	same := func(other string) bool { return Normal(other) == at }
+	switch {
+	case slices.ContainsFunc(w.Self, same):
+		return "import.self lists it", true
+	case slices.ContainsFunc(w.Addresses, same):
+		return "the server knows it by that address", true
+	case path.Base(at) == strings.TrimSuffix(path.Base(string(w.Repo)), ".git"):
+		return "it ends in the repository's name", true
 	}
-	return path.Base(at) == strings.TrimSuffix(path.Base(string(w.Repo)), ".git")
+	return "", false
 }
 
 // Normal is an address of a repository without what differs between spellings of it: the

@@ -11,9 +11,6 @@ import (
 // Tagged begins a version that is whatever a tag of an OCI registry names: tag:stable.
 const Tagged = "tag:"
 
-// Newest is the range of all versions but pre-releases.
-const Newest = "*"
-
 // tagForm is a tag (OCI Distribution Specification 1.1).
 var tagForm = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 
