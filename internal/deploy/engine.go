@@ -108,6 +108,11 @@ type Config struct {
 	// Addresses are those of a repository where it lives elsewhere; nil: they are not known.
 	Addresses func(repo name.Repo) []string
 
+	// Elsewhere finds other repositories from which apps come, and IsSource says of one that it
+	// is there for that alone: its branches are stored; nil: none are used.
+	Elsewhere Elsewhere
+	IsSource  func(repo name.Repo) bool
+
 	// Windows are those of the rules in force; nil: there are none.
 	Windows Windows
 

@@ -18,8 +18,12 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// readFile is importer.ReadFile, with the addresses of the repository.
+// readFile is importer.ReadFile, with the addresses of the repository. One that others come from
+// has no apps of its own.
 func (e *Engine) readFile(tree fs.FS, at appfile.Place) (appfile.File, *importer.Tree, manifest.Problems) {
+	if e.IsSource != nil && e.IsSource(at.Repo) {
+		return appfile.File{}, nil, nil
+	}
 	if e.Addresses != nil {
 		at.Addresses = e.Addresses(at.Repo)
 	}

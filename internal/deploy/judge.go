@@ -140,6 +140,12 @@ const valuesTimeout = time.Minute
 // ranges of charts mean, are unchanged. If that is unknown, the app stays as it is, and its status says why.
 func (at *attempt) takenStands() bool {
 	t := at.target
+	if moved, err := t.othersMoved(at.engine.ctx, at.engine.Source); err != nil || moved {
+		if err != nil {
+			at.noValues = err.Error()
+		}
+		return err != nil
+	}
 	if t.Gone || !t.Spec.Substitute.Asks() && !t.Spec.PostBuild.Asks() && !t.Spec.AsksForValues() && !t.taken.Any() {
 		return true
 	}

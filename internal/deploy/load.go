@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -245,6 +246,7 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, appfile.F
 	if r.tree, err = e.Source.Tree(r.repo, r.revision); err != nil {
 		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}
 	}
+	r.tree = e.joinedTree(r.tree, r.repo, access.Caller{System: true})
 	main, err := e.Source.Main(r.repo)
 	if err != nil {
 		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}

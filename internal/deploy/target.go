@@ -41,6 +41,7 @@ type target struct {
 	computed bool               // by a worker, of more than the revision perhaps
 	specText []byte             // of a target that was sealed: the spec as it was written then
 	given    provision          // its generated values
+	others   []followed         // branches of other repositories that its revision reads
 	meant    []*manifest.Object // that are read as apps, see package importer; they are not applied
 	had      name.Revision      // of an app that is gone: the last revision that has it; "" if that is unknown
 }
@@ -158,13 +159,13 @@ func (e *Engine) readLevel(r reading) ([]*target, manifest.Problems) {
 		}
 		if !r.blind && old.readAs(spec, r.tree) && old.Repo == r.repo && old.given.print == given.print && e.mayUse(old) && old.takenStands(e.ctx, session) {
 			same := old.at(r.revision)
-			same.given = given
+			same.given, same.others = given, follows(r.tree)
 			targets = append(targets, same)
 			continue
 		}
 		if old == nil && !r.blind {
 			if kept := e.unsealedAs(spec, r.tree, r.repo); kept != nil && kept.given.print == given.print && e.mayUse(kept) && kept.takenStands(e.ctx, session) {
-				kept.Revision, kept.given = r.revision, given
+				kept.Revision, kept.given, kept.others = r.revision, given, follows(r.tree)
 				targets = append(targets, kept)
 				continue
 			}
@@ -217,6 +218,7 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		used:     &result.Used,
 		computed: result.Computed,
 		given:    given,
+		others:   follows(r.tree),
 	}, problems
 }
 

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/pushboat/pushboat/internal/appfile"
 )
 
 // Inputs are all files and folders of a revision that a rendering has read: as long as
@@ -219,7 +221,7 @@ func (t *tracer) inputs(folder string) Inputs {
 // within reports whether a folder above a path was read as a whole, so that its hash
 // covers the path.
 func (t *tracer) within(name string) bool {
-	for name != "." {
+	for top := other(name); name != "." && name != top; {
 		name = path.Dir(name)
 		if what, ok := t.paths[name]; ok && what == content {
 			return true
@@ -228,7 +230,20 @@ func (t *tracer) within(name string) bool {
 	return false
 }
 
-// below reports whether a path is a folder or lies in it.
+// other is the folder of the other repository in which a path is; "" for none.
+func other(name string) string {
+	rest, is := strings.CutPrefix(name, appfile.Others+"/")
+	if !is {
+		return ""
+	}
+	element, _, _ := strings.Cut(rest, "/")
+	return path.Join(appfile.Others, element)
+}
+
+// below reports whether a path is a folder or lies in it, in the same repository.
 func below(folder, name string) bool {
+	if other(folder) != other(name) {
+		return false
+	}
 	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")
 }

@@ -116,3 +116,30 @@ func TestInputsComeBackAsTheyWere(t *testing.T) {
 		t.Errorf("inputs that are not known hold after a start: %v", err)
 	}
 }
+
+// TestInputsOfOtherRepositories: no hash of the own root covers another repository.
+func TestInputsOfOtherRepositories(t *testing.T) {
+	const file = appfile.Others + "/lib@main/values/a.yaml"
+	for _, folder := range []string{".", "apps/shop", appfile.Others + "/lib@main/values", appfile.Others + "/other@main/values"} {
+		files := map[string]string{"apps/shop/a.yaml": "a", file: "a", appfile.Others + "/lib@main/values/b.yaml": "b", appfile.Others + "/other@main/values/c.yaml": "c"}
+		fsys := hashed(files)
+		fsys[appfile.Others+"/lib@main/values"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, Sys: hash("a")}
+		fsys[appfile.Others+"/other@main/values"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, Sys: hash("c")}
+		traced := trace(fsys)
+		for _, name := range []string{".", file} {
+			if _, err := fs.Stat(traced, name); err != nil {
+				t.Fatal(err)
+			}
+			traced.note(name, content)
+		}
+		in := traced.inputs(folder)
+		if !in.Hold(fsys) {
+			t.Fatalf("%s: nothing has changed", folder)
+		}
+		fsys[file] = &fstest.MapFile{Data: []byte("b"), Sys: hash("b")}
+		fsys[appfile.Others+"/lib@main/values"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, Sys: hash("b")}
+		if in.Hold(fsys) {
+			t.Errorf("%s: the other repository has changed", folder)
+		}
+	}
+}

@@ -150,6 +150,10 @@ func (m *Maker) specOf(repo *git.Repository, status deploy.Status, head git.Hash
 			"push a commit that fixes it; then try again")
 	}
 	if spec, imported := m.Engine.Imported(status.App); imported {
+		if spec.IsElsewhere() {
+			return spec, report.WithHint(fmt.Errorf("app %s comes from another repository: %s", status.App, spec.Path),
+				"take the change back there, or name the commit to stay at in the object that names the repository")
+		}
 		return spec, nil
 	}
 	for _, spec := range file.Apps {

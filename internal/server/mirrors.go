@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
@@ -26,6 +27,21 @@ func (s *server) buildMirrors() {
 
 // addressesOf are the addresses of a repository where it lives elsewhere.
 func (s *server) addressesOf(repo name.Repo) []string { return s.rules.Current().Addresses(repo) }
+
+// elsewhere is the mirror that an address means, if apps of a repository may be rendered from it.
+func (s *server) elsewhere(user name.Repo, address string) name.Repo {
+	at := meaning.Normal(address)
+	if m := s.rules.Current().Elsewhere(user, func(url string) bool { return meaning.Normal(url) == at }); m != nil {
+		return m.Repo
+	}
+	return ""
+}
+
+// isSource reports whether a repository is there for the apps of others.
+func (s *server) isSource(repo name.Repo) bool {
+	m := s.rules.Current().Mirror(repo)
+	return m != nil && m.UsedBy != nil
+}
 
 // appsOf is how the apps of a repository do.
 func (s *server) appsOf(repo name.Repo) (list []deploy.Status) {

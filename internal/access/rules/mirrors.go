@@ -21,6 +21,9 @@ type Mirror struct {
 	// The token by which the forge is told of commits, and what kind of forge it is.
 	StatusFile string
 	Forge      string
+	// UsedBy are the repositories whose apps may be rendered from it, and then it deploys
+	// nothing itself; nil: none.
+	UsedBy []pattern
 
 	At manifest.Source
 }
@@ -48,6 +51,17 @@ func (r *Rules) Mirror(repo name.Repo) *Mirror {
 func (r *Rules) Addresses(repo name.Repo) []string {
 	if m := r.Mirror(repo); m != nil {
 		return []string{m.URL}
+	}
+	return nil
+}
+
+// Elsewhere returns the mirror that an address means, if apps of a repository may be rendered from
+// it; nil if there is none. same says whether two addresses are one.
+func (r *Rules) Elsewhere(user name.Repo, same func(url string) bool) *Mirror {
+	for _, m := range r.mirrors {
+		if m.Repo != user && same(m.URL) && m.UsedBy != nil && glob.Fit(m.UsedBy, string(user)) {
+			return m
+		}
 	}
 	return nil
 }

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 func TestMirrors(t *testing.T) {
 	hostKey := "SHA256:" + strings.Repeat("A", 43)
 	r := parsedTree(t, world(t, map[string]string{
 		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
-			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\n",
+			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\nusedBy: [fleet, 'team/**']\n",
 		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\n",
 		"mirrors/docs.yaml": "url: https://github.com/team/docs\nstatusFile: /etc/pushboat/mirrors/status\n",
 		"mirrors/README.md": "Where we come from.\n",
@@ -25,6 +27,14 @@ func TestMirrors(t *testing.T) {
 	}
 	if at := r.Addresses("team/shop"); !slices.Equal(at, []string{"git@example.org:team/shop.git"}) || r.Addresses("shop") != nil {
 		t.Errorf("team/shop lives at %q", at)
+	}
+	for user, want := range map[name.Repo]*Mirror{"fleet": shop, "team/a/b": shop, "other": nil, "team/shop": nil} {
+		if got := r.Elsewhere(user, func(url string) bool { return url == shop.URL }); got != want {
+			t.Errorf("for %s it is %+v", user, got)
+		}
+	}
+	if r.Elsewhere("fleet", func(url string) bool { return url == blog.URL }) != nil {
+		t.Error("a mirror that is for nobody was used")
 	}
 	if address := shop.Address(); address.String() != "ssh://git@example.org/team/shop.git" {
 		t.Errorf("team/shop is at %s", address)

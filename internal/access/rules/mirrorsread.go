@@ -18,7 +18,7 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "schedule", "rewrites", "hookFile", "statusFile", "forge"}, farFields...)
+var mirrorFields = append([]string{"branches", "schedule", "rewrites", "hookFile", "statusFile", "forge", "usedBy"}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -46,6 +46,7 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 		m.readPlace(r, fields, 1)
 	}
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
+	m.UsedBy = readPatterns(r, fields, "usedBy", checkRepo)
 	m.Schedule = readWord(r, fields, "schedule", nil, "")
 	switch rewrites := readWord(r, fields, "rewrites", nil, ""); rewrites {
 	case "", refuseRewrites:
@@ -113,6 +114,9 @@ func (m *Mirror) text() string {
 	if m.Follow {
 		text += ", and follows a rewritten history"
 	}
+	if m.UsedBy != nil {
+		text += ", for apps of " + list(m.UsedBy)
+	}
 	return text + "; it takes no pushes"
 }
 
@@ -131,13 +135,18 @@ func (m *Mirror) File() []byte {
 		}
 	}
 	line("url", inQuotes(m.URL))
-	if m.Branches != nil {
-		branches := make([]string, len(m.Branches))
-		for i, branch := range m.Branches {
-			branches[i] = inQuotes(string(branch))
+	patterns := func(name string, list []pattern) {
+		if list == nil {
+			return
 		}
-		line("branches", "["+strings.Join(branches, ", ")+"]")
+		quoted := make([]string, len(list))
+		for i, p := range list {
+			quoted[i] = inQuotes(string(p))
+		}
+		line(name, "["+strings.Join(quoted, ", ")+"]")
 	}
+	patterns("branches", m.Branches)
+	patterns("usedBy", m.UsedBy)
 	line("schedule", inQuotes(m.Schedule))
 	if m.Follow {
 		line("rewrites", followRewrites)

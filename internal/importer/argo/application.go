@@ -197,15 +197,20 @@ func (a *application) readSources(spec *meaning.Map) {
 		a.reader.Add("spec", "spec has no source", "write source: {repoURL: ADDRESS, path: FOLDER}")
 		return
 	}
-	refs := map[string]bool{}
+	refs, roots := map[string]string{}, map[*meaning.Map]string{}
 	for _, m := range list {
-		if ref := m.Text("ref"); ref != "" {
-			refs["$"+ref] = true
+		root, ok := a.rootOfSource(m)
+		if ok {
+			roots[m] = root
+		}
+		if ref := m.Text("ref"); ref != "" && ok {
+			refs["$"+ref] = root
 		}
 	}
 	var parts []appfile.Addition
 	for _, m := range list {
-		if part, ok := a.readSource(m, refs); ok {
+		root, has := roots[m]
+		if part, ok := a.readSource(&source{application: a, m: m, refs: refs, root: root, has: has, repo: m.Text("repoURL")}); ok {
 			parts = append(parts, part)
 		}
 	}
@@ -230,18 +235,38 @@ func (a *application) readSources(spec *meaning.Map) {
 type source struct {
 	*application
 	m    *meaning.Map
-	refs map[string]bool // those of the Application, with $ in front
-	repo string          // its address
+	refs map[string]string // the folders of repositories, by the refs of the Application with $ in front
+	root string            // the folder of its repository
+	has  bool              // there is one: it is no chart of a registry, and can be had
+	repo string            // its address
 	part appfile.Addition
 }
 
-// readSource reads one source. ok is false if it is there for others to refer to.
-func (a *application) readSource(m *meaning.Map, refs map[string]bool) (part appfile.Addition, ok bool) {
-	s := &source{application: a, m: m, refs: refs, repo: m.Text("repoURL"), part: appfile.Addition{Render: appfile.RenderAuto}}
-	folder, chart := m.Text("path"), m.Text("chart")
-	if address, base := path.Split(s.repo); chart == "" && strings.HasPrefix(s.repo, "oci://") && path.Clean(folder) == "." {
-		s.repo, chart = strings.TrimSuffix(address, "/"), base // a chart, as Argo CD 3.1 has it
+// chartOf is the chart of a registry that a source names, with the registry's address; "" if it
+// is a folder of a repository.
+func chartOf(m *meaning.Map) (chart, repo string) {
+	chart, repo = m.Text("chart"), m.Text("repoURL")
+	if address, base := path.Split(repo); chart == "" && strings.HasPrefix(repo, "oci://") && path.Clean(m.Text("path")) == "." {
+		return base, strings.TrimSuffix(address, "/") // as Argo CD 3.1 has it
 	}
+	return chart, repo
+}
+
+// rootOfSource is the folder of a source's repository; false if it is a chart of a registry, or
+// cannot be had.
+func (a *application) rootOfSource(m *meaning.Map) (root string, ok bool) {
+	if chart, _ := chartOf(m); chart != "" {
+		return "", false
+	}
+	return a.tree.rootOf(m, m.Text("repoURL"), m.Text("targetRevision"))
+}
+
+// readSource reads one source. ok is false if it is there for others to refer to.
+func (a *application) readSource(s *source) (part appfile.Addition, ok bool) {
+	s.part.Render = appfile.RenderAuto
+	m, folder := s.m, s.m.Text("path")
+	var chart string
+	chart, s.repo = chartOf(m)
 	m.Text("name")
 	m.Refuse("plugin", "a server that checks pushes runs no plugins", "commit what the plugin makes, or render it by kustomize or Helm")
 	if chart != "" {
@@ -250,7 +275,7 @@ func (a *application) readSource(m *meaning.Map, refs map[string]bool) (part app
 			s.part.Path = dir
 		}
 		s.readChart(chart)
-	} else if a.tree.checkRepository(m, s.repo, m.Text("targetRevision")) {
+	} else if s.has {
 		s.readFolder(folder)
 	}
 	s.readHelm(m.Map("helm"), chart != "")
@@ -265,14 +290,14 @@ func (s *source) readFolder(written string) {
 	folder, inside := meaning.Folder(written)
 	switch {
 	case written == "" && s.m.Text("ref") != "":
-		s.part.Path = "."
+		s.part.Path = s.root
 		return
 	case written == "":
 		s.m.Problem("path", "the source names no folder", "write path: FOLDER, or path: . for the whole repository")
 	case !inside:
 		s.m.Problem("path", fmt.Sprintf("path: %q leads out of the repository", written), "write the path from the repository's root")
-	case !s.tree.world.isFolder(folder):
+	case !s.tree.world.isFolder(path.Join(s.root, folder)):
 		s.m.Problem("path", fmt.Sprintf("there is no folder %s in this revision", folder), "write the path from the repository's root")
 	}
-	s.part.Path = folder
+	s.part.Path = path.Join(s.root, folder)
 }

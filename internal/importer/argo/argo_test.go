@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // worldOf is a world with files: path, text, path, text.
@@ -19,11 +20,24 @@ func worldOf(files ...string) meaning.World {
 	for i := 0; i+1 < len(files); i += 2 {
 		tree[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
 	}
+	for _, at := range []string{"", "next"} {
+		tree[".repositories/lib@"+at+"/deploy/a.yaml"], tree[".repositories/lib@"+at+"/values/y.yaml"] = &fstest.MapFile{}, &fstest.MapFile{}
+	}
 	return meaning.World{
-		Repo: "team/site", Branch: "main", Tree: tree,
+		Repo: "team/site", Branch: "main", Tree: beside{tree},
 		Clusters: appfile.Clusters{"default": nil, "eu": {"region": "eu"}, "us": {"region": "us"}},
 		Servers:  map[string]string{"eu": "https://eu.example.org:6443"},
 	}
+}
+
+// beside is a revision that has another repository.
+type beside struct{ fstest.MapFS }
+
+func (beside) Mount(address string, branch name.Branch, _ name.Revision) (folder, taken string, err error) {
+	if !strings.HasSuffix(address, "/lib") {
+		return "", "", meaning.ErrUnknown
+	}
+	return ".repositories/lib@" + string(branch), "repository lib here", nil
 }
 
 // site are files that most tests have.
@@ -68,7 +82,12 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.path", "source: " + repoURL + "path: ./apps/web/}", `"Path":"apps/web"`},
 	{"spec.source.path", "source: " + repoURL + "path: nowhere}", "there is no folder nowhere in this revision"},
 	{"spec.source.path", "source: " + repoURL + "path: ../x}", `path: "../x" leads out of the repository`},
-	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/other', path: apps/web}", "https://example.org/other is another repository than this one"},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/other', path: apps/web}", "https://example.org/other is another repository"},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: next}", `"Path":".repositories/lib@next/deploy"`},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: nowhere}", "there is no folder nowhere in this revision"},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: ~1}", `targetRevision: "~1"`},
+	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/values/y.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", `"values":[{"file":"../.repositories/lib@/values/y.yaml"`},
+	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/../../values/x.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", "names no file of this repository"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: HEAD}", `"Branch":"main"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v1}", "v1 is not the branch that is deployed, main"},
 	{"spec.source.chart", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"https://charts.example.org","line":8`},

@@ -155,18 +155,20 @@ func (s *source) readValueFile(m *meaning.Map, at, written string, inChart, miss
 
 // fileOf is the path from the root of a file that a source names.
 func (s *source) fileOf(text string) (file string, ok bool) {
+	root := s.root
 	if strings.HasPrefix(text, "$") {
 		ref, rest, _ := strings.Cut(text, "/")
-		if !s.refs[ref] {
+		of, known := s.refs[ref]
+		if !known {
 			return "", false
 		}
-		text = "/" + rest
+		root, text = of, "/"+rest
 	}
 	file = path.Join(s.part.Path, text)
 	if strings.HasPrefix(text, "/") {
-		file = path.Clean(text[1:])
+		file = path.Join(root, text[1:])
 	}
-	return file, file != "." && file != ".." && !strings.HasPrefix(file, "../")
+	return file, file != root && file != "." && file != ".." && !strings.HasPrefix(file, "../") && (root == "" || root == "." || strings.HasPrefix(file, root+"/"))
 }
 
 // glob lists the files that match a pattern, in which * stands for letters of one name and **

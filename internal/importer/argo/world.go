@@ -13,6 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // world is the world that objects are read in, with Argo CD's names for what is in it.
@@ -103,9 +104,20 @@ func (w world) walk(folder string, do func(name string, entry fs.DirEntry) bool)
 	return visit(folder, 0)
 }
 
-// checkRepository reports a source that is another repository, or another revision than the one
-// that was pushed.
+// checkRepository is rootOf for what has to be this repository.
 func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
+	if _, self := t.world.IsSelf(repo); !self && repo != "" && !strings.HasPrefix(repo, "oci://") {
+		m.Problem("repoURL", fmt.Sprintf("%s is another repository than this one", repo),
+			"commit the folder here; if it is this repository, list the address in "+appfile.Name+": import: {self: ["+repo+"]}")
+		return false
+	}
+	_, ok := t.rootOf(m, repo, revision)
+	return ok
+}
+
+// rootOf is the folder of the revision that a source's repository is: its root, if it is this one
+// at the branch that was pushed, or that of another one. Where there is none, it notes a problem.
+func (t *Tree) rootOf(m *meaning.Map, repo, revision string) (root string, ok bool) {
 	branch := string(t.world.Branch)
 	why, self := t.world.IsSelf(repo)
 	switch {
@@ -114,8 +126,7 @@ func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
 	case strings.HasPrefix(repo, "oci://"):
 		m.Problem("repoURL", "manifests are not read from registries", "commit them here; a chart is named by chart")
 	case !self:
-		m.Problem("repoURL", fmt.Sprintf("%s is another repository than this one", repo),
-			"commit the folder here; if it is this repository, list the address in "+appfile.Name+": import: {self: ["+repo+"]}")
+		return t.elsewhere(m, repo, revision)
 	case revision != "" && revision != "HEAD" && strings.TrimPrefix(revision, "refs/heads/") != branch:
 		m.Problem("targetRevision", fmt.Sprintf("%s is not the branch that is deployed, %s", revision, branch),
 			"write targetRevision: "+branch+", or HEAD for whatever branch is pushed")
@@ -124,9 +135,25 @@ func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
 			t.told[at] = true
 			m.Note("repoURL", manifest.Clean(repo)+" is this repository: "+why)
 		}
-		return true
+		return ".", true
 	}
-	return false
+	return "", false
+}
+
+// elsewhere is the folder of another repository, at a branch or a commit.
+func (t *Tree) elsewhere(m *meaning.Map, repo, revision string) (root string, ok bool) {
+	if commit, err := name.ParseRevision(revision); err == nil {
+		return t.world.Elsewhere(m, "repoURL", repo, "", commit)
+	}
+	branch := strings.TrimPrefix(revision, "refs/heads/")
+	if branch == "HEAD" {
+		branch = ""
+	}
+	if _, err := name.ParseBranch(branch); branch != "" && err != nil {
+		m.Problem("targetRevision", fmt.Sprintf("targetRevision: %q %v", manifest.Clean(revision), err), "write a branch, or the whole hash of a commit")
+		return "", false
+	}
+	return t.world.Elsewhere(m, "repoURL", repo, name.Branch(branch), "")
 }
 
 // relative is the path from one folder to a file, both from the root.

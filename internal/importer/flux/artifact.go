@@ -132,7 +132,12 @@ func (t *Tree) step(g *generator, step *meaning.Map, variables map[string]string
 		return "", "", false, false
 	default:
 		before := len(g.reader.Problems)
-		if t.own(&item{ref: meaning.Ref{Namespace: cmp.Or(g.object.GetNamespace(), System)}}, source); len(g.reader.Problems) > before {
+		it := &item{ref: meaning.Ref{Namespace: cmp.Or(g.object.GetNamespace(), System)}}
+		switch root := t.repository(it, source); {
+		case root != "":
+			step.Problem("from", fmt.Sprintf("from: %s is another repository", alias), "name its GitRepository as the source of the Kustomization")
+			return "", "", false, false
+		case it.lost || len(g.reader.Problems) > before:
 			return "", "", false, false
 		}
 	}

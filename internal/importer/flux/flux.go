@@ -72,6 +72,7 @@ type item struct {
 	ref    meaning.Ref
 	object *manifest.Object
 	parent *appfile.App // nil: a root
+	lost   bool         // its source cannot be had, which was said there
 }
 
 // data is what a ConfigMap or Secret holds.
@@ -216,7 +217,7 @@ func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 			}
 			app, problems := as(it)
 			t.wrong = append(t.wrong, problems...)
-			if len(problems) == 0 {
+			if len(problems) == 0 && !it.lost {
 				apps = append(apps, app)
 			}
 		}

@@ -203,7 +203,7 @@ func TestRefusals(t *testing.T) {
 		{kustomization("patchesStrategicMerge: []"), "is of an API before v1"},
 		{kustomization("dependsOn: [{name: b, readyExpr: x}]"), "readyExpr"},
 		{strings.Replace(kustomization(""), "path: ./apps", "path: ../apps", 1), "leads out of the repository"},
-		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: other}\n", 1), "is another repository: https://github.com/example/other"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: other}\n", 1), "a/b.yaml:5: GitRepository flux-system/other: https://github.com/example/other is another repository"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: tagged}\n", 1), "follows a tag"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: branched}\n", 1), "follows branch next"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: absent}\n", 1), "no GitRepository flux-system/absent"},
@@ -351,7 +351,7 @@ func TestSourcesOfRoots(t *testing.T) {
 	for _, test := range []struct{ root, child, want string }{
 		{"made", "made", ""},
 		{"made", "missing", "no GitRepository flux-system/missing is in this revision"},
-		{"other", "other", "GitRepository other is another repository"},
+		{"other", "other", "https://github.com/example/other is another repository"},
 	} {
 		tree := New(worldOf())
 		written := parse(t, sources)[:1]
@@ -436,7 +436,7 @@ spec:
 		{"shop-test", "./", "no ArtifactGenerator of this revision makes ExternalArtifact flux-system/shop-test"},
 		{"moved", "./x", "the artifact has infra as x"},
 		{"matched", "./infra", "no single step copies the folder infra of the artifact"},
-		{"foreign", "./", "GitRepository other is another repository"},
+		{"foreign", "./", "https://github.com/example/other is another repository"},
 		{"nowhere", "./", "there is no source @none"},
 		{"merged", "./", "strategy: Merge is not done here"},
 		{"without", "./", `exclude: "x/**" may leave manifests out`},

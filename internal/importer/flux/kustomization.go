@@ -2,12 +2,14 @@ package flux
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // shortest is the shortest time between checks of an app: watches see changes at once.
@@ -78,12 +80,13 @@ func (t *Tree) folder(app *appfile.App, it *item, spec *meaning.Map) {
 		app.Path = t.inArtifact(it, ref, folder)
 		return
 	}
-	t.own(it, ref)
+	app.Path = path.Join(t.repository(it, ref), folder)
 }
 
-// own holds a source to being this repository, at the branch that is pushed.
-func (t *Tree) own(it *item, ref *meaning.Map) {
-	kind, name, namespace := ref.Text("kind"), ref.Text("name"), ref.Text("namespace")
+// repository is the folder of the revision that a source is: its root, if it is this repository
+// at the branch that is pushed, or that of another one.
+func (t *Tree) repository(it *item, ref *meaning.Map) (root string) {
+	kind, called, namespace := ref.Text("kind"), ref.Text("name"), ref.Text("namespace")
 	ref.Raw("apiVersion")
 	if namespace == "" {
 		namespace = it.ref.Namespace
@@ -92,48 +95,95 @@ func (t *Tree) own(it *item, ref *meaning.Map) {
 	case "GitRepository":
 	case "Bucket":
 		ref.Problem("kind", "a Bucket is no source here", "commit what is in it")
-		return
+		return ""
 	default:
 		ref.Problem("kind", fmt.Sprintf("%s is no source of manifests here", kind), "commit the manifests, and name the GitRepository of this repository")
-		return
+		return ""
 	}
-	git := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: name}]
+	git := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: called}]
 	if git == nil {
-		if name != System && !t.self[name] { // flux bootstrap makes that one
-			ref.Problem("name", fmt.Sprintf("no GitRepository %s/%s is in this revision", namespace, name), "commit it, or name "+System+", which is this repository")
+		if called != System && !t.self[called] { // flux bootstrap makes that one
+			ref.Problem("name", fmt.Sprintf("no GitRepository %s/%s is in this revision", namespace, called), "commit it, or name "+System+", which is this repository")
 		}
-		return
+		return ""
 	}
-	t.isThis(ref, git)
+	return t.rootOf(it, ref, git)
 }
 
-// isThis reports a problem of a GitRepository that is not this repository at this branch.
-func (t *Tree) isThis(ref *meaning.Map, git *source) {
+// rootOf is the folder of a GitRepository. What it cannot follow is a problem.
+func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 	url := git.spec.Text("url")
 	why, self := t.world.IsSelf(url)
 	if !self && git.object.GetName() == System {
 		why, self = "flux bootstrap has made it", true
 	}
+	at := git.spec.Map("ref")
+	for _, field := range []string{"tag", "semver", "name"} {
+		if at.Has(field) && (self || !at.Has("commit")) {
+			ref.Problem("name", fmt.Sprintf("GitRepository %s follows a %s (%s), not a branch", git.object.GetName(), field, git.reader.Object.At("spec.ref."+field)), "write a branch: ref: {branch: "+string(t.world.Branch)+"}"+orCommit(self))
+			return ""
+		}
+	}
+	branch := at.Text("branch")
 	if !self {
-		ref.Problem("name", fmt.Sprintf("GitRepository %s is another repository: %s", git.object.GetName(), manifest.Clean(url)),
-			fmt.Sprintf("if that is this one, list it in pushboat.yaml: import: {self: [%s]}; else commit what it has", manifest.Clean(url)))
-		return
+		folder := t.elsewhere(git, url, branch, at.Text("commit"))
+		it.lost = folder == ""
+		return folder
 	}
 	if !git.told {
 		git.told = true
 		git.spec.Note("url", manifest.Clean(url)+" is this repository: "+why)
 		t.noted = append(t.noted, git.reader.Notes...)
 	}
-	at := git.spec.Map("ref")
-	for _, field := range []string{"tag", "semver", "commit", "name"} {
-		if at.Has(field) {
-			ref.Problem("name", fmt.Sprintf("GitRepository %s follows a %s (%s), not a branch", git.object.GetName(), field, git.reader.Object.At("spec.ref."+field)), "the branch that is pushed is deployed: write ref: {branch: "+string(t.world.Branch)+"}")
-			return
-		}
-	}
-	if branch := at.Text("branch"); branch != "" && branch != string(t.world.Branch) {
+	switch {
+	case at.Has("commit"):
+		ref.Problem("name", fmt.Sprintf("GitRepository %s follows a commit (%s), not a branch", git.object.GetName(), git.reader.Object.At("spec.ref.commit")), "the branch that is pushed is deployed: write ref: {branch: "+string(t.world.Branch)+"}")
+	case branch != "" && branch != string(t.world.Branch):
 		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(branch), t.world.Branch), "push that branch")
 	}
+	return ""
+}
+
+func orCommit(self bool) string {
+	if self {
+		return ""
+	}
+	return ", or a commit: ref: {commit: HASH}"
+}
+
+// elsewhere is the folder of a GitRepository that is another repository. What is wrong with it is
+// said once.
+func (t *Tree) elsewhere(git *source, url, branch, commit string) (folder string) {
+	at := git.spec.Map("ref")
+	_, noBranch := name.ParseBranch(branch)
+	revision, noCommit := name.ParseRevision(commit)
+	switch {
+	case commit != "" && noCommit != nil:
+		at.Problem("commit", fmt.Sprintf("spec.ref.commit: %q is no hash of a commit", manifest.Clean(commit)), "write all 40 digits")
+	case commit != "":
+		folder, _ = t.world.Elsewhere(git.spec, "url", url, "", revision)
+	case branch != "" && noBranch != nil:
+		at.Problem("branch", fmt.Sprintf("spec.ref.branch: %q %v", manifest.Clean(branch), noBranch), "")
+	default:
+		folder, _ = t.world.Elsewhere(git.spec, "url", url, name.Branch(branch), "")
+	}
+	git.spec.Refuse("recurseSubmodules", "submodules are not read", "commit what they have")
+	git.spec.Refuse("include", "other repositories are not put into folders of this one", "name each as a source of its own")
+	git.spec.Refuse("verify", "signatures of its commits are not asked for here", "demand them of its mirror (requireSigned in repositories.yaml), and take it out")
+	for _, field := range []string{"interval", "timeout", "secretRef", "proxySecretRef", "serviceAccountName", "provider", "ignore", "sparseCheckout", "suspend"} {
+		git.spec.Without(field, "how it is fetched is said in admin.git")
+	}
+	git.spec.Done()
+	if !git.told {
+		git.told = true
+		t.wrong = append(t.wrong, git.reader.Problems...)
+		t.noted = append(t.noted, git.reader.Notes...)
+	}
+	if len(git.reader.Problems) > 0 {
+		folder = ""
+	}
+	git.reader.Problems = nil
+	return folder
 }
 
 // postBuild reads what is replaced in the objects.

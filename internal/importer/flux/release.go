@@ -102,7 +102,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 			app.Helm.Values[i].File = strings.TrimPrefix(app.Helm.Values[i].File, "./")
 		}
 		chart.Without("version", "what the revision has is rendered")
-		t.own(it, ref)
+		app.Path = path.Join(t.repository(it, ref), folder)
 		return
 	}
 	if kind != "HelmRepository" {
@@ -135,7 +135,9 @@ func (t *Tree) chartRef(app *appfile.App, it *item, ref *meaning.Map) {
 	case found == nil:
 		ref.Problem("name", fmt.Sprintf("no %s %s/%s is in this revision", kind, namespace, name), "commit it")
 	case kind == "HelmChart":
-		t.chartSpec(app, &item{ref: meaning.Ref{Namespace: namespace}}, found.spec)
+		of := &item{ref: meaning.Ref{Namespace: namespace}}
+		t.chartSpec(app, of, found.spec)
+		it.lost = of.lost
 		t.fetched(found, app.Helm.Version)
 	default:
 		t.image(app, found)
