@@ -14,6 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
 )
@@ -30,7 +31,7 @@ const (
 
 // Finding is the answer to one question. Its fields are for programs, and stay.
 type Finding struct {
-	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, shared, keys, tokens, signers, certificates, backups, audit, notifications, settings
+	Check string `json:"check"`           // git, disk, inodes, fsync, clock, rights, cluster, grants, shared, keys, tokens, signers, certificates, backups, audit, notifications, mirrors, settings
 	About string `json:"about,omitempty"` // the cluster; "": the server
 	Level Level  `json:"level"`
 	Says  string `json:"says"`           // a sentence, or a value
@@ -51,6 +52,7 @@ type Doctor struct {
 	ByHand   func() (newest time.Time, err error) // the newest backup that was made, wherever to; zero: none is known
 	Trail    func() (audit.Verdict, error)        // verifies the audit trail
 	Told     func() (receivers []notify.ReceiverState, trouble string)
+	Mirrors  func() []mirror.Standing
 	Settings func() (changed []Setting, err error) // read anew
 }
 
@@ -100,7 +102,7 @@ func (d *Doctor) examineKeeping(now time.Time) []Finding {
 	verdict, err := d.Trail()
 	changed, wrong := d.Settings()
 	receivers, trouble := d.Told()
-	return []Finding{d.examineBackups(now), judgeTrail(verdict, err), judgeTold(receivers, trouble, now), judgeSettings(changed, wrong)}
+	return []Finding{d.examineBackups(now), judgeTrail(verdict, err), judgeTold(receivers, trouble, now), judgeMirrors(d.Mirrors(), now), judgeSettings(changed, wrong)}
 }
 
 // staleBackup is the age from which the newest backup is too old.

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/notify"
 )
 
@@ -83,6 +84,10 @@ func TestFindings(t *testing.T) {
 		"a trail":                     {judgeTrail(audit.Verdict{Lines: 7}, nil), OK, "7 lines"},
 		"a trail with faults":         {judgeTrail(audit.Verdict{Faults: make([]audit.Fault, 2), More: 3}, nil), Problem, "written: 5"},
 		"no trail":                    {judgeTrail(audit.Verdict{}, errors.New("no file")), Problem, "no file"},
+		"no mirror":                   {judgeMirrors(nil, noon), OK, "no repository is fetched"},
+		"mirrors":                     {judgeMirrors([]mirror.Standing{{Repo: "shop"}, {Repo: "shop", Remote: "x", Trouble: &mirror.Trouble{Since: noon.Add(-time.Minute)}}}, noon), OK, "of 2 upstreams and remotes, none is away"},
+		"one is away":                 {judgeMirrors([]mirror.Standing{{Repo: "shop", Remote: "x", Trouble: &mirror.Trouble{Since: noon.Add(-time.Hour), Error: "no\nanswer"}}}, noon), Warning, "cannot be reached: remote x of shop since 2026-11-28 11:00 UTC (no answer)"},
+		"one is stuck":                {judgeMirrors([]mirror.Standing{{Repo: "shop", Stuck: 1}}, noon), Warning, "not all is taken: the upstream of shop"},
 		"nobody to tell":              {judgeTold(nil, "", noon), OK, "nobody is to be told"},
 		"receivers":                   {judgeTold([]notify.ReceiverState{{Name: "ops"}, {Name: "ben", Since: noon.Add(-time.Minute)}}, "", noon), OK, "2 receivers, and none fails for long"},
 		"a receiver that fails":       {judgeTold([]notify.ReceiverState{{Name: "ops", Since: noon.Add(-time.Hour), Error: "no\nanswer"}}, "", noon), Warning, "take no message: ops since 2026-11-28 11:00 UTC (no answer)"},

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/backup/offsite"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/push"
 	"github.com/pushboat/pushboat/internal/sshd"
@@ -34,6 +35,7 @@ type Parts struct {
 	Traces    Traces
 	Announcer Announcer
 	Notifier  Notifier
+	Mirrors   Mirrors
 	Disk      func() (free, all uint64, err error) // of the data directory, in bytes
 }
 
@@ -69,6 +71,8 @@ type (
 	Notifier interface {
 		State() (receivers []notify.ReceiverState, trouble string)
 	}
+	// Mirrors is a mirror.Sender.
+	Mirrors interface{ Standings() []mirror.Standing }
 	// Backups is an offsite.Keeper.
 	Backups interface{ State() *offsite.State }
 )
@@ -124,6 +128,7 @@ type scrape struct {
 	apps     func() []deploy.AppState
 	clusters func() []deploy.Sight
 	work     func() deploy.Work
+	mirrors  func() []mirror.Standing
 	told     func() (receivers []notify.ReceiverState, trouble string)
 }
 
@@ -133,6 +138,7 @@ func newScrape(sources Sources) *scrape {
 		s.apps = sync.OnceValue(s.parts.Engine.Survey)
 		s.clusters = sync.OnceValue(s.parts.Engine.Sights)
 		s.work = sync.OnceValue(s.parts.Engine.Work)
+		s.mirrors = sync.OnceValue(s.parts.Mirrors.Standings)
 		s.told = sync.OnceValues(s.parts.Notifier.State)
 	}
 	return s

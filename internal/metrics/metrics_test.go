@@ -24,6 +24,7 @@ import (
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify"
 	"github.com/pushboat/pushboat/internal/push"
@@ -93,6 +94,12 @@ func (teller) State() ([]notify.ReceiverState, string) {
 	}, ""
 }
 
+type elsewhere struct{}
+
+func (elsewhere) Standings() []mirror.Standing {
+	return []mirror.Standing{{Repo: "shop", Stuck: 2}, {Repo: "shop", Remote: "github", Trouble: &mirror.Trouble{}}}
+}
+
 type bucket struct{ state *offsite.State }
 
 func (b bucket) State() *offsite.State { return b.state }
@@ -117,7 +124,7 @@ func sources(apps int) Sources {
 	parts := &Parts{
 		Door: b, Engine: b, Renderers: b, Repos: busyRepos{}, SSH: busyDoor{}, Trail: b,
 		Backups: bucket{&offsite.State{Made: time.Unix(3000, 0), Failure: &offsite.Failure{}}},
-		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{}, Announcer: told{}, Notifier: teller{},
+		Disk:    func() (uint64, uint64, error) { return 5, 10, nil }, Traces: spans{}, Announcer: told{}, Notifier: teller{}, Mirrors: elsewhere{},
 	}
 	return Sources{Version: "v1", GoVersion: "go1", Unready: func() error { return nil }, Parts: func() *Parts { return parts }}
 }
@@ -168,7 +175,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 		}
 		seen[m.Name] = true
 		for _, label := range m.Labels {
-			if !slices.Contains([]string{"app", "repository", "cluster", "result", "outcome", "stage", "action", "verb", "health", "sync", "state", "service", "kind", "receiver", "version", "go_version"}, label) {
+			if !slices.Contains([]string{"app", "repository", "cluster", "result", "outcome", "stage", "action", "verb", "health", "sync", "state", "service", "kind", "receiver", "remote", "version", "go_version"}, label) {
 				t.Errorf("%s has the label %s, of which nobody has said that it has few values", m.Name, label)
 			}
 		}

@@ -47,6 +47,7 @@ func Table() []Metric {
 		{"Disk, audit trail, backups", ofKeeping},
 		{"Traces and Events", ofSending},
 		{"Notifications", ofNotifications},
+		{"Mirrors and remotes", ofMirrors},
 	} {
 		for _, m := range part.metrics {
 			m.Part = part.title

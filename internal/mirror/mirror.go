@@ -90,6 +90,7 @@ type entry struct {
 	mirror  *rules.Mirror // as it was scheduled; nil: it is none any more
 	knock   *time.Timer   // a webhook that waits; nil: none
 	heard   time.Time     // the last webhook
+	refused map[name.Branch]judged
 }
 
 // New makes a keeper. Start begins its work.

@@ -205,8 +205,13 @@ func (r *round) land(ctx context.Context, repo *git.Repository, branch name.Bran
 		return err
 	}
 	what, problem := judge(r.mirror, branch, s, r.rewrite)
-	if what == stays {
+	by := r.basisOf(s)
+	switch {
+	case what == stays:
+		r.noteJudged(branch, by, false)
 		r.took(branch)
+		return nil
+	case r.rests(branch, by):
 		return nil
 	}
 	l := push.Landing{
@@ -221,9 +226,11 @@ func (r *round) land(ctx context.Context, repo *git.Repository, branch name.Bran
 	switch {
 	case landed.Accepted:
 		r.outcome.Moved, r.outcome.Failed = append(r.outcome.Moved, branch), r.outcome.Failed || landed.Failed
+		r.noteJudged(branch, by, false)
 		r.took(branch)
 	case landed.Reason != "" && ctx.Err() == nil:
 		r.outcome.Refused = append(r.outcome.Refused, branch)
+		r.noteJudged(branch, by, true)
 		r.refused(branch, s.upstream, landed)
 	default: // it was planned only, or given up
 		r.outcome.Refused = append(r.outcome.Refused, branch)

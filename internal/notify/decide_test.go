@@ -231,3 +231,29 @@ func TestThings(t *testing.T) {
 		t.Errorf("for ever after: %+v, %+v", news, changed)
 	}
 }
+
+func TestMirrorsAway(t *testing.T) {
+	list := []Silent{
+		{Repo: "shop", Since: noon.Add(-silentLong), Error: "upstream\nanswers 503"},
+		{Repo: "team/blog", Remote: "github", Since: noon.Add(-time.Hour)},
+		{Repo: "docs", Since: noon.Add(-time.Minute)},
+		{Repo: "zoo", Since: noon},
+	}
+	away, again := mirrorsAway(list, noon)
+	if len(away) != 2 || again != silentLong-time.Minute || away[0].news.Title != "the upstream of shop does not answer" || away[0].news.Repo != "shop" {
+		t.Fatalf("away are %+v, again in %s", away, again)
+	}
+	known := map[string]*thingState{}
+	news, changed, _ := decideThings(known, away, noon)
+	if keysOf(news) != "upstream/shop.1 remote/github/team/blog.1" {
+		t.Fatalf("news: %s", keysOf(news))
+	}
+	maps.Copy(known, changed)
+	news, _, _ = decideThings(known, away[:1], noon.Add(time.Hour))
+	if len(news) != 1 || news[0].Repo != "team/blog" || !strings.HasPrefix(news[0].Title, "the remote github of team/blog answers again, or is none any more, after") {
+		t.Errorf("over: %+v", news)
+	}
+	if none, again := mirrorsAway(nil, noon); none != nil || again != 0 {
+		t.Errorf("of none: %+v, %s", none, again)
+	}
+}

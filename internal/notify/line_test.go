@@ -208,7 +208,7 @@ func (w *world) notifier() *Notifier {
 		Records: func(context.Context, name.Repo, name.App, int, int) ([]record.Record, error) {
 			return nil, errors.New("not asked for")
 		},
-		Backups: func() *offsite.State { return nil }, Fence: free, Server: "0123", Fill: plain, Log: logrus.NewEntry(log),
+		Backups: func() *offsite.State { return nil }, Silent: func() []Silent { return nil }, Fence: free, Server: "0123", Fill: plain, Log: logrus.NewEntry(log),
 	}, w.set)
 }
 
@@ -315,11 +315,13 @@ func TestStateAndTest(t *testing.T) {
 		"no public address": func() { w.set.Reach.Networks = nil; n.Configure(w.set) },
 		"notify.files":      func() { w.set.Files = ""; n.Configure(w.set) },
 	} {
+		sound := w.set
 		spoil()
 		tried, err := n.Test(t.Context(), "ops", rules.AppFailing)
 		if err != nil || tried.Sent || !strings.Contains(tried.Error, name) || strings.Contains(tried.Error, "t0ken") {
 			t.Errorf("%s: %+v, %v", name, tried, err)
 		}
+		w.set = sound
 	}
 	receivers, trouble := n.State()
 	if trouble != "" || len(receivers) != 2 || receivers[0].Address != filepath.Join(w.dir, "ops") || receivers[0].Failing {

@@ -350,7 +350,11 @@ func (l *look) recent(group string, now time.Time) []time.Time {
 // things looks at clusters, backups and keys.
 func (t *taking) things() {
 	n := t.notifier
-	stand := slices.Concat(clustersAway(n.config.Engine.Outages()), backupFailing(n.config.Backups()), keysExpiring(n.config.Rules(), t.now))
+	mirrors, later := mirrorsAway(n.config.Silent(), t.now)
+	if later > 0 {
+		t.soon(later)
+	}
+	stand := slices.Concat(clustersAway(n.config.Engine.Outages()), backupFailing(n.config.Backups()), mirrors, keysExpiring(n.config.Rules(), t.now))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	news, changed, again := decideThings(n.ledger.things, stand, t.now)

@@ -53,6 +53,7 @@ type Config struct {
 	Records func(ctx context.Context, repo name.Repo, app name.App, before, most int) ([]record.Record, error) // newest first
 	Rules   func() *rules.Rules                                                                                // in force
 	Backups func() *offsite.State
+	Silent  func() []Silent
 	Keys    Keys
 	Fence   func() error        // an error once another server has this one's place
 	Server  string              // its id

@@ -109,6 +109,9 @@ func sample(topic rules.Topic) News {
 	case rules.PushRefused:
 		n.App, n.Deploy, n.Cause = "", "", ""
 		n.Title, n.Next = "a push of ana to main of shop was refused", "git push -o plan"
+	case rules.MirrorAway:
+		n.App, n.Branch, n.Cluster, n.Revision, n.Deploy, n.Cause = "", "", "", "", "", ""
+		n.Title, n.Next = "the upstream of shop does not answer", "ssh HOST repo info shop"
 	}
 	return n
 }

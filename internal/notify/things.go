@@ -151,6 +151,8 @@ func overOf(name string, was *thingState, now time.Time) (News, bool) {
 	case "cluster":
 		n.Topic, n.Cluster, n.Title = rules.ClusterAway, rest, "cluster "+rest+" answers again, after "+manifest.Roughly(now.Sub(was.Open.Since))
 		return n, true
+	case "upstream", "remote":
+		return mirrorOver(n, kind, rest, manifest.Roughly(now.Sub(was.Open.Since))), true
 	case "backup":
 		n.Topic, n.Title = rules.BackupFailed, "backups are made again"
 		return n, true

@@ -136,12 +136,12 @@ func shortRevision(revision string) string { return revision[:min(len(revision),
 var topicWords = map[rules.Topic]string{
 	rules.DeploySucceeded: "deployed", rules.DeployFailed: "failed to deploy", rules.DeployHeld: "held, not deployed yet", rules.PushRefused: "refused",
 	rules.AppFailing: "not healthy", rules.DriftFound: "drifted, and not corrected", rules.DriftFight: "changed again after each correction",
-	rules.ClusterAway: "do not answer", rules.BackupFailed: "without a backup", rules.KeyExpiring: "expire soon", rules.GrantHolds: "held by grants",
+	rules.ClusterAway: "do not answer", rules.BackupFailed: "without a backup", rules.MirrorAway: "do not answer", rules.KeyExpiring: "expire soon", rules.GrantHolds: "held by grants",
 }
 
-var topicNouns = map[rules.Topic]string{rules.PushRefused: "pushes", rules.ClusterAway: "clusters", rules.KeyExpiring: "keys"}
+var topicNouns = map[rules.Topic]string{rules.PushRefused: "pushes", rules.ClusterAway: "clusters", rules.MirrorAway: "mirrors", rules.KeyExpiring: "keys"}
 
-var severalOver = map[rules.Topic]string{rules.ClusterAway: "answer again"}
+var severalOver = map[rules.Topic]string{rules.ClusterAway: "answer again", rules.MirrorAway: "answer again"}
 
 // several is the text of news of one group.
 func several(news []News, more int, fill func(string) string) words {

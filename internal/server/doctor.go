@@ -11,7 +11,7 @@ func (s *server) doctor() *doctor.Doctor {
 	return &doctor.Doctor{
 		Data: s.config.Data, Git: s.repos.GitVersion, Clusters: s.patients,
 		Rules: s.rules.Current, KeyFiles: s.keyring.Directory, Tokens: s.goodTokens, Repos: s.repos.List, Names: s.doctorsNames,
-		Backups: s.backups.State, ByHand: s.backupSource().Newest, Trail: s.trail.Verify, Told: s.notifier.State, Settings: s.changedSettings,
+		Backups: s.backups.State, ByHand: s.backupSource().Newest, Trail: s.trail.Verify, Told: s.notifier.State, Mirrors: s.remotes.Standings, Settings: s.changedSettings,
 	}
 }
 

@@ -51,7 +51,7 @@ func (s *server) serveMetrics() error {
 // measure lets scrapes see the parts of the server, which are all there by now.
 func (s *server) measure() {
 	s.measured.Store(&metrics.Parts{
-		Door: s.door, Engine: s.engine, Renderers: s.renderers, Repos: s.repos, SSH: s.ssh, Trail: s.trail, Backups: s.backups, Traces: s.traces, Announcer: s.announcer, Notifier: s.notifier,
+		Door: s.door, Engine: s.engine, Renderers: s.renderers, Repos: s.repos, SSH: s.ssh, Trail: s.trail, Backups: s.backups, Traces: s.traces, Announcer: s.announcer, Notifier: s.notifier, Mirrors: s.remotes,
 		Disk: func() (free, all uint64, err error) { return doctor.Space(s.config.Data) },
 	})
 }

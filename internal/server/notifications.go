@@ -23,10 +23,20 @@ func (s *server) buildNotifier() error {
 	}
 	s.notifier = notify.New(notify.Config{
 		Dir: s.path("notify"), Engine: s.engine, Events: s.events, Records: s.history.List,
-		Rules: s.rules.Current, Backups: s.backups.State, Keys: s.keys, Fence: s.fence.Check, Server: s.id, Fill: s.advertised().Fill,
+		Rules: s.rules.Current, Backups: s.backups.State, Silent: s.silent, Keys: s.keys, Fence: s.fence.Check, Server: s.id, Fill: s.advertised().Fill,
 		Program: append(slices.Clone(program[:len(program)-1]), shout.Command), Log: s.log,
 	}, s.notifySettings(s.config))
 	return nil
+}
+
+// silent are the upstreams and remotes that do not answer.
+func (s *server) silent() (list []notify.Silent) {
+	for _, m := range s.remotes.Standings() {
+		if m.Trouble != nil {
+			list = append(list, notify.Silent{Repo: m.Repo, Remote: m.Remote, Since: m.Trouble.Since, Error: m.Trouble.Error})
+		}
+	}
+	return list
 }
 
 // advertised is the address for clients, as somebody types it who has no session; without the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/refusal"
@@ -28,6 +29,8 @@ type repositoryPage struct {
 	More     int // branches that are not shown
 	Commits  []commitRow
 	Refused  []refusal.Brief
+	Mirror   *mirror.State
+	Remotes  []mirror.RemoteState
 	Said     []string // instead of all that
 }
 
@@ -51,12 +54,14 @@ func showRepository(v *visit) error {
 	var answer struct {
 		Apps     []name.App
 		Branches map[string]name.Revision
+		Mirror   *mirror.State
+		Remotes  []mirror.RemoteState
 	}
 	said, err := v.asks(&answer, []string{"repo", "info"}, p.Name)
 	if err != nil {
 		return err
 	}
-	p.Said = said
+	p.Said, p.Mirror, p.Remotes = said, answer.Mirror, answer.Remotes
 	var deploys []record.Record
 	for i, app := range answer.Apps {
 		status, ok := v.door.Apps.Seen(v.caller, app)

@@ -25,6 +25,7 @@ const (
 	DriftFight      Topic = "driftFight"  // somebody changes an object again after each correction
 	ClusterAway     Topic = "clusterAway"
 	BackupFailed    Topic = "backupFailed"
+	MirrorAway      Topic = "mirrorAway"  // an upstream or a remote
 	KeyExpiring     Topic = "keyExpiring" // of an operator, or of an authority for certificates
 	GrantHolds      Topic = "grantHolds"  // an app is neither deployed nor corrected
 )
@@ -61,12 +62,12 @@ func (s *Severity) UnmarshalText(text []byte) error {
 var severities = map[Topic]Severity{
 	DeploySucceeded: Info, DeployFailed: Critical, DeployHeld: Warning, PushRefused: Warning,
 	AppFailing: Critical, DriftFound: Warning, DriftFight: Warning, ClusterAway: Critical,
-	BackupFailed: Critical, KeyExpiring: Warning, GrantHolds: Critical,
+	BackupFailed: Critical, MirrorAway: Warning, KeyExpiring: Warning, GrantHolds: Critical,
 }
 
 // Topics are all topics, in the order of the documentation.
 var Topics = []Topic{
-	DeploySucceeded, DeployFailed, DeployHeld, PushRefused, AppFailing, DriftFound, DriftFight, ClusterAway, BackupFailed, KeyExpiring, GrantHolds,
+	DeploySucceeded, DeployFailed, DeployHeld, PushRefused, AppFailing, DriftFound, DriftFight, ClusterAway, BackupFailed, MirrorAway, KeyExpiring, GrantHolds,
 }
 
 // ParseTopic reads the word of a topic. Its error ends with the next thing to try.
@@ -83,7 +84,7 @@ func (t Topic) Severity() Severity { return severities[t] }
 // about lists the fields of a rule that can say what of the topic it is about.
 func (t Topic) about() []string {
 	switch t {
-	case PushRefused:
+	case PushRefused, MirrorAway:
 		return []string{"repositories"}
 	case ClusterAway:
 		return []string{"clusters"}
