@@ -31,7 +31,7 @@ func newRoot(b build) *cobra.Command {
 		return fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newServe(b.version), newConfig(), newInstall(b.version), newUninstall(), newCluster(b.version), newBackup(b.version), newRestore(),
-		newRender(), newPlan(), newSchema(), newManual(b), newRenderWorker(), newNotifyService(), newVersion(b), newSBOM(b))
+		newRender(), newPlan(), newImport(), newSchema(), newManual(b), newRenderWorker(), newNotifyService(), newVersion(b), newSBOM(b))
 	return root
 }
 

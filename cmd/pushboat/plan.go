@@ -27,18 +27,23 @@ type folderFlags struct {
 }
 
 func (f *folderFlags) add(cmd *cobra.Command) {
+	f.addTree(cmd)
 	cmd.Flags().StringVar(&f.branch, "branch", appfile.DefaultBranch, "the branch that the folder stands for")
-	cmd.Flags().StringVar(&f.name, "repository", "", "the repository's name; default: the folder's")
 	cmd.Flags().StringArrayVar(&f.substitute, "substitute", nil, "a value to substitute, as NAME=VALUE, instead of that of pushboat.yaml; can be repeated")
+	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "accept Secrets that are not encrypted, as push -o plain-secrets does")
+	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
+}
+
+// addTree adds the flags that say what the whole tree is rendered with.
+func (f *folderFlags) addTree(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.name, "repository", "", "the repository's name; default: the folder's")
 	cmd.Flags().StringArrayVar(&f.keys.Age, "age-key", nil, "a file of age identities, for encrypted files; default: $SOPS_AGE_KEY_FILE")
 	cmd.Flags().StringArrayVar(&f.keys.SSH, "ssh-key", nil, "a private SSH key, for encrypted files; default: $SOPS_AGE_SSH_PRIVATE_KEY_FILE")
 	cmd.Flags().StringArrayVar(&f.keys.PGP, "pgp-key", nil, "a file of PGP private keys, for encrypted files")
 	cmd.Flags().BoolVar(&f.keys.None, "no-secrets", false, "do without the values of encrypted files: each is "+secrets.Placeholder)
-	cmd.Flags().BoolVar(&f.plainSecrets, "plain-secrets", false, "accept Secrets that are not encrypted, as push -o plain-secrets does")
 	cmd.Flags().StringArrayVar(&f.charts.Registries, "registry", nil, "an address from which charts may be fetched, with everything below it; can be repeated; default: none")
 	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which only the section charts counts: registries, credentials, ca, cacheSize")
 	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where to keep fetched charts; default: pushboat/charts in the user's cache folder")
-	cmd.Flags().StringArrayVar(&f.apps, "app", nil, "an app of pushboat.yaml; can be repeated; default: those in the folder")
 	cmd.Flags().StringArrayVar(&f.labels, "cluster-labels", nil, "a cluster from which entries with clusters select, as NAME:KEY=VALUE,KEY=VALUE; can be repeated")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")

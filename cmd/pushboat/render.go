@@ -75,37 +75,44 @@ func (f folderFlags) rendering(args []string) (rendering, error) {
 // offline answers charts' questions about any cluster.
 func offline(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
 
+// visitor is told of each app that is rendered: those that are chosen, and the objects that it
+// applies.
+type visitor func(spec appfile.App, applied []*manifest.Object) error
+
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
+	_, problems, err := r.walk(ctx, func(spec appfile.App, applied []*manifest.Object) error { return r.print(spec.Name, applied) })
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		report.WriteProblems(r.errOut, problems, server.FolderDoor(r.alone))
+		return errors.New("the folder cannot be deployed as it is; the lines above say why")
+	}
+	return nil
+}
+
+// walk renders the apps that are chosen. It returns the tree of apps that has grown; nil, if
+// the folder has none.
+func (r rendering) walk(ctx context.Context, visit visitor) (*importer.Tree, manifest.Problems, error) {
 	file, grown, problems := importer.ReadFile(r.tree, appfile.Place{Repo: r.repository, Main: appfile.DefaultBranch, Clusters: r.labelled}, &importer.Finder{})
 	r.tellUnmatched(file.Selections)
 	if err := r.choice.Check(file.Apps); err != nil && len(problems) == 0 && grown == nil {
-		return err
+		return nil, nil, err
 	}
-	program, err := worker.Program()
+	session, closeAll, err := r.session()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	keys, err := r.keys.Open()
-	if err != nil {
-		return err
-	}
-	defer keys.Close()
-	store, err := r.charts.Open()
-	if err != nil {
-		return err
-	}
-	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
-	session := render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
-	defer session.Close()
+	defer closeAll()
 	specs, all := file.Apps, file.Apps
 	if grown == nil {
 		specs = r.choice.Of(specs)
 	}
 	for len(specs) > 0 {
-		wrong, err := r.level(ctx, session, specs, grown)
+		wrong, err := r.level(ctx, session, specs, grown, visit)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		problems = append(problems, wrong...)
 		if specs = nil; grown != nil {
@@ -115,19 +122,38 @@ func (r rendering) do(ctx context.Context) error {
 	}
 	if grown != nil && len(problems) == 0 {
 		if err := r.choice.CheckAmong(all); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	if len(problems) > 0 {
-		report.WriteProblems(r.errOut, problems, server.FolderDoor(r.alone))
-		return errors.New("the folder cannot be deployed as it is; the lines above say why")
-	}
-	return nil
+	return grown, problems, nil
 }
 
-// level renders apps, prints the objects of those that are chosen, and has a tree of apps
-// grow by the others; grown is nil where there is none.
-func (r rendering) level(ctx context.Context, session *render.Session, specs []appfile.App, grown *importer.Tree) (manifest.Problems, error) {
+// session begins to render the tree. The caller must close it.
+func (r rendering) session() (session *render.Session, closeAll func(), err error) {
+	program, err := worker.Program()
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := r.keys.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := r.charts.Open()
+	if err != nil {
+		keys.Close()
+		return nil, nil, err
+	}
+	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
+	session = render.New(pool, offline).WithValues(r.values).WithKeys(keys).WithCharts(store).Session(r.tree)
+	return session, func() {
+		session.Close()
+		keys.Close()
+	}, nil
+}
+
+// level renders apps, and has a tree of apps grow by the others; grown is nil where there is
+// none.
+func (r rendering) level(ctx context.Context, session *render.Session, specs []appfile.App, grown *importer.Tree, visit visitor) (manifest.Problems, error) {
 	var problems manifest.Problems
 	chosen := map[name.App]bool{}
 	for _, spec := range r.choice.Among(specs) {
@@ -138,7 +164,7 @@ func (r rendering) level(ctx context.Context, session *render.Session, specs []a
 			continue
 		}
 		result, found := session.App(ctx, spec)
-		applied := result.Objects
+		applied := importer.Without(spec.LeaveOut, result.Objects)
 		if grown != nil {
 			var meant []*manifest.Object
 			applied, meant = importer.Split(result.Objects)
@@ -154,7 +180,7 @@ func (r rendering) level(ctx context.Context, session *render.Session, specs []a
 				problems = append(problems, plain.Problem)
 			}
 		}
-		if err := r.print(spec.Name, applied); err != nil {
+		if err := visit(spec, applied); err != nil {
 			return nil, err
 		}
 	}

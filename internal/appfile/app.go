@@ -113,8 +113,10 @@ type App struct {
 	Imported string `json:",omitempty"`
 	// Hidden are texts in the settings of an app that is imported which must not be shown.
 	Hidden []string `json:",omitempty"`
-	// Suspended says why the app is not deployed, as an object of another tool has it.
+	// Suspended says why the app is not deployed; "" if it is.
 	Suspended string `json:",omitempty"`
+	// LeaveOut are tools whose objects the app does not apply: ToolFlux, ToolArgo.
+	LeaveOut []string `json:",omitempty"`
 }
 
 // Ignore names fields that somebody else owns.

@@ -52,14 +52,16 @@ type HelmValues struct {
 	Inline json.RawMessage `json:"inline,omitempty"`
 	From   *HelmFrom       `json:"from,omitempty"` // on the app's cluster
 	Line   int             `json:"line"`           // of the entry
+	// Secret says that Inline is of a Secret; never in a pushboat.yaml.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool {
-	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters) == 0
+	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
 }
 
-var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters"}
+var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -97,6 +99,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 		for _, element := range r.List(parameters, MaxList) {
 			app.Helm.Parameters = append(app.Helm.Parameters, r.parameter(element))
 		}
+	}
+	if renderers, ok := settings["postRender"]; ok {
+		app.Helm.PostRender = r.postRender(renderers)
 	}
 	r.readChart(&app.Helm, f.Line, settings)
 	if app.Render == RenderPlain || app.Render == RenderKustomize {

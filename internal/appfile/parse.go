@@ -254,7 +254,7 @@ var fileFields = []string{"apps", "release", "import"}
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
-	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows",
+	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows", "suspended", "leaveOut",
 }
 
 // entry reads one app.
@@ -337,6 +337,8 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 	if f, ok := fields["onFailure"]; ok {
 		app.OnFailure, _ = r.OneOf(f, OnFailureKeep, OnFailureRollback)
 	}
+	r.readSuspended(app, fields)
+	r.readLeaveOut(app, fields)
 	if f, ok := fields["plainSecrets"]; ok {
 		value, _ := r.OneOf(f, plainSecretsRefuse, plainSecretsAllow)
 		app.PlainSecrets = value == plainSecretsAllow

@@ -241,7 +241,7 @@ func TestBranches(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows"
+	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows, suspended, leaveOut"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -287,7 +287,7 @@ func TestProblems(t *testing.T) {
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
 			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
-				at(4, `unknown field "release" in helm | known fields are values, valuesFrom, releaseName, chart, version, repo, digest, generated, skipCRDs, parameters`),
+				at(4, `unknown field "release" in helm | known fields are values, valuesFrom, releaseName, chart, version, repo, digest, generated, skipCRDs, parameters, postRender`),
 		},
 		{
 			"charts of registries", "apps:\n- helm: {chart: web}\n- helm:\n    chart: web\n    version: newest\n    repo: https://example.org\n    digest: abc\n- helm: {version: 1.2.3}\n",

@@ -209,13 +209,13 @@ func (r *reader) checkNames(apps []App) {
 }
 
 // checkPaths refuses two apps that would put the same objects into the same
-// place. One folder may well go to two clusters, or to two namespaces, and have the
-// values of several charts, or releases of one.
+// place. One folder may well go to two clusters, or to two namespaces, get names of two
+// kinds, and have the values of several charts, or releases of one.
 func (r *reader) checkPaths(apps []App) {
 	type target struct {
-		path                               string
-		branch                             name.Branch
-		cluster, namespace, chart, release string
+		path                                     string
+		branch                                   name.Branch
+		cluster, namespace, chart, release, into string
 	}
 	first := make(map[target]*App, len(apps))
 	for i := range apps {
@@ -223,6 +223,10 @@ func (r *reader) checkPaths(apps []App) {
 		t := target{path: app.Path, branch: app.Branch, cluster: app.Cluster, namespace: app.Namespace}
 		if app.Helm.Chart != "" {
 			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, string(app.Name))
+		}
+		t.into = strings.Join([]string{app.Kustomize.Namespace, app.Kustomize.NamePrefix, app.Kustomize.NameSuffix}, " ")
+		if app.Render == RenderHelm {
+			t.release = cmp.Or(app.Helm.ReleaseName, string(app.Name))
 		}
 		other, twice := first[t]
 		if twice && other.Source == app.Source && !reflect.DeepEqual(settings(other), settings(app)) {
@@ -239,7 +243,7 @@ func (r *reader) checkPaths(apps []App) {
 
 // settings are the settings that shape an app's objects, beside its folder.
 func settings(app *App) []any {
-	return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute, app.Files, app.Sources}
+	return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute, app.Files, app.Sources, app.PostBuild.Values}
 }
 
 // exclude notes in each app the folders that belong to other apps of its branch: only

@@ -34,6 +34,8 @@ type ValuesFrom struct {
 	// Data is what another app of the same revision gives it, which is not asked for on the
 	// cluster then; never in a pushboat.yaml.
 	Data map[string]string `json:"data,omitempty"`
+	// Secret says that Data must not be shown.
+	Secret bool `json:"secret,omitempty"`
 }
 
 // Origin names the object.

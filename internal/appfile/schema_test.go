@@ -38,7 +38,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
 		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields,
-		"parameter": parameterFields, "files": filesFields, "source": sourceFields,
+		"parameter": parameterFields, "files": filesFields, "source": sourceFields, "renderer": rendererFields,
 		"postBuild": postBuildFields, "valuesFrom": valuesFromFields, "import": importFields,
 	} {
 		check(name, root.Defs[name], fields)
@@ -77,6 +77,9 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
 		{"single values of a chart", "apps: [{helm: {skipCRDs: true, parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
+		{"post-renderers", "apps: [{helm: {postRender: [{patches: [{patch: x}]}, {images: [{name: a}]}]}}]", ""},
+		{"what is suspended and left out", "apps: [{suspended: we move, leaveOut: [flux, argo]}]", ""},
+		{"a tool that is not known", "apps: [{leaveOut: [auto]}]", "leaveOut"},
 		{"a value without a name", "apps: [{helm: {parameters: [{value: 1}]}}]", "name"},
 		{"some files", "apps: [{files: {flat: true, include: ['*.yaml'], exclude: ['{a,b}/*']}}]", ""},
 		{"several sources", "apps: [{sources: [{path: b, render: plain}, {helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org'}}]}]", ""},

@@ -37,6 +37,28 @@ func (w *Work) takeFromHands(ctx context.Context, step plan.Step, applied *unstr
 	}
 }
 
+// takeFromTools removes the fields that tools which Pushboat replaces have left on an object
+// that was just applied: it makes them Pushboat's, and applies once more.
+func (w *Work) takeFromTools(ctx context.Context, step plan.Step, applied *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	for step.Remains != nil && !step.Remains.Empty() {
+		given, err := step.Surrender(applied)
+		if err != nil {
+			return nil, err
+		}
+		err = w.cluster.API.SetManagedFields(ctx, step.Kind, applied, given.GetManagedFields())
+		if err == nil {
+			return w.cluster.API.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
+		}
+		if !apierrors.IsConflict(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		if applied, err = w.cluster.API.Get(ctx, step.Kind, step.ID.Namespace, step.ID.Name); err != nil {
+			return nil, err
+		}
+	}
+	return applied, nil
+}
+
 // claimFirst makes the fields that stand in the step's way Pushboat's own, so that the
 // apply which does not name them removes them.
 func (w *Work) claimFirst(ctx context.Context, step plan.Step) error {

@@ -104,6 +104,9 @@ func (w *Work) applyStep(ctx context.Context, step plan.Step) {
 			return err
 		}
 		applied, err = w.cluster.API.Apply(ctx, step.Kind, step.Object.Unstructured, kube.ApplyOptions{})
+		if err == nil {
+			applied, err = w.takeFromTools(ctx, step, applied)
+		}
 		if err == nil && step.TakesOver() {
 			applied, err = w.cluster.API.Succeed(ctx, step.Kind, applied)
 		}

@@ -161,7 +161,7 @@ func (c *call) helpAll() {
 	fmt.Fprint(c, "\nVerbs that list take -o json; all take --color=always|never. help VERB says more.\n"+
 		"To deploy, push:  git push ssh://HOST/NAME main\n"+
 		"Push options:     git push -o plan | detach | force | skip | confirm-prune=N |\n"+
-		"                  plain-secrets\n")
+		"                  plain-secrets | take-over\n")
 }
 
 func (c *call) table(list []*verb) {

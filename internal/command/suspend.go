@@ -109,6 +109,9 @@ func resume(ctx context.Context, c *call) error {
 	if errors.Is(err, deploy.ErrNotSuspended) {
 		return report.WithHint(fmt.Errorf("app %s is not suspended", status.App), "see how it is: ssh HOST status %s", status.App)
 	}
+	if rival, ok := errors.AsType[*deploy.RivalError](err); ok {
+		return report.WithHint(fmt.Errorf("resume app %s: %w", status.App, rival), "stop it there, and resume again: %s", rival.Commands)
+	}
 	if err != nil {
 		return report.WithHint(fmt.Errorf("resume app %s: %w", status.App, err), "list the apps: ssh HOST apps")
 	}

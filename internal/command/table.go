@@ -120,6 +120,7 @@ func changing() []*verb {
 				"moment (2026-01-31 or 2026-01-31T18:00, in UTC).\n" +
 				"Example: suspend shop --until 2h --reason moving the database",
 		},
+		{words: "release", right: access.Suspend, args: "APP [WORD...]", help: "leave what an app has to another tool", flags: releaseFlags, run: release, more: releaseHelp},
 		{
 			words: "cancel", right: access.Cancel, args: "APP", help: "end the wait of a running deploy", run: cancel,
 			more: "Ends the wait for health, a wave, a hook, tests or other apps, and so the\n" +

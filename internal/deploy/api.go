@@ -38,6 +38,7 @@ type clusterAPI interface {
 	ListMetadata(ctx context.Context, kind kube.Kind, namespace string, most int) (list []metav1.PartialObjectMetadata, more bool, err error)
 	Restart(ctx context.Context, kind kube.Kind, id manifest.ID, uid types.UID, at time.Time) (*unstructured.Unstructured, error)
 	FollowLog(ctx context.Context, r kube.LogRequest, tell func(line string)) error
+	HandBack(ctx context.Context, kind kube.Kind, u *unstructured.Unstructured, fields []metav1.ManagedFieldsEntry) error
 	Occurrences(ctx context.Context, id manifest.ID) ([]kube.Occurrence, error)
 }
 

@@ -11,14 +11,14 @@ import (
 // are not all carried out.
 func (p *Proposal) Asked() record.Asked {
 	return record.Asked{
-		Revision: p.Revision, Force: p.Options.Force || p.isForced(), Skip: p.Options.Skip, Override: p.Overridden(),
+		Revision: p.Revision, Force: p.Options.Force || p.isForced(), TakeOver: p.Options.TakeOver || p.isTakingOver(), Skip: p.Options.Skip, Override: p.Overridden(),
 		Signed: p.Signed, Leaving: p.goes(),
 	}
 }
 
 // AskedOfApp returns the options of a change that is about one app only.
 func (p *Proposal) AskedOfApp() record.Asked {
-	return record.Asked{Revision: p.Revision, Force: p.Options.Force, Override: p.Overridden()}
+	return record.Asked{Revision: p.Revision, Force: p.Options.Force, TakeOver: p.Options.TakeOver, Override: p.Overridden()}
 }
 
 // isForced reports whether an app of the change is still being brought by force to the

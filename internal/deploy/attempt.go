@@ -229,6 +229,9 @@ func isCurrent(p *plan.Plan, digest string, applies int, j *job, now time.Time) 
 
 // makePlan keeps the gate's plan, or makes another.
 func (at *attempt) makePlan() stageEvent {
+	if err := at.stopRivals(); err != nil {
+		return at.failUnlessStopped(err)
+	}
 	if !isCurrent(at.plan, at.target.Digest, at.ledger.Applies(), at.job, time.Now()) {
 		todo, err := at.replan(at.target, at.job)
 		if err != nil {

@@ -96,6 +96,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 		a.setSkipped("")
 		a.setUnrendered("")
 		t.forced, t.override = p.Options.Force || a.isForced(), p.override[t.Spec.Name]
+		t.TakeOver = t.TakeOver || a.takesOver(a.wanted())
 		a.setWant(t)
 		apps = append(apps, wanting{app: a, target: t})
 	}

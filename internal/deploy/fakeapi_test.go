@@ -248,3 +248,7 @@ func (o *office) answering() *fakeAPI {
 	close(cluster.opened)
 	return api
 }
+
+func (c *fakeAPI) HandBack(context.Context, kube.Kind, *unstructured.Unstructured, []metav1.ManagedFieldsEntry) error {
+	panic("no test hands back")
+}

@@ -40,6 +40,7 @@ func (p *Proposal) plan(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, gateTimeout)
 	defer cancel()
+	p.takeOver()
 	p.claims = e.claims.Overlay()
 	leaving := e.leaving(p)
 	p.compareApps(leaving)
@@ -139,7 +140,7 @@ func (e *Engine) resolveAll(ctx context.Context, p *Proposal) map[*target][]plan
 			p.Problems = append(p.Problems, noAnswer(name, err))
 			continue
 		}
-		p.Problems = append(p.Problems, p.stillControlled(ctx, as.api, targets)...)
+		p.Problems = append(p.Problems, p.stillControlled(ctx, as.api, cluster)...)
 		p.with[name] = plan.NewCompanions(planned(targets), e.knows)
 		p.with[name].Unread = p.unread
 		p.Problems = append(p.Problems, p.with[name].Vet(ctx, as.api, p.within(cluster))...)

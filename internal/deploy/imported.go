@@ -1,14 +1,10 @@
 package deploy
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"slices"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
@@ -16,6 +12,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // readFile is importer.ReadFile, with the addresses of the repository. One that others come from
@@ -39,6 +36,7 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 		level, wrong := e.readLevel(r)
 		targets, problems = append(targets, level...), append(problems, wrong...)
 		for _, t := range level {
+			t.meansAs(r.imports)
 			problems = append(problems, r.imports.Add(t.Spec, t.Objects, t.meant)...)
 		}
 		r.specs, wrong = r.imports.Next()
@@ -62,69 +60,6 @@ func (p *Proposal) chooseGrown() {
 	p.targets = slices.DeleteFunc(p.targets, func(t *target) bool {
 		return !slices.ContainsFunc(p.specs, func(spec appfile.App) bool { return spec.Name == t.Spec.Name })
 	})
-}
-
-// controller is another tool's controller of the kind that means an app.
-type controller struct {
-	schema.GroupVersionKind
-	tool string
-	// stopped reports whether it leaves the app of such an object on the cluster alone.
-	stopped func(object map[string]any) bool
-	stop    string // the command that has it do so, with %[1]s for the name and %[2]s for the namespace
-}
-
-// controllers are known by the kind that means an app.
-var controllers = map[string]controller{
-	"Kustomization": {schema.GroupVersionKind{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Kind: "Kustomization"}, "Flux", suspended, "flux suspend kustomization %[1]s -n %[2]s"},
-	"HelmRelease":   {schema.GroupVersionKind{Group: "helm.toolkit.fluxcd.io", Version: "v2", Kind: "HelmRelease"}, "Flux", suspended, "flux suspend helmrelease %[1]s -n %[2]s"},
-	"Application": {
-		schema.GroupVersionKind{Group: "argoproj.io", Version: "v1alpha1", Kind: "Application"},
-		"Argo CD", manual,
-		`kubectl -n %[2]s patch application %[1]s --type merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`,
-	},
-}
-
-// suspended reports whether an object of Flux is.
-func suspended(object map[string]any) bool {
-	is, _, _ := unstructured.NestedBool(object, "spec", "suspend")
-	return is
-}
-
-// manual reports whether an Application is synced by hand alone.
-func manual(object map[string]any) bool {
-	automated, found, _ := unstructured.NestedMap(object, "spec", "syncPolicy", "automated")
-	return !found || automated["enabled"] == false
-}
-
-// stillControlled refuses apps that were never deployed from here, and whose objects on the
-// cluster another controller still follows: both would change the same objects in turns. A
-// cluster without the kind, or an account that may not read it, has nothing to say.
-func (p *Proposal) stillControlled(ctx context.Context, api clusterAPI, targets []*target) manifest.Problems {
-	if p.imports == nil {
-		return nil
-	}
-	var problems manifest.Problems
-	for _, t := range targets {
-		by, known := controllers[t.Spec.Imported]
-		made := p.imports.Of(t.Spec.Name)
-		if a := p.engine.app(t.Spec.Name); !known || made == nil || a != nil && a.lastRecord() != nil {
-			continue
-		}
-		kind, err := api.Kind(ctx, by.GroupVersionKind)
-		if err != nil {
-			continue
-		}
-		running, err := api.Get(ctx, kind, made.By.Namespace, made.By.Name)
-		if err != nil || by.stopped(running.Object) {
-			continue
-		}
-		problems = append(problems, manifest.Problem{
-			App: t.Spec.Name, Source: made.By.Source, Object: fmt.Sprintf("%s %s/%s", made.By.Kind, made.By.Namespace, made.By.Name),
-			Message: fmt.Sprintf("%s still deploys it on cluster %s, and both would change the same objects", by.tool, t.Spec.Cluster),
-			Hint:    "stop it there, and push again: " + fmt.Sprintf(by.stop, made.By.Name, made.By.Namespace),
-		})
-	}
-	return problems
 }
 
 // specsOf are the apps of targets.
@@ -152,13 +87,44 @@ func (p *Proposal) importedNotes() manifest.Problems {
 	return told
 }
 
+// lineages are the apps of the tree that the change is about, and those that make them, each
+// before those that it makes.
+func (p *Proposal) lineages() []report.Lineage {
+	if p.imports == nil {
+		return nil
+	}
+	all := p.imports.Lineages()
+	parents, shown := map[name.App]name.App{}, map[name.App]bool{}
+	for _, one := range all {
+		parents[one.App] = one.Parent
+	}
+	for _, plan := range p.Plans {
+		for app := plan.App; app != "" && !shown[app]; app = parents[app] {
+			shown[app] = true
+		}
+	}
+	var tree []report.Lineage
+	for _, one := range all {
+		if !shown[one.App] {
+			continue
+		}
+		l := report.Lineage{App: one.App, Depth: one.Depth, Parent: one.Parent, Source: one.By.Source, Inherited: one.Inherited}
+		if one.By.Kind != "" {
+			l.Object = fmt.Sprintf("%s %s/%s", one.By.Kind, one.By.Namespace, one.By.Name)
+		}
+		tree = append(tree, l)
+	}
+	return tree
+}
+
 // inGit names who has suspended an app whose object says so.
 const inGit = "Git"
 
-// suspendAs suspends an app as its object in the revision has it, and resumes it when that
-// says so no more. What an operator has suspended is left to them.
+// suspendAs suspends an app as its object in the revision, or its entry in pushboat.yaml, has
+// it, and resumes it when that says so no more. What an operator has suspended is left to
+// them.
 func (a *app) suspendAs(t *target) {
-	if t == nil || t.Spec.Imported == "" {
+	if t == nil {
 		return
 	}
 	now := a.suspended.current()

@@ -103,6 +103,7 @@ func (t *target) follows(head name.Revision, all ...record.Asked) {
 	for _, asked := range all {
 		if asked.Revision == head {
 			t.forced, t.override = t.forced || asked.Force, cmp.Or(asked.Override, t.override)
+			t.TakeOver = t.TakeOver || asked.TakeOver
 			if asked.Signed.Any() {
 				t.signed = asked.Signed
 			}

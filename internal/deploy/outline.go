@@ -17,8 +17,14 @@ func (p *Proposal) Outline(door report.Door) report.Outline {
 	}
 	p.Problems.Sort()
 	o.Problems, o.Warnings = report.OutlineProblems(p.Problems, door), report.OutlineProblems(p.warnings(), door)
+	means := map[name.App]*report.OutlinedLineage{}
+	for _, one := range p.lineages() {
+		means[one.App] = one.Outlined()
+	}
 	for _, plan := range p.Plans {
-		o.Plans = append(o.Plans, report.OutlinePlan(plan))
+		outlined := report.OutlinePlan(plan)
+		outlined.Means = means[plan.App]
+		o.Plans = append(o.Plans, outlined)
 	}
 	return o
 }

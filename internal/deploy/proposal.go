@@ -27,6 +27,7 @@ type Options struct {
 	Force        bool   // recreate objects whose immutable fields changed
 	Skip         bool   // record, do not deploy
 	PlainSecrets bool   // store Secrets whose values are not encrypted
+	TakeOver     bool   // stop other tools that deploy the same, before anything is applied
 	ConfirmPrune int    // how many deletions are confirmed; -1: none
 	Override     string // why to deploy although a window is closed, by a caller who may; "" not to
 	Undo         bool   // the server reverts its own last deploy
@@ -182,8 +183,9 @@ type Proposal struct {
 	closed     map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
 	override   map[name.App]string  // why others are deployed although windows are closed
 	state      proposalState
-	unhurried  func() // ends its part of the haste; nil: it has none yet
-	told       told   // other repositories that the problems may name
+	unhurried  func()            // ends its part of the haste; nil: it has none yet
+	told       told              // other repositories that the problems may name
+	handed     manifest.Problems // what a takeover does, and what to know before the other tool's objects are deleted
 }
 
 // Refused reports whether the change must not be made.
@@ -263,6 +265,7 @@ func (p *Proposal) Print(w io.Writer, door report.Door) {
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 		report.WriteApps(w, "added", p.added)
 		report.WriteApps(w, "removed", p.removed)
+		report.WriteLineages(w, p.lineages())
 		for _, plan := range p.Plans {
 			report.WritePlan(w, plan)
 		}

@@ -29,11 +29,17 @@ func (e *Engine) Suspend(app name.App, s record.Suspension, caller access.Caller
 	return a.recordQuiet(newJob(record.CauseSuspend, caller), record.Suspended, s.Reason), nil
 }
 
-// Resume ends a suspension, and brings the app to its branch's state.
+// Resume ends a suspension, and brings the app to its branch's state. The error is a *RivalError
+// if the app was given back to another tool that deploys it.
 func (e *Engine) Resume(app name.App, caller access.Caller) (*Run, error) {
 	a := e.app(app)
 	if a == nil {
 		return nil, ErrNoApp
+	}
+	if a.suspended.current() != nil {
+		if rival := a.rivalOf(); rival != nil {
+			return nil, rival
+		}
 	}
 	if !a.suspended.end() {
 		return nil, ErrNotSuspended

@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -43,6 +44,8 @@ type target struct {
 	given    provision          // its generated values
 	others   []followed         // branches of other repositories that its revision reads
 	meant    []*manifest.Object // that are read as apps, see package importer; they are not applied
+	means    []meaning.Ref      // the objects of another tool that mean the app: that of the root of its tree first, its own last
+	meansOn  string             // the cluster on which that tool has them
 	had      name.Revision      // of an app that is gone: the last revision that has it; "" if that is unknown
 }
 
@@ -188,6 +191,9 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 	found := specialOf(result)
 	if spec.Imported != "" {
 		made, meant = importer.Split(result.Objects)
+		digest, found = render.DigestOf(made), manifest.SpecialOf(made)
+	} else if len(spec.LeaveOut) > 0 {
+		made = importer.Without(spec.LeaveOut, result.Objects)
 		digest, found = render.DigestOf(made), manifest.SpecialOf(made)
 	}
 	objects, special := plan.WithNamespace(spec, made, found)

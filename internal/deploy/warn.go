@@ -12,6 +12,7 @@ func (p *Proposal) warnings() manifest.Problems {
 	}
 	all = append(all, unselected(p.selections)...)
 	all = append(all, p.importedNotes()...)
+	all = append(all, p.handed...)
 	all.Sort()
 	return all
 }

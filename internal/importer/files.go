@@ -221,25 +221,3 @@ func written(fsys fs.FS, layout *meaning.Layout) ([]*manifest.Object, manifest.P
 	}
 	return found, nil
 }
-
-// placer finds the line of a field in the file that an object was written in: what kustomize
-// makes of it knows the file alone.
-func placer(fsys fs.FS) func(o *manifest.Object, path string) manifest.Source {
-	read := map[string][]*manifest.Object{}
-	return func(o *manifest.Object, field string) manifest.Source {
-		file := o.Source.File
-		objects, known := read[file]
-		if !known {
-			if text, err := fs.ReadFile(fsys, file); err == nil && len(text) <= maxFile {
-				objects, _ = manifest.Parse(file, text)
-			}
-			read[file] = objects
-		}
-		for _, as := range objects {
-			if as.GetKind() == o.GetKind() && as.GetName() == o.GetName() {
-				return as.At(field)
-			}
-		}
-		return o.At(field)
-	}
-}

@@ -45,6 +45,10 @@ type Tree struct {
 	depth map[name.App]int
 	order []name.App
 	over  bool // there are more apps than are read
+	left  map[name.App]remains
+
+	files    *files
+	inherits map[rooted][]manifest.Source // by objects
 }
 
 // rooted names an object below one of the roots, whose place is left out. Each cluster of a
@@ -77,10 +81,12 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 // New begins the tree of a revision with its roots.
 func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
 	world.Self = settings.Self
-	world.Place = placer(world.Tree)
+	files := newFiles(world.Tree)
+	world.Place = files.place
 	t := &Tree{
 		world: world, flux: map[string]*flux.Tree{}, argo: argo.New(world),
-		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{},
+		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{}, left: map[name.App]remains{},
+		files: files, inherits: map[rooted][]manifest.Source{},
 	}
 	var roots int
 	var problems manifest.Problems
@@ -201,6 +207,7 @@ func (t *Tree) Roots() ([]appfile.App, manifest.Problems) {
 // Add takes in what an app has been rendered to. What the app may not have is a problem.
 func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.Problems {
 	on := t.fluxOn(t.stem[app.Name])
+	t.left[app.Name] = remainsOf(applied, meant)
 	for _, o := range applied {
 		if kind := o.GetKind(); kind == "ConfigMap" || kind == manifest.SecretKind.Kind {
 			if o.GetNamespace() == "" {
@@ -215,6 +222,9 @@ func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.
 			t.argo.Add(&app, o)
 		} else {
 			on.Add(&app, o)
+		}
+		if isApp(o) {
+			t.inherits[rooted{t.stem[app.Name], refOf(o)}] = t.inherited(app, o)
 		}
 	}
 	if made := t.apps[app.Name]; made != nil {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,6 +23,23 @@ var predecessors = map[string]bool{
 	"kustomize-controller":          true,
 	"helm-controller":               true,
 	"helm":                          true,
+}
+
+// Predecessors are the names of the tools that Pushboat replaces, as field managers.
+func Predecessors() []string { return slices.Sorted(maps.Keys(predecessors)) }
+
+// marks begin the labels and annotations by which these tools know what they have applied.
+var marks = []string{
+	"kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "argocd.argoproj.io/", "meta.helm.sh/",
+	"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "kubectl.kubernetes.io/last-applied-configuration",
+}
+
+// IsMark reports whether a label or annotation is one by which another tool knows what it has
+// applied.
+func IsMark(key string) bool {
+	return slices.ContainsFunc(marks, func(mark string) bool {
+		return key == mark || strings.HasSuffix(mark, "/") && strings.HasPrefix(key, mark)
+	})
 }
 
 // Succeed takes the fields of an object from the tools that had applied it, once
@@ -51,4 +71,27 @@ func (c *Cluster) Succeed(ctx context.Context, kind Kind, u *unstructured.Unstru
 	}
 	left, err := objects.Patch(ctx, u.GetName(), types.JSONPatchType, patch, opts)
 	return left, c.wrap("take the fields over", err)
+}
+
+// HandBack takes the ApplySet label off an object, and gives its fields the owners that are
+// named: it is nobody's of Pushboat any more. It is a conflict if the object has changed.
+func (c *Cluster) HandBack(ctx context.Context, kind Kind, u *unstructured.Unstructured, fields []metav1.ManagedFieldsEntry) error {
+	operations := []map[string]any{{"op": "replace", "path": "/metadata/resourceVersion", "value": u.GetResourceVersion()}}
+	if len(fields) == 0 {
+		fields = []metav1.ManagedFieldsEntry{{}} // an empty entry says that nobody owns anything
+	}
+	operations = append(operations, map[string]any{"op": "replace", "path": "/metadata/managedFields", "value": fields})
+	if _, has := u.GetLabels()[PartOfLabel]; has {
+		operations = append(operations, map[string]any{"op": "remove", "path": "/metadata/labels/" + strings.ReplaceAll(PartOfLabel, "/", "~1")})
+	}
+	patch, err := json.Marshal(operations)
+	if err != nil {
+		return fmt.Errorf("encode the owners of %s %s: %w", u.GetKind(), u.GetName(), err)
+	}
+	objects, err := c.object(kind, u.GetNamespace(), u.GetName())
+	if err != nil {
+		return err
+	}
+	_, err = objects.Patch(ctx, u.GetName(), types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+	return c.wrapFor(ctx, kind, "patch", err)
 }

@@ -26,7 +26,14 @@ func (p *Planner) settle(ctx context.Context, o Placed, step Step, running, afte
 	}
 	questioned := owner.Lost(running, after)
 	added := step.AddedByHand(p.Index.Tools(), after)
-	if !added.Empty() {
+	would, left, err := p.withoutLeft(ctx, o, step, running, after)
+	switch {
+	case err != nil:
+		return step, nil, err
+	case !left.Empty():
+		step.Remains, after = left, would
+		questioned = questioned.Union(added).Union(left)
+	case !added.Empty():
 		if after, err = p.withoutAdded(ctx, o, running, after, added); err != nil {
 			return step, nil, err
 		}

@@ -36,6 +36,7 @@ type Step struct {
 	Ignored  []string       // JSON pointers to fields that are left to others
 	Pointers []string       // to the fields that drifted, for Configure
 	Claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
+	Remains  *fieldpath.Set // fields that tools which Pushboat replaces have left, and that go with the apply
 
 	Object  *manifest.Object // as it will be applied; nil for Delete
 	Written bool             // the object is the written one, see make: for Unchanged

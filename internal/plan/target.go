@@ -23,6 +23,7 @@ type Target struct {
 	Digest   string                     // of the objects and the settings that shape the deploy
 	Gone     bool                       // pushboat.yaml does not name the app any more: delete it all
 	GivenTo  name.Repo                  // of an app that is gone: the repository to which it is released with all it has; "" for none
+	TakeOver bool                       // objects of other tools lose what these know them by, see kube.Marks
 	Blind    bool                       // nobody who may deploy has accepted the revision: compare as little as possible
 	Seal     func(string) string        // keys digests
 	Hidden   []string                   // values in its objects, and in those before, that are not to be shown

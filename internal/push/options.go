@@ -13,7 +13,7 @@ import (
 )
 
 // optionsHelp names the push options, for errors about them.
-const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets and confirm-prune=N; and override=\"REASON\", where a window is closed; and traceparent=PARENT, to go on with a trace"
+const optionsHelp = "the push options are plan, detach, force, skip, plain-secrets, take-over and confirm-prune=N; and override=\"REASON\", where a window is closed; and traceparent=PARENT, to go on with a trace"
 
 // Spelling spells the remedies of problems for a pusher: as push options.
 var Spelling = report.Door{
@@ -28,7 +28,7 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 	options := deploy.Options{ConfirmPrune: -1}
 	flags := map[string]*bool{
 		"plan": &options.Plan, "detach": &options.Detach, "force": &options.Force, "skip": &options.Skip,
-		"plain-secrets": &options.PlainSecrets,
+		"plain-secrets": &options.PlainSecrets, "take-over": &options.TakeOver,
 	}
 	var problems manifest.Problems
 	for _, word := range words {
@@ -61,6 +61,9 @@ func parseOptions(words []string) (deploy.Options, manifest.Problems) {
 	}
 	if options.Skip && (options.Plan || options.Force || options.Override != "") {
 		problems = append(problems, optionProblem("skip", "cannot be combined with plan or force, nor with override"))
+	}
+	if options.Skip && options.TakeOver {
+		problems = append(problems, optionProblem("skip", "cannot be combined with take-over"))
 	}
 	return options, problems
 }

@@ -15,6 +15,8 @@ func TestParseOptions(t *testing.T) {
 	}{
 		{nil, deploy.Options{ConfirmPrune: -1}, 0},
 		{[]string{"plan"}, deploy.Options{Plan: true, ConfirmPrune: -1}, 0},
+		{[]string{"take-over"}, deploy.Options{TakeOver: true, ConfirmPrune: -1}, 0},
+		{[]string{"take-over", "skip"}, deploy.Options{TakeOver: true, Skip: true, ConfirmPrune: -1}, 1},
 		{[]string{"force", "detach", "confirm-prune=12"}, deploy.Options{Force: true, Detach: true, ConfirmPrune: 12}, 0},
 		{[]string{"skip"}, deploy.Options{Skip: true, ConfirmPrune: -1}, 0},
 		{[]string{"override=it burns = badly"}, deploy.Options{Override: "it burns = badly", ConfirmPrune: -1}, 0},

@@ -14,6 +14,7 @@ import (
 type Asked struct {
 	Revision name.Revision
 	Force    bool   // recreate objects that cannot be changed in place
+	TakeOver bool   // stop other tools that deploy the same
 	Skip     bool   // do not deploy
 	Override string // why to deploy although a window is closed; "" to wait for it
 	Signed   Signed // who signed, for the records
@@ -33,6 +34,7 @@ func (s Signed) Any() bool { return len(s.Commits) > 0 || s.Push != nil }
 // The words of a reason, of signers, and of apps with commas between begin with these.
 const (
 	overrideWord = "override="
+	takeOverWord = "take-over"
 	signedWord   = "signed="
 	leavingWord  = "leaving="
 )
@@ -42,7 +44,7 @@ const maxAskedSigners = 100
 
 // Any reports whether there is something to keep.
 func (a Asked) Any() bool {
-	return a.Force || a.Skip || a.Override != "" || a.Signed.Any() || len(a.Leaving) > 0
+	return a.Force || a.TakeOver || a.Skip || a.Override != "" || a.Signed.Any() || len(a.Leaving) > 0
 }
 
 // String returns the form that ParseAsked reads.
@@ -50,6 +52,9 @@ func (a Asked) String() string {
 	words := []string{string(a.Revision)}
 	if a.Force {
 		words = append(words, "force")
+	}
+	if a.TakeOver {
+		words = append(words, takeOverWord)
 	}
 	if a.Skip {
 		words = append(words, "skip")
@@ -82,6 +87,8 @@ func ParseAsked(text string) Asked {
 			a.Revision = revision
 		case word == "force":
 			a.Force = true
+		case word == takeOverWord:
+			a.TakeOver = true
 		case word == "skip":
 			a.Skip = true
 		case strings.HasPrefix(word, leavingWord):

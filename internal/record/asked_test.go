@@ -17,6 +17,7 @@ func TestAskedIsReadAsWritten(t *testing.T) {
 		{Revision: revision, Force: true},
 		{Revision: revision, Skip: true},
 		{Revision: revision, Force: true, Skip: true},
+		{Revision: revision, TakeOver: true},
 		{Revision: revision, Override: "the shop burns: 100 %, +1 force = skip"},
 		{Revision: revision, Force: true, Override: "ü"},
 		{Revision: revision, Override: "why", Signed: Signed{Commits: Signers{{"ana", "SHA256:x+/=", 2}}, Push: &PushSigner{"ben", "SHA256:y"}}},

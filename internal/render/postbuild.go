@@ -38,7 +38,7 @@ func (s *Session) postBuild(ctx context.Context, app appfile.App, set *substitut
 		}
 		for _, name := range slices.Sorted(maps.Keys(data)) {
 			post.Values[name] = oneLine(data[name])
-			post.Secret[name] = from.Kind == manifest.SecretKind.Kind
+			post.Secret[name] = from.Secret || from.Kind == manifest.SecretKind.Kind
 			if from.Data == nil {
 				fmt.Fprintf(sum, "%q %q %q\n", from.Origin(), name, data[name])
 			}

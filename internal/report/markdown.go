@@ -84,6 +84,9 @@ func (p OutlinedPlan) markdown(room int) string {
 	const foot = "\n</details>\n"
 	for most := min(len(p.Steps), maxPlanObjects); most > 0 || len(p.Steps) == 0; most /= 2 {
 		var text, block strings.Builder
+		if p.Means != nil {
+			fmt.Fprintln(&text, cutLine(manifest.Clean("# "+p.Means.words())))
+		}
 		p.writeMost(&text, most)
 		block.WriteString(head)
 		fence(&block, "diff", text.String())

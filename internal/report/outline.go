@@ -48,11 +48,13 @@ type OutlinedProblem struct {
 
 // OutlinedPlan is the plan of one app. Steps leaves out unchanged objects.
 type OutlinedPlan struct {
-	App     name.App       `json:"app"`
-	Cluster string         `json:"cluster"`
-	Gone    bool           `json:"gone"` // the app leaves with the change
-	Counts  OutlinedCounts `json:"counts"`
-	Steps   []OutlinedStep `json:"steps"`
+	App     name.App `json:"app"`
+	Cluster string   `json:"cluster"`
+	Gone    bool     `json:"gone"` // the app leaves with the change
+	// Means is the object of another tool that means the app.
+	Means  *OutlinedLineage `json:"means,omitempty"`
+	Counts OutlinedCounts   `json:"counts"`
+	Steps  []OutlinedStep   `json:"steps"`
 	// Generated has the fate of each value that is generated once.
 	Generated []OutlinedValue `json:"generated,omitempty"`
 	// Took says which version was taken for each range of versions.
@@ -192,6 +194,9 @@ func (p OutlinedPlan) writeMost(w io.Writer, most int) {
 // counts.
 func (p OutlinedPlan) WriteText(w io.Writer) {
 	fmt.Fprintf(w, "%s: plan for cluster %s\n", p.App, manifest.Clean(p.Cluster))
+	if p.Means != nil {
+		fmt.Fprintln(w, manifest.Clean("  "+p.Means.words()))
+	}
 	p.writeSteps(w)
 	fmt.Fprintln(w, p.Counts)
 }

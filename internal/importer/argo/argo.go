@@ -30,8 +30,8 @@ const (
 	configName      = "argocd-cm"                      // of the ConfigMap with Argo CD's settings
 )
 
-// system is the namespace of objects that name none.
-const system = "argocd"
+// System is the namespace of objects that name none.
+const System = "argocd"
 
 // Is reports whether an object is one that Argo CD reads.
 func Is(o *manifest.Object) bool {
@@ -102,7 +102,7 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 func refOf(o *manifest.Object) meaning.Ref {
 	ref := meaning.Ref{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}
 	if ref.Namespace == "" {
-		ref.Namespace = system
+		ref.Namespace = System
 	}
 	return ref
 }

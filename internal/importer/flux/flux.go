@@ -150,7 +150,7 @@ func (t *Tree) Note(o *manifest.Object) {
 			values[key] = text
 		}
 	}
-	t.data[refOf(o)] = data{values, o.GetKind() == manifest.SecretKind.Kind}
+	t.data[refOf(o)] = data{values, o.GetKind() == manifest.SecretKind.Kind || len(o.Hidden()) > 0}
 }
 
 // Add takes in an object of Flux from what an app renders to; nil is the app of an object that

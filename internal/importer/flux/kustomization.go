@@ -202,7 +202,7 @@ func (t *Tree) postBuild(app *appfile.App, it *item, spec *meaning.Map) {
 			continue
 		}
 		if found, ok := t.data[ref]; ok {
-			values.Data = found.values
+			values.Data, values.Secret = found.values, found.secret
 		}
 		app.PostBuild.From = append(app.PostBuild.From, values)
 	}

@@ -193,7 +193,7 @@ func (t *Tree) valuesFrom(app *appfile.App, it *item, from *meaning.Map) (appfil
 	if found.secret {
 		app.Hidden = append(app.Hidden, manifest.TextsIn(values)...)
 	}
-	return appfile.HelmValues{Inline: values, Line: at.Line}, true
+	return appfile.HelmValues{Inline: values, Line: at.Line, Secret: found.secret}, true
 }
 
 // phases reads how a release is installed, upgraded and removed.
