@@ -54,21 +54,24 @@ func TestExplain(t *testing.T) {
 			"values of a ConfigMap, over which those in place win",
 			configMap + kustomization("shop", "path: apps, postBuild: {substitute: {host: b}, substituteFrom: [{kind: ConfigMap, name: words}]}"),
 			[]string{"      values:\n        host: b\n        zone: z\n", "values of ConfigMap flux-system/words are those that the revision gives it"},
-			[]string{"from:", "wrong.name"}, "",
+			[]string{"from:", "wrong.name"},
+			"",
 		},
 		{
 			"values of a Secret",
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: words, namespace: flux-system}\nstringData: {host: hunter22}\n---\n" +
 				kustomization("shop", "path: apps, postBuild: {substituteFrom: [{kind: Secret, name: words}]}"),
 			[]string{"      from:\n        - {secret: flux-system/words}\n", "Secret flux-system/words is read from the cluster"},
-			[]string{"hunter22"}, "",
+			[]string{"hunter22"},
+			"",
 		},
 		{
 			"values of a chart from a Secret",
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: words, namespace: one}\nstringData: {values.yaml: 'pin: 4711'}\n---\n" +
 				strings.Replace(inlineRelease, "VALUES", "valuesFrom: [{kind: Secret, name: words}], values: {color: blue}", 1),
 			[]string{"      values:\n        - color: blue\n", "entry 1 of helm.values: not written here, since it is secret", "# It is not complete: 1 problem."},
-			[]string{"4711"}, "entry 1 of helm.values is secret, and is not printed",
+			[]string{"4711"},
+			"entry 1 of helm.values is secret, and is not printed",
 		},
 		{
 			"a dependency on nothing",

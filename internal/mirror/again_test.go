@@ -81,7 +81,7 @@ func TestRefusedRevisionsAreJudgedOnce(t *testing.T) {
 	}
 }
 
-// chunk is what a reader of bodies gives at a time.
+// body is that of a webhook, of which left bytes are to come.
 type body struct{ left int }
 
 // Read reads nothing of interest.

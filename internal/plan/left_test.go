@@ -31,11 +31,15 @@ func TestWhatAToolHasLeft(t *testing.T) {
 		{"applied by Flux", []metav1.ManagedFieldsEntry{pushboat, entry("kustomize-controller", apply, "", data)}, nil, false, "/metadata/annotations/note /metadata/labels/team /data/old"},
 		{"updated by Argo CD", []metav1.ManagedFieldsEntry{pushboat, entry("argocd-controller", update, "", data)}, nil, false, "/metadata/annotations/note /metadata/labels/team /data/old"},
 		{
-			"with its marks", []metav1.ManagedFieldsEntry{pushboat, entry("helm-controller", apply, "", data)}, nil, true,
+			"with its marks",
+			[]metav1.ManagedFieldsEntry{pushboat, entry("helm-controller", apply, "", data)},
+			nil, true,
 			"/metadata/annotations/argocd.argoproj.io~1tracking-id /metadata/annotations/note /metadata/labels/app.kubernetes.io~1instance /metadata/labels/kustomize.toolkit.fluxcd.io~1name /metadata/labels/team /data/old",
 		},
 		{
-			"that another program owns, too", []metav1.ManagedFieldsEntry{pushboat, entry("kustomize-controller", apply, "", data), entry("autoscaler", update, "", `{"f:data":{"f:old":{}}}`)}, nil, false,
+			"that another program owns, too",
+			[]metav1.ManagedFieldsEntry{pushboat, entry("kustomize-controller", apply, "", data), entry("autoscaler", update, "", `{"f:data":{"f:old":{}}}`)},
+			nil, false,
 			"/metadata/annotations/note /metadata/labels/team",
 		},
 		{"that is to be ignored", []metav1.ManagedFieldsEntry{pushboat, entry("kustomize-controller", apply, "", data)}, []string{"/data/old", "/metadata"}, false, ""},
