@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -34,7 +35,7 @@ const maxBenchFile = 1 << 20
 // Bench opens a bench for the app Only of a change.
 func (e *Engine) Bench(ctx context.Context, change Change) (*Bench, error) {
 	b := &Bench{engine: e, change: change, session: e.Renderer.For(change.Repo).SessionFor(change.Tree, change.Caller.Operator, change.Tell)}
-	spec, err := b.spec(change.Tree)
+	p, spec, err := e.entryOf(change)
 	if err != nil {
 		b.Close()
 		return nil, err
@@ -45,7 +46,11 @@ func (e *Engine) Bench(ctx context.Context, change Change) (*Bench, error) {
 		return nil, err
 	}
 	b.Objects, b.Files = tried.Objects, map[string][]byte{}
-	for _, name := range append(tried.Read, appfile.Name) {
+	read := append(tried.Read, appfile.Name)
+	if p.imports != nil {
+		read = append(read, p.grownOf(ctx, b.session, spec.Name)...)
+	}
+	for _, name := range read {
 		at := behindLinks(change.Tree, name)
 		data, err := fs.ReadFile(change.Tree, at)
 		if err == nil && len(data) <= maxBenchFile {
@@ -65,7 +70,7 @@ func (b *Bench) Close() { b.session.Close() }
 // cannot be rendered.
 func (b *Bench) Try(ctx context.Context, changed map[string][]byte) ([]*manifest.Object, bool) {
 	tree := changedTree{b.change.Tree, maps.Clone(changed)}
-	spec, err := b.spec(tree)
+	spec, err := b.engine.specOf(b.change, tree)
 	if err != nil {
 		return nil, false
 	}
@@ -73,26 +78,36 @@ func (b *Bench) Try(ctx context.Context, changed map[string][]byte) ([]*manifest
 	return tried.Objects, len(problems) == 0
 }
 
-// spec reads the app's entry of a tree.
-func (b *Bench) spec(tree fs.FS) (appfile.App, error) {
-	change := b.change
+// specOf is the entry of the app Only of a change at another tree.
+func (e *Engine) specOf(change Change, tree fs.FS) (appfile.App, error) {
 	change.Tree = tree
-	p := b.engine.Open(change).p
+	_, spec, err := e.entryOf(change)
+	return spec, err
+}
+
+// entryOf reads the entry of the app Only of a change. Where apps are objects of other tools,
+// those above it are rendered for that.
+func (e *Engine) entryOf(change Change) (*Proposal, appfile.App, error) {
+	draft := e.Open(change)
+	p := draft.p
+	if p.imports != nil {
+		draft.render()
+	}
 	if err := p.Problems.Err(); err != nil {
-		return appfile.App{}, err
+		return p, appfile.App{}, err
 	}
 	for _, spec := range p.specs {
 		if spec.Name == change.Only {
-			return spec, nil
+			return p, spec, nil
 		}
 	}
-	return appfile.App{}, fmt.Errorf("app %s is not named by %s at this revision: %w", change.Only, appfile.Name, fs.ErrNotExist)
+	return p, appfile.App{}, fmt.Errorf("app %s is not named by %s at this revision: %w", change.Only, appfile.Name, fs.ErrNotExist)
 }
 
 // Named returns the function that tells the named object among those of the bench, see
 // Engine.Why. The error is ErrNaming if it is no name of an object.
 func (b *Bench) Named(ctx context.Context, object string) (func(*manifest.Object) bool, error) {
-	spec, err := b.spec(b.change.Tree)
+	_, spec, err := b.engine.entryOf(b.change)
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +154,25 @@ func (t changedTree) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(t.FS, name)
 }
 
+// Stat implements fs.StatFS. What has changed has no hash, and neither has a folder with it:
+// whoever knows the folder by its hash reads it again.
+func (t changedTree) Stat(name string) (fs.FileInfo, error) {
+	info, err := fs.Stat(t.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	at := behindLinks(t.FS, name)
+	for file, data := range t.files {
+		switch {
+		case file == at:
+			return changedInfo{info, int64(len(data))}, nil
+		case at == "." || strings.HasPrefix(file, at+"/"):
+			return changedInfo{info, info.Size()}, nil
+		}
+	}
+	return info, nil
+}
+
 // changedFile is an open file with another content.
 type changedFile struct {
 	fs.File
@@ -158,7 +192,7 @@ func (f changedFile) Stat() (fs.FileInfo, error) {
 	return changedInfo{info, f.size}, nil
 }
 
-// changedInfo describes a file with another content, whose hash is not known.
+// changedInfo describes a file with another content, whose hash is not known, or a folder with one.
 type changedInfo struct {
 	fs.FileInfo
 	size int64

@@ -245,7 +245,7 @@ func TestWhyFollowsNames(t *testing.T) {
 		"spec.alone":    "3 pushboat.yaml:9 app/a.yaml:8",
 		"spec.password": "(secret) pushboat.yaml:16 app/a.yaml:17",
 	} {
-		value, _, causes, err := session.Why(t.Context(), apps[0], func(o *manifest.Object) bool { return o.GetName() == "probe" }, field)
+		value, _, causes, err := session.Why(t.Context(), apps[0], nil, func(o *manifest.Object) bool { return o.GetName() == "probe" }, field)
 		got, _ := json.Marshal(value)
 		text := strings.Trim(string(got), `"`)
 		for _, c := range causes {

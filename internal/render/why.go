@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -42,18 +43,29 @@ type Cause struct {
 	Text string // the text of the line
 }
 
+// Grown is how an app has come of the files of a revision, of which it is not an entry: from
+// objects of other tools, which apps above it have rendered.
+type Grown struct {
+	// Files have these objects, and what they are made of.
+	Files []string
+	// App is the app as it would be with another content of a file; false if it would not be.
+	App func(file string, data []byte) (appfile.App, bool)
+}
+
 // Why finds the lines of the revision that decide a field of an object, by trial: it
 // changes one line after another, all else being the same, and sees whether the field
 // changes. So the answer is right for patches, generators, values and templates alike,
 // and does not name a line that another overrides. is picks the object among those of
 // the app, which has placeholders for its generated values. Without causes, the
-// renderer itself makes the value; then only the object's own Source is known.
-func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
+// renderer itself makes the value; then only the object's own Source is known. grown is nil
+// for an app that the revision names itself.
+func (s *Session) Why(ctx context.Context, app appfile.App, grown *Grown, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
 	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
 	defer cancel()
 	files := s.filesOf(ctx, app, nil)
 	traced := trace(files)
 	set, _, problems := s.substitutions(ctx, app)
+	spec := app
 	app, _, unknown := s.chartValues(ctx, app)
 	if len(unknown) > 0 {
 		return nil, at, nil, append(problems, unknown...).Err()
@@ -93,8 +105,8 @@ func (s *Session) Why(ctx context.Context, app appfile.App, is func(*manifest.Ob
 	}
 	causes = s.declared(app, files.Given(), t.written)
 	value = shown
-	for _, c := range t.candidates(traced.files()) {
-		if t.decides(ctx, c) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
+	for _, c := range t.candidates(traced.files(), grown) {
+		if (t.decides(ctx, c) || t.decidesApp(ctx, c, spec, grown)) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
 			causes = append(causes, Cause{c.source(), files.ShownLine(c.file, strings.TrimSpace(c.text))})
 		}
 		if ctx.Err() != nil {
@@ -183,8 +195,15 @@ var words = regexp.MustCompile(`[^\s,{}\[\]"'#:=]+`)
 
 // candidates returns the words that are part of the value, the most likely first: those
 // that are the whole value, then the longest.
-func (t trials) candidates(files []string) []candidate {
+func (t trials) candidates(files []string, grown *Grown) []candidate {
 	var found []candidate
+	if grown != nil {
+		for _, file := range grown.Files {
+			if !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
 	for _, file := range files {
 		data, err := fs.ReadFile(t.files, file)
 		if err != nil || len(data) > maxSearched || !utf8.Valid(data) {
@@ -215,7 +234,26 @@ func (t trials) wordsOf(file string, data []byte) []candidate {
 // field then differs.
 func (t trials) decides(ctx context.Context, c candidate) bool {
 	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
-	objects, problems := t.session.objects(ctx, replaced{t.files, c.file, changed}, t.app, t.files.Given())
+	return t.differs(ctx, c.file, changed, t.app)
+}
+
+// decidesApp is decides for a word that makes another app of the same name.
+func (t trials) decidesApp(ctx context.Context, c candidate, spec appfile.App, grown *Grown) bool {
+	if grown == nil || !slices.Contains(grown.Files, c.file) || ctx.Err() != nil {
+		return false
+	}
+	changed := slices.Concat(c.data[:c.start], []byte(another(c.word)), c.data[c.end:])
+	app, ok := grown.App(c.file, changed)
+	if !ok || reflect.DeepEqual(app, spec) {
+		return false
+	}
+	app, _, problems := t.session.chartValues(ctx, app)
+	return len(problems) == 0 && t.differs(ctx, c.file, changed, app)
+}
+
+// differs reports whether the field differs if a file has another content.
+func (t trials) differs(ctx context.Context, file string, changed []byte, app appfile.App) bool {
+	objects, problems := t.session.objects(ctx, replaced{t.files, file, changed}, app, t.files.Given())
 	if len(problems) > 0 {
 		return false
 	}
