@@ -336,9 +336,13 @@ func (c *call) finish(err error) int {
 		hearer.Failed(err)
 	}
 	var usage usageError
+	told, special := errors.AsType[*statusError](err)
 	switch {
 	case err == nil:
 		return exitOK
+	case special:
+		c.explain(told.err)
+		return told.status
 	case errors.As(err, &usage):
 		c.complain(err.Error(), "usage: "+c.verb.usages())
 		return exitUsage
@@ -346,6 +350,18 @@ func (c *call) finish(err error) int {
 	c.explain(err)
 	return exitFailed
 }
+
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	err    error
+	status int
+}
+
+// Error implements error.
+func (e *statusError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error without its status.
+func (e *statusError) Unwrap() error { return e.err }
 
 // explain writes an error with the next thing to try.
 func (c *call) explain(err error) {

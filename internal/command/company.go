@@ -49,6 +49,13 @@ func (c *call) company(to io.Writer, says func(now time.Time) string) *company {
 	return w
 }
 
+// unheard is company for nobody.
+func unheard() *company {
+	w := &company{to: io.Discard, says: func(time.Time) string { return "" }}
+	w.begin()
+	return w
+}
+
 // moves reports whether the caller has a terminal on which a line can move. It takes no
 // colours, so NO_COLOR does not matter.
 func (c *call) moves() bool {

@@ -52,6 +52,7 @@ var printed = map[string][]printing{
 	"keys list":      {{"", []keyRow{}}},
 	"keys add":       {{"", revisedKey{}}},
 	"keys expire":    {{"", revisedKey{}}},
+	"wait":           {{"", waitResult{}}},
 	"repo mirror":    {{"", revisedMirror{}}},
 	"cluster list":   {{"", []fleet.State{}}},
 	"cluster info":   {{"", fleet.State{}}},
