@@ -24,6 +24,8 @@ type Place struct {
 	Branch   name.Branch // of which apps are wanted; "": all
 	Main     name.Branch // the repository's main branch, that of the one app where there is no file
 	Clusters Clusters    // from which entries select
+	// Folder is from where the apps come if there is no file; "": from all.
+	Folder string
 	// Addresses mean the repository where it lives elsewhere, too: such as a mirror's upstream.
 	Addresses []string
 }
@@ -79,7 +81,7 @@ func Branches(fsys fs.FS, repo name.Repo, main name.Branch) (branches []name.Bra
 func parse(fsys fs.FS, at Place, wanted func(App) bool) (File, manifest.Problems) {
 	data, err := readFile(fsys)
 	if errors.Is(err, fs.ErrNotExist) {
-		apps, problems := withoutFile(fsys, at.Repo, at.Main, wanted)
+		apps, problems := withoutFile(fsys, at, wanted)
 		return File{Apps: apps}, problems
 	}
 	if err != nil {
@@ -137,7 +139,7 @@ func readFile(fsys fs.FS) ([]byte, error) {
 // withoutFile returns the app of a repository that has no pushboat.yaml, on its main
 // branch. It reports a file whose name is almost right instead of ignoring it: the
 // whole repository would be deployed.
-func withoutFile(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) bool) ([]App, manifest.Problems) {
+func withoutFile(fsys fs.FS, at Place, wanted func(App) bool) ([]App, manifest.Problems) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, manifest.Problems{{Message: err.Error()}}
@@ -152,15 +154,21 @@ func withoutFile(fsys fs.FS, repo name.Repo, main name.Branch, wanted func(App) 
 		}
 	}
 	app := defaultApp()
-	app.Name, app.Branch = nameFrom(repo), main
+	app.Name, app.Branch, app.Path = nameFrom(at.Repo), at.Main, cmp.Or(at.Folder, app.Path)
 	if message := checkName(string(app.Name)); message != "" {
 		return nil, manifest.Problems{{
-			Message: fmt.Sprintf("the repository's name %q makes no name of an app: %s", repo, message),
+			Message: fmt.Sprintf("the repository's name %q makes no name of an app: %s", at.Repo, message),
 			Hint:    fmt.Sprintf("add a %s with a name", Name),
 		}}
 	}
 	if !wanted(app) {
 		return nil, nil
+	}
+	if info, err := fs.Stat(fsys, app.Path); err != nil || !info.IsDir() {
+		return nil, manifest.Problems{{
+			Message: fmt.Sprintf("there is no folder %s, from which the repository is to be deployed", app.Path),
+			Hint:    fmt.Sprintf("change path in mirrors/%s.yaml of the repository admin, or add a %s", at.Repo, Name),
+		}}
 	}
 	return []App{app}, nil
 }

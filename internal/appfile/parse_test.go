@@ -194,6 +194,19 @@ func TestRepositoryNames(t *testing.T) {
 	}
 }
 
+func TestFolderOfARepository(t *testing.T) {
+	for folder, want := range map[string]string{"": "site=.", "apps/shop": "site=apps/shop", "none": "there is no folder none, from which the repository is to be deployed"} {
+		file, problems := Read(fstest.MapFS{"apps/shop/a.yaml": {}}, Place{Repo: "site", Main: DefaultBranch, Folder: folder})
+		got := names(file.Apps)
+		if len(problems) > 0 {
+			got = problems[0].Message
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", folder, got, want)
+		}
+	}
+}
+
 func TestParseBranch(t *testing.T) {
 	file := "apps:\n- path: apps/shop\n- path: only/elsewhere\n  branch: prod\n- path: no/*\n  branch: prod\n  dependsOn: [there]\n"
 	apps, problems := parseBranch(revision(file), "site", "main", "main")

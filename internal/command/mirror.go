@@ -41,6 +41,7 @@ func mirrorFlags(f *pflag.FlagSet) {
 	f.Bool("stop", false, "it is no mirror any more, and takes pushes")
 	f.StringSlice("branch", nil, "the branches, with * for any letters; by default the one of HEAD")
 	f.StringSlice("used-by", nil, "repositories whose apps come from it; it deploys nothing itself")
+	f.String("path", "", "the folder that is deployed, without a pushboat.yaml; by default all")
 	f.String("schedule", "", "when upstream is asked; by default "+rules.DefaultMirrorSchedule)
 	f.Bool("follow", false, "take over a history that was rewritten upstream")
 	f.String("key-file", "", "a private key, for ssh")
@@ -124,11 +125,11 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 		m.UsedBy = append(m.UsedBy, glob.Pattern(repo))
 	}
 	m.Follow, _ = c.flags.GetBool("follow")
-	texts := map[string]*string{"schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge}
+	texts := map[string]*string{"path": &m.Path, "schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge}
 	for flag, to := range texts {
 		*to, _ = c.flags.GetString(flag)
 	}
-	for _, text := range append([]string{m.URL, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, append(branches, usedBy...)...) {
+	for _, text := range append([]string{m.URL, m.Path, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, append(branches, usedBy...)...) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return nil, usageError{"a control character is in the way"}
 		}

@@ -105,6 +105,10 @@ type Config struct {
 	// there are none.
 	Labels func() appfile.Clusters
 
+	// Folder is from where the apps of a repository come that has no pushboat.yaml, "" for all;
+	// nil: it is for every one.
+	Folder func(repo name.Repo) string
+
 	// Addresses are those of a repository where it lives elsewhere; nil: they are not known.
 	Addresses func(repo name.Repo) []string
 

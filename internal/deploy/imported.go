@@ -21,6 +21,9 @@ func (e *Engine) readFile(tree fs.FS, at appfile.Place) (appfile.File, *importer
 	if e.IsSource != nil && e.IsSource(at.Repo) {
 		return appfile.File{}, nil, nil
 	}
+	if e.Folder != nil {
+		at.Folder = e.Folder(at.Repo)
+	}
 	if e.Addresses != nil {
 		at.Addresses = e.Addresses(at.Repo)
 	}

@@ -67,6 +67,9 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 		return file, nil, problems
 	}
 	file.Apps = nil
+	if file.Import.Tool == "" {
+		file.Import.Root = at.Folder
+	}
 	if at.Branch != "" && at.Branch != at.Main {
 		return file, nil, nil
 	}
@@ -93,7 +96,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 	if settings.Tool != appfile.ToolArgo {
 		roots, problems = t.fluxRoots(settings)
 	}
-	if settings.Tool != appfile.ToolFlux && settings.Root == "" || settings.Tool == appfile.ToolArgo {
+	if settings.Tool != appfile.ToolFlux && (settings.Root == "" || roots == 0) {
 		found, wrong := t.argoRoots(settings)
 		roots, problems = roots+found, append(problems, wrong...)
 	}
@@ -114,12 +117,18 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	}
 	var start flux.Start
 	if settings.Root != "" {
-		if info, err := fs.Stat(t.world.Tree, settings.Root); err != nil || !info.IsDir() {
+		info, err := fs.Stat(t.world.Tree, settings.Root)
+		switch there := err == nil && info.IsDir(); {
+		case !there && settings.Tool != appfile.ToolFlux:
+			return 0, nil // see argoRoots
+		case !there:
 			return 0, manifest.Problems{{
-				Source: settings.Source, Message: fmt.Sprintf("import.root: there is no folder %s", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
+				Source: settings.Source, Message: fmt.Sprintf("there is no folder %s, which is named as the root", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
 			}}
 		}
-		start = flux.Chosen(settings.Root, objects)
+		if start = flux.Chosen(settings.Root, objects); len(start.Objects) == 0 && settings.Tool != appfile.ToolFlux {
+			return 0, nil // it is what Argo CD would build
+		}
 	} else if start, problems = flux.Roots(t.world, layout, objects); len(problems) > 0 {
 		return 0, problems
 	}
@@ -151,7 +160,7 @@ func (t *Tree) argoRoots(settings appfile.Import) (int, manifest.Problems) {
 	case settings.Root == "":
 		start, problems = argo.Roots(t.world)
 	case err != nil:
-		return 0, manifest.Problems{{Source: settings.Source, Message: "import.root: there is no file or folder " + settings.Root, Hint: "name what was applied by hand for Argo CD"}}
+		return 0, manifest.Problems{{Source: settings.Source, Message: "there is no file or folder " + settings.Root + ", which is named as the root", Hint: "name what was applied by hand for Argo CD"}}
 	case info.IsDir():
 		start.Folders = []string{settings.Root}
 	default:

@@ -56,6 +56,24 @@ func grow(t *testing.T, text string) (*Tree, []name.App, manifest.Problems) {
 	}
 }
 
+// TestRootOfAMirror: where a repository has no pushboat.yaml, what is known of it names the root.
+func TestRootOfAMirror(t *testing.T) {
+	fsys := fstest.MapFS{
+		"prod/apps.yaml": {Data: []byte(kustomization("apps", "path: ./apps"))}, "test/apps.yaml": {Data: []byte(kustomization("apps", "path: ./apps"))},
+		"argo/one.yaml": {Data: []byte(application("one"))}, "apps/a.yaml": {}, "deep/er/web.yaml": {Data: []byte(release("web", "one"))},
+	}
+	for folder, want := range map[string]string{"prod": "fleet prod kustomize", "argo": "fleet argo auto", "": "several clusters", "none": "there is no folder none", "deep": "fleet deep kustomize"} {
+		file, tree, problems := ReadFile(fsys, appfile.Place{Repo: "fleet", Main: "main", Folder: folder}, &Finder{})
+		got := problems.Error()
+		if len(problems) == 0 && tree != nil && len(file.Apps) == 1 {
+			got = fmt.Sprintf("%s %s %s", file.Apps[0].Name, file.Apps[0].Path, file.Apps[0].Render)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %s, want %s", folder, got, want)
+		}
+	}
+}
+
 func application(called string) string {
 	return "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: " + called + "}\nspec:\n" +
 		"  destination: {name: in-cluster, namespace: shop}\n  source: {repoURL: 'https://example.org/team/fleet', path: apps}\n"
@@ -79,8 +97,9 @@ func TestRootFolders(t *testing.T) {
 		{"a file of Argo CD that is named", map[string]string{"a.yaml": application("one"), "b.yaml": application("one")}, appfile.Import{Tool: appfile.ToolArgo, Root: "b.yaml"}, "one apps plain"},
 		{"two files of Argo CD with other contents", map[string]string{"a.yaml": application("one"), "b.yaml": application("one") + "  project: default\n"}, appfile.Import{Tool: appfile.ToolArgo}, "is there twice; the other is at a.yaml:1"},
 		{"a file without objects", map[string]string{"a.yaml": config}, appfile.Import{Tool: appfile.ToolArgo, Root: "a.yaml"}, "there is no object of Argo CD in the file"},
-		{"no such file", nil, appfile.Import{Tool: appfile.ToolArgo, Root: "none.yaml"}, "import.root: there is no file or folder none.yaml"},
-		{"one that is not there", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "none"}, "import.root: there is no folder none"},
+		{"no such file", nil, appfile.Import{Tool: appfile.ToolArgo, Root: "none.yaml"}, "there is no file or folder none.yaml, which is named as the root"},
+		{"one that is not there", map[string]string{"prod/apps.yaml": kustomization("apps", "path: ./apps")}, appfile.Import{Root: "none"}, "there is no file or folder none, which is named as the root"},
+		{"one of Flux that is not there", nil, appfile.Import{Tool: appfile.ToolFlux, Root: "none"}, "there is no folder none, which is named as the root"},
 	} {
 		fsys := fstest.MapFS{"apps/a.yaml": {Data: []byte(config)}}
 		for file, text := range test.files {

@@ -25,6 +25,9 @@ func (s *server) buildMirrors() {
 	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
 }
 
+// folderOf is the folder from which a repository is deployed where it has no pushboat.yaml.
+func (s *server) folderOf(repo name.Repo) string { return s.rules.Current().FolderOf(repo) }
+
 // addressesOf are the addresses of a repository where it lives elsewhere.
 func (s *server) addressesOf(repo name.Repo) []string { return s.rules.Current().Addresses(repo) }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -286,23 +287,24 @@ func TestLooksGiveWayToPushes(t *testing.T) {
 // TestTheFirstLookGivesWayToo: also after a long time without a push, a push goes first.
 func TestTheFirstLookGivesWayToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		news, push, done, looks := make(chan struct{}), make(chan struct{}), make(chan struct{}), 0
+		news, push, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		var looks atomic.Int32
 		h := &hub{
 			listen: func() (<-chan struct{}, func()) { return news, func() {} },
 			haste:  func() <-chan struct{} { return push },
-			look:   func() []name.App { looks++; return nil },
+			look:   func() []name.App { looks.Add(1); return nil },
 			most:   hasteMost, lull: hasteLull,
 		}
 		go h.watch(done)
 		news <- struct{}{}
 		synctest.Wait()
-		if looks > 0 {
+		if looks.Load() > 0 {
 			t.Error("the server looked while a push went on")
 		}
 		<-time.After(hasteMost)
 		synctest.Wait()
-		if looks != 1 {
-			t.Errorf("%d looks after %s, want one", looks, hasteMost)
+		if looks.Load() != 1 {
+			t.Errorf("%d looks after %s, want one", looks.Load(), hasteMost)
 		}
 		close(done)
 	})

@@ -15,6 +15,7 @@ type Mirror struct {
 	Repo name.Repo
 	Far
 	Branches []pattern // nil: the branch that HEAD names upstream
+	Path     string    // the folder from which it is deployed where it has no pushboat.yaml; "": all
 	Schedule string    // when it is fetched; "": DefaultMirrorSchedule
 	Follow   bool      // a rewritten history is taken over, through the gate
 	HookFile string    // one line, the secret of webhooks; "": none. See Far for where such files are
@@ -53,6 +54,15 @@ func (r *Rules) Addresses(repo name.Repo) []string {
 		return []string{m.URL}
 	}
 	return nil
+}
+
+// FolderOf is the folder from which a repository is deployed where it has no pushboat.yaml; ""
+// for all.
+func (r *Rules) FolderOf(repo name.Repo) string {
+	if m := r.Mirror(repo); m != nil {
+		return m.Path
+	}
+	return ""
 }
 
 // Elsewhere returns the mirror that an address means, if apps of a repository may be rendered from

@@ -15,7 +15,7 @@ func TestMirrors(t *testing.T) {
 		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
 			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\nusedBy: [fleet, 'team/**']\n",
 		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\n",
-		"mirrors/docs.yaml": "url: https://github.com/team/docs\nstatusFile: /etc/pushboat/mirrors/status\n",
+		"mirrors/docs.yaml": "url: https://github.com/team/docs\npath: clusters/prod\nstatusFile: /etc/pushboat/mirrors/status\n",
 		"mirrors/README.md": "Where we come from.\n",
 	}))
 	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 3 || r.Mirror("docs").Forge != GitHub || r.Mirror("blog").Forge != GitLab {
@@ -35,6 +35,9 @@ func TestMirrors(t *testing.T) {
 	}
 	if r.Elsewhere("fleet", func(url string) bool { return url == blog.URL }) != nil {
 		t.Error("a mirror that is for nobody was used")
+	}
+	if r.FolderOf("docs") != "clusters/prod" || r.FolderOf("blog") != "" || r.FolderOf("none") != "" {
+		t.Errorf("docs is deployed from %q", r.FolderOf("docs"))
 	}
 	if address := shop.Address(); address.String() != "ssh://git@example.org/team/shop.git" {
 		t.Errorf("team/shop is at %s", address)
@@ -73,6 +76,7 @@ func TestMirrorProblems(t *testing.T) {
 		"url: git@example.org:x\nkeyFile: /k\ntokenFile: /t\n":                                      "tokenFile is for addresses of https",
 		"url: http://example.org/x\ntokenFile: /t\n":                                                "tokenFile is for addresses of https",
 		"url: https://example.org/x\ntokenFile: ../t\n":                                             "tokenFile is no path from the root",
+		"url: https://example.org/x\npath: ../y\n":                                                  `path: "../y" is no folder of a repository`,
 		"url: https://example.org/x\nrewrites: perhaps\n":                                           `rewrites: "perhaps" is not known`,
 		"url: https://example.org/x\nuser: 'a b'\n":                                                 "user:",
 		"url: https://example.org/x\nbranches: []\n":                                                "branches is empty",

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "schedule", "rewrites", "hookFile", "statusFile", "forge", "usedBy"}, farFields...)
+var mirrorFields = append([]string{"branches", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "usedBy"}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -47,6 +48,10 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 	}
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
 	m.UsedBy = readPatterns(r, fields, "usedBy", checkRepo)
+	m.Path = readWord(r, fields, "path", nil, "")
+	if m.Path != "" && (!fs.ValidPath(m.Path) || m.Path == ".") {
+		r.Add(fields["path"].Line, fmt.Sprintf("path: %q is no folder of a repository", manifest.Clean(m.Path)), "write it from the root, such as clusters/prod")
+	}
 	m.Schedule = readWord(r, fields, "schedule", nil, "")
 	switch rewrites := readWord(r, fields, "rewrites", nil, ""); rewrites {
 	case "", refuseRewrites:
@@ -108,6 +113,9 @@ func (m *Mirror) text() string {
 	if m.Branches != nil {
 		text += ", branches " + list(m.Branches)
 	}
+	if m.Path != "" {
+		text += ", and deployed from its folder " + m.Path
+	}
 	if m.Schedule != "" {
 		text += ", " + m.Schedule
 	}
@@ -147,6 +155,7 @@ func (m *Mirror) File() []byte {
 	}
 	patterns("branches", m.Branches)
 	patterns("usedBy", m.UsedBy)
+	line("path", inQuotes(m.Path))
 	line("schedule", inQuotes(m.Schedule))
 	if m.Follow {
 		line("rewrites", followRewrites)

@@ -48,7 +48,7 @@ func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Obje
 }
 
 // Chosen is the start in a folder that somebody names: what flux bootstrap wrote there, or else
-// the folder.
+// the folder, with the objects in it; it may have none.
 func Chosen(folder string, objects []*manifest.Object) Start {
 	var roots []*manifest.Object
 	for _, o := range bootstrapped(objects) {
@@ -60,7 +60,7 @@ func Chosen(folder string, objects []*manifest.Object) Start {
 		return Start{Objects: withSources(roots, objects)}
 	}
 	for _, o := range objects {
-		if isKustomization(o) && path.Dir(o.Source.File) == folder {
+		if Is(o) && meaning.Inside(o.Source.File, folder) {
 			roots = append(roots, o)
 		}
 	}
