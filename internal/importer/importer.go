@@ -126,29 +126,34 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 				Source: settings.Source, Message: fmt.Sprintf("there is no folder %s, which is named as the root", settings.Root), Hint: "name the folder that flux bootstrap had as its path",
 			}}
 		}
-		if start = flux.Chosen(settings.Root, objects); len(start.Objects) == 0 && settings.Tool != appfile.ToolFlux {
+		part := flux.Chosen(settings.Root, objects)
+		if len(part.Objects) == 0 && settings.Tool != appfile.ToolFlux {
 			return 0, nil // it is what Argo CD would build
 		}
+		start.Parts = []flux.Part{part}
 	} else if start, problems = flux.Roots(t.world, layout, objects); len(problems) > 0 {
 		return 0, problems
 	}
 	t.fluxOn("").Leave(start.Left)
-	if start.Folder != "" {
-		t.fluxOn("").Assume(start.Objects, objects)
-	}
-	if start.Folder != "" && (settings.Root != "" || layout.Builds(start.Folder) || onlyObjects(t.world.Tree, start.Folder)) {
-		_, problem := t.add("", meaning.App{App: t.built(start.Folder)})
-		if problem != nil {
-			return 0, manifest.Problems{*problem}
+	roots := 0
+	for _, part := range start.Parts {
+		if folder := part.Folder; folder != "" && (settings.Root != "" || layout.Builds(folder) || onlyObjects(t.world.Tree, folder)) {
+			stem := flux.ClusterFolder(t.world, path.Join(folder, "x"))
+			t.fluxOn(stem).Assume(part.Objects, objects)
+			if _, problem := t.add(stem, meaning.App{App: t.built(folder)}); problem != nil {
+				problems = append(problems, *problem)
+			}
+			roots++
+			continue
 		}
-		return 1, nil
+		for _, o := range part.Objects {
+			on := t.fluxOn(flux.ClusterFolder(t.world, o.Source.File))
+			on.Assume([]*manifest.Object{o}, objects)
+			on.Add(nil, o)
+		}
+		roots += len(part.Objects)
 	}
-	for _, o := range start.Objects {
-		on := t.fluxOn(flux.ClusterFolder(t.world, o.Source.File))
-		on.Assume([]*manifest.Object{o}, objects)
-		on.Add(nil, o)
-	}
-	return len(start.Objects), nil
+	return roots, problems
 }
 
 // argoRoots takes in the roots of Argo CD, and counts them.

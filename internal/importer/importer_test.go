@@ -150,6 +150,25 @@ func TestSeveralClusters(t *testing.T) {
 	}
 }
 
+// TestSecondCluster: apps of one cluster are the same when another cluster of the repository
+// becomes known, where no root is written down as well.
+func TestSecondCluster(t *testing.T) {
+	fsys := fstest.MapFS{"apps/a.yaml": {}}
+	for _, cluster := range []string{"prod", "test"} {
+		fsys["clusters/"+cluster+"/apps.yaml"] = &fstest.MapFile{Data: []byte(kustomization("apps", "path: ./apps"))}
+	}
+	for _, clusters := range []appfile.Clusters{{"prod": nil}, {"prod": nil, "test": nil}} {
+		tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: clusters}, appfile.Import{})
+		roots, wrong := tree.Roots()
+		if problems = append(problems, wrong...); len(problems) > 0 || len(roots) != len(clusters) {
+			t.Fatalf("roots %+v, problems %v", roots, problems)
+		}
+		if root := roots[0]; root.Name != "fleet-prod" || root.Path != "clusters/prod" || root.Cluster != "prod" {
+			t.Errorf("with %d clusters the root is %s of %s on %s", len(clusters), root.Name, root.Path, root.Cluster)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	_, apps, problems := grow(t, kustomization("shop", "path: a")+release("shop", "one")+release("shop", "two")+release("web", "one")+kustomization("Big.One", "path: b")+kustomization(strings.Repeat("x", 60), "path: c"))
 	want := []name.App{"big-one", "shop", "shop-release", "two-shop", "web"}

@@ -329,7 +329,10 @@ func TestRoots(t *testing.T) {
 			layout.Note(test.layout, name)
 		}
 		start, problems := Roots(world, layout, append(test.objects, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: other}\nspec: {url: https://example.org/other}\n")...))
-		got := start.Folder + " " + names(start.Objects)
+		got := ""
+		for _, part := range start.Parts {
+			got += part.Folder + " " + names(part.Objects)
+		}
 		if len(start.Left) > 0 {
 			got += ", without " + strings.Join(start.Left, " ")
 		}

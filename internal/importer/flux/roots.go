@@ -11,12 +11,17 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 )
 
-// Start is where the tree of a revision begins: at objects; or, if all in a folder are objects,
-// with the folder, as if Flux had been bootstrapped with its path.
+// Start is where the tree of a revision begins, and which folders of Kustomizations no root has.
 type Start struct {
+	Parts []Part // one for each cluster
+	Left  []string
+}
+
+// Part is a beginning: at objects; or, if all in a folder are objects, with the folder, as if Flux
+// had been bootstrapped with its path.
+type Part struct {
 	Objects []*manifest.Object
-	Folder  string   // "": there is none
-	Left    []string // folders of Kustomizations that no root has
+	Folder  string // "": there is none
 }
 
 // Roots finds the start, of all objects of Flux in the files of a revision: the Kustomizations
@@ -38,18 +43,19 @@ func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Obje
 			return Start{}, severalClusters(folders)
 		}
 	}
-	if len(chosen) == 1 && bootstraps(layout, chosen[0], folders[chosen[0]]) {
-		start.Folder = chosen[0]
-	}
 	for _, folder := range chosen {
-		start.Objects = append(start.Objects, withSources(folders[folder], objects)...)
+		part := Part{Objects: withSources(folders[folder], objects)}
+		if bootstraps(layout, folder, folders[folder]) {
+			part.Folder = folder
+		}
+		start.Parts = append(start.Parts, part)
 	}
 	return start, nil
 }
 
 // Chosen is the start in a folder that somebody names: what flux bootstrap wrote there, or else
 // the folder, with the objects in it; it may have none.
-func Chosen(folder string, objects []*manifest.Object) Start {
+func Chosen(folder string, objects []*manifest.Object) Part {
 	var roots []*manifest.Object
 	for _, o := range bootstrapped(objects) {
 		if clusterFolder(o) == folder || path.Dir(o.Source.File) == folder {
@@ -57,14 +63,14 @@ func Chosen(folder string, objects []*manifest.Object) Start {
 		}
 	}
 	if len(roots) > 0 {
-		return Start{Objects: withSources(roots, objects)}
+		return Part{Objects: withSources(roots, objects)}
 	}
 	for _, o := range objects {
 		if Is(o) && meaning.Inside(o.Source.File, folder) {
 			roots = append(roots, o)
 		}
 	}
-	return Start{Folder: folder, Objects: roots}
+	return Part{Folder: folder, Objects: roots}
 }
 
 // bootstraps reports whether a folder of roots is the path of a root that is not written down,
