@@ -50,12 +50,12 @@ func Roots(w meaning.World) (Start, manifest.Problems) {
 func Written(tree fs.FS, name string) ([]*manifest.Object, manifest.Problems) {
 	text, err := fs.ReadFile(tree, name)
 	if err != nil || len(text) > manifest.MaxFileBytes {
-		return nil, manifest.Problems{{Source: manifest.Source{File: name}, Message: "the file cannot be read, or is too large"}}
+		return nil, manifest.Problems{{Source: manifest.Source{File: name}, Message: "the file cannot be read, or is too large", Hint: "name a file of Applications, or their folder"}}
 	}
 	objects, problems := manifest.Parse(name, text)
 	objects = slices.DeleteFunc(objects, func(o *manifest.Object) bool { return !Is(o) })
 	if len(objects) == 0 && len(problems) == 0 {
-		problems = manifest.Problems{{Source: manifest.Source{File: name}, Message: "there is no object of Argo CD in the file"}}
+		problems = manifest.Problems{{Source: manifest.Source{File: name}, Message: "there is no object of Argo CD in the file", Hint: "name a file of Applications, or their folder"}}
 	}
 	return objects, problems
 }
