@@ -99,7 +99,7 @@ func deployNumber(app name.App, word string) int {
 }
 
 func (c *call) compareDeploys(ctx context.Context, status deploy.Status, from, to int) (*difference, error) {
-	found, ok, err := c.History.Compare(ctx, status.Repo, status.App, from, to)
+	found, ok, err := c.History.Compare(ctx, status.Repo, status.App, history.Span{From: from, To: to})
 	if err != nil {
 		return nil, err
 	}

@@ -106,6 +106,13 @@ func (a *app) sameHome(repo name.Repo, branch name.Branch) error {
 	return fmt.Errorf("app %s is deployed from branch %s of repository %s", a.name, a.branch, a.repo)
 }
 
+// isFedBy reports whether a branch feeds the app, which has not been removed.
+func (a *app) isFedBy(repo name.Repo, branch name.Branch) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.repo == repo && (a.branch == branch || a.branch == "") && !a.removedLocked()
+}
+
 func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == record.Removed }
 
 // prunes reports whether the app deletes objects that leave it, by its newest record.

@@ -8,11 +8,12 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"sort"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -240,12 +241,15 @@ func (e *Engine) app(name name.App) *app {
 
 // appsOn returns the apps that a branch feeds and that have not been removed.
 func (e *Engine) appsOn(repo name.Repo, branch name.Branch) []*app {
+	e.mu.Lock()
 	var apps []*app
-	for _, a := range e.sorted() {
-		if a.sameHome(repo, branch) == nil && !a.removed() {
+	for _, a := range e.apps {
+		if a.isFedBy(repo, branch) {
 			apps = append(apps, a)
 		}
 	}
+	e.mu.Unlock()
+	sortApps(apps)
 	return apps
 }
 
@@ -257,8 +261,12 @@ func (e *Engine) sorted() []*app {
 	for _, a := range e.apps {
 		apps = append(apps, a)
 	}
-	sort.Slice(apps, func(i, j int) bool { return apps[i].name < apps[j].name })
+	sortApps(apps)
 	return apps
+}
+
+func sortApps(apps []*app) {
+	slices.SortFunc(apps, func(a, b *app) int { return cmp.Compare(a.name, b.name) })
 }
 
 // A cluster that does not answer is asked again after openRetry, or at once

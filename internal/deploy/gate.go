@@ -101,10 +101,10 @@ func (e *Engine) leaving(p *Proposal) []*target {
 		named[t.Spec.Name] = true
 	}
 	var gone []*target
-	for _, a := range e.sorted() {
+	for _, a := range e.appsOn(p.Repo, p.Branch) {
 		t, last := a.wanted(), a.lastRecord()
 		switch {
-		case named[a.name] || a.removed() || a.sameHome(p.Repo, p.Branch) != nil:
+		case named[a.name]:
 		case t != nil:
 			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.origin == fromRecord && a.prunes()).givenTo(p.released[a.name]))
 		case last != nil:

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
+	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -58,6 +59,21 @@ func (e *Engine) Namespaces(app name.App) (cluster string, namespaces []string) 
 		}
 	}
 	return t.Spec.Cluster, namespaces
+}
+
+// IsIn reports whether the app has objects in a namespace, or would have some.
+func (e *Engine) IsIn(app name.App, namespace string) bool {
+	a, t := e.app(app), e.wantedOf(app)
+	if a == nil || t == nil {
+		return false
+	}
+	if t.Spec.Namespace == namespace {
+		return namespace != ""
+	}
+	at := e.Clusters.Get(t.Spec.Cluster)
+	return at != nil && at.Index.Has(a.set, func(entry *live.Entry) bool {
+		return entry.ID.Namespace == namespace && a.ledger.Made(*entry)
+	})
 }
 
 // ErrNoCluster is for a cluster that the server does not have.

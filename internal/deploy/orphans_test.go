@@ -1,14 +1,18 @@
 package deploy
 
 import (
+	"slices"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 func TestOrphansOfANamespace(t *testing.T) {
@@ -61,4 +65,29 @@ func TestOrphansOfANamespace(t *testing.T) {
 		"Pod shop/left  its owner is gone: ReplicaSet gone",
 	)
 	wantLines(t, "releases", helm, "pg")
+}
+
+// TestNamespacesOfAnApp: an app is where its objects are to be, and where those are that it
+// has made. What another one has labelled as part of it is not its own.
+func TestNamespacesOfAnApp(t *testing.T) {
+	o := newOffice(t)
+	a := o.deployed(wanted("web", func(t *target) { t.Spec.Namespace = "front" }))
+	in := func(namespace string) func(*unstructured.Unstructured) {
+		return func(u *unstructured.Unstructured) { u.SetNamespace(namespace) }
+	}
+	made := o.member(a, "cache", in("caches"))
+	a.ledger.Note(manifest.IDOf(made), record.Noted{})
+	o.member(a, "forged", in("elsewhere"), func(u *unstructured.Unstructured) { u.SetManagedFields(nil) })
+	o.has("idle", "shop", wanted("idle", func(t *target) { t.Spec.Namespace, t.Spec.Cluster = "", "nosuch" }))
+	for app, want := range map[name.App][]string{"web": {"front", "caches"}, "idle": nil, "unknown": nil} {
+		var is []string
+		for _, namespace := range []string{"front", "caches", "elsewhere", ""} {
+			if o.IsIn(app, namespace) {
+				is = append(is, namespace)
+			}
+		}
+		if _, listed := o.Namespaces(app); !slices.Equal(is, want) || !slices.Equal(listed, want) {
+			t.Errorf("app %s is in %q, and lists %q; want %q", app, is, listed, want)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,15 +17,19 @@ type FileChange struct {
 	Before, After []byte // nil: missing
 }
 
+// AllChanges has Changes read every file that differs.
+const AllChanges = math.MaxInt
+
 // Changes lists the files below a folder that differ between two commits, in the order
-// of their paths. It does not read equal folders. A zero hash stands for a commit
+// of their paths: the first ones, up to most, and how many there are in all. It reads
+// neither equal folders nor the files that it does not list. A zero hash stands for a commit
 // without any file.
-func (r *Repository) Changes(ctx context.Context, before, after Hash, folder string) ([]FileChange, error) {
+func (r *Repository) Changes(ctx context.Context, before, after Hash, folder string, most int) (changes []FileChange, all int, err error) {
 	objects, err := r.openObjects(Quarantine{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var c comparison
+	c := comparison{most: most}
 	var sides [2]*entry
 	for i, hash := range []Hash{before, after} {
 		if hash.IsZero() {
@@ -32,21 +37,23 @@ func (r *Repository) Changes(ctx context.Context, before, after Hash, folder str
 		}
 		tree, err := r.openTree(objects, hash)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if found, err := tree.lookup("open", folder); err == nil {
 			sides[i] = found
 		}
 	}
 	if err := c.compare(ctx, folder, sides[0], sides[1]); err != nil {
-		return nil, fmt.Errorf("compare %s with %s in %q: %w", before.Short(), after.Short(), r.name, err)
+		return nil, 0, fmt.Errorf("compare %s with %s in %q: %w", before.Short(), after.Short(), r.name, err)
 	}
-	return c.changes, nil
+	return c.changes, c.all, nil
 }
 
 // comparison walks two trees at once.
 type comparison struct {
+	most    int // changes that are read
 	changes []FileChange
+	all     int
 }
 
 // compare compares the entries at a path; nil is a missing one.
@@ -66,21 +73,26 @@ func (c *comparison) compare(ctx context.Context, at string, before, after *entr
 			return err
 		}
 	}
+	isFile := func(e *entry) bool { return e != nil && !e.IsDir() }
+	if !isFile(before) && !isFile(after) {
+		return nil
+	}
+	if c.all++; c.all > c.most {
+		return nil
+	}
 	change := FileChange{Path: at}
 	for _, side := range []struct {
 		entry *entry
 		into  *[]byte
 	}{{before, &change.Before}, {after, &change.After}} {
-		if side.entry == nil || side.entry.IsDir() {
+		if !isFile(side.entry) {
 			continue
 		}
 		if *side.into, err = side.entry.tree.content(side.entry); err != nil {
 			return err
 		}
 	}
-	if change.Before != nil || change.After != nil {
-		c.changes = append(c.changes, change)
-	}
+	c.changes = append(c.changes, change)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package git
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -20,7 +21,7 @@ func TestChangesAndDiff(t *testing.T) {
 		Files:  map[string][]byte{"m/a/other": []byte("green\n"), "outside": []byte("2\n"), "m/%2Enew": []byte("1\n")},
 	})
 	third := mustAppend(t, r, second, NewCommit{Files: map[string][]byte{"m/becomes/folder": []byte("1\n")}})
-	changes, err := r.Changes(t.Context(), first, third, "m")
+	changes, all, err := r.Changes(t.Context(), first, third, "m", AllChanges)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,8 +29,13 @@ func TestChangesAndDiff(t *testing.T) {
 	for _, change := range changes {
 		paths = append(paths, change.Path)
 	}
-	if got, want := strings.Join(paths, " "), "m/%2Enew m/a/gone m/a/other m/becomes/folder m/becomes"; got != want {
-		t.Errorf("changed are %s, want %s", got, want)
+	if got, want := strings.Join(paths, " "), "m/%2Enew m/a/gone m/a/other m/becomes/folder m/becomes"; got != want || all != 5 {
+		t.Errorf("changed are %d: %s, want %s", all, got, want)
+	}
+	for _, most := range []int{0, 2} {
+		if few, all, err := r.Changes(t.Context(), first, third, "m", most); err != nil || all != 5 || len(few) != most || most > 0 && !reflect.DeepEqual(few, changes[:most]) {
+			t.Errorf("the first %d of %d changes are %v, %v", most, all, few, err)
+		}
 	}
 	text, err := s.Diff(t.Context(), changes[:3])
 	if err != nil {
@@ -45,7 +51,7 @@ func TestChangesAndDiff(t *testing.T) {
 	} else if err != nil {
 		t.Error(err)
 	}
-	if all, err := r.Changes(t.Context(), "", first, "m"); err != nil || len(all) != 4 {
+	if all, _, err := r.Changes(t.Context(), "", first, "m", AllChanges); err != nil || len(all) != 4 {
 		t.Errorf("against nothing: %v, %v", all, err)
 	}
 	if _, err := s.Diff(t.Context(), []FileChange{{Path: "../x", After: []byte("1")}}); err == nil {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,17 +18,23 @@ import (
 type Comparison struct {
 	From, To record.Record // From is zero for the first deploy
 	Changes  []git.FileChange
+	All      int // how many there are, with those that were not asked for
 }
 
-// Compare compares the objects of two deploys, by the deploys' numbers. A from of 0 is
-// the record before to; a to of 0 is the newest record that has changed an object. ok
-// is false if there is no such deploy.
-func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, from, to int) (c Comparison, ok bool, err error) {
+// Span says which deploys to compare, by their numbers.
+type Span struct {
+	From int // 0: the record before To
+	To   int // 0: the newest record that has changed an object
+	Most int // how many changes to read; 0: all
+}
+
+// Compare compares the objects of two deploys. ok is false if there is no such deploy.
+func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, span Span) (c Comparison, ok bool, err error) {
 	repository, err := h.open(repo)
 	if err != nil {
 		return c, false, err
 	}
-	before, after, err := h.ends(ctx, repository, app, from, to)
+	before, after, err := h.ends(ctx, repository, app, span)
 	if err != nil || after == "" {
 		return c, false, err
 	}
@@ -46,21 +53,21 @@ func (h *History) Compare(ctx context.Context, repo name.Repo, app name.App, fro
 			return c, false, err
 		}
 	}
-	c.Changes, err = repository.Changes(ctx, before, after, manifestsDir)
+	c.Changes, c.All, err = repository.Changes(ctx, before, after, manifestsDir, cmp.Or(span.Most, git.AllChanges))
 	return c, err == nil, err
 }
 
 // ends finds the commits of the two records. after is "" if one is missing; before is
 // "" for the first deploy.
-func (h *History) ends(ctx context.Context, repository *git.Repository, app name.App, from, to int) (before, after git.Hash, err error) {
-	if to == 0 {
+func (h *History) ends(ctx context.Context, repository *git.Repository, app name.App, span Span) (before, after git.Hash, err error) {
+	if span.To == 0 {
 		return h.newestChange(ctx, repository, app)
 	}
-	if after, err = h.find(ctx, repository, app, to); err != nil || after == "" {
+	if after, err = h.find(ctx, repository, app, span.To); err != nil || after == "" {
 		return "", "", err
 	}
-	if from != 0 {
-		if before, err = h.find(ctx, repository, app, from); err != nil || before == "" {
+	if span.From != 0 {
+		if before, err = h.find(ctx, repository, app, span.From); err != nil || before == "" {
 			return "", "", err
 		}
 		return before, after, nil
@@ -81,15 +88,15 @@ func (h *History) newestChange(ctx context.Context, repository *git.Repository, 
 		if after == "" {
 			before, after = parent, commit.Hash // if nothing has ever changed
 		}
-		changes, err := repository.Changes(ctx, parent, commit.Hash, manifestsDir)
+		_, changes, err := repository.Changes(ctx, parent, commit.Hash, manifestsDir, 0)
 		if err != nil {
 			failed = err
 			return false
 		}
-		if len(changes) > 0 {
+		if changes > 0 {
 			before, after = parent, commit.Hash
 		}
-		return len(changes) == 0
+		return changes == 0
 	})
 	if failed != nil {
 		err = fmt.Errorf("compare records of app %s: %w", app, failed)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
+	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/view"
@@ -319,7 +320,7 @@ func (v *visit) compare(p *deployPage) error {
 	if !p.Record.Result.Applied() && p.Record.Result != record.Failed {
 		return nil
 	}
-	found, ok, err := v.door.Apps.History.Compare(v.r.Context(), v.app.Repo, v.app.App, 0, v.number)
+	found, ok, err := v.door.Apps.History.Compare(v.r.Context(), v.app.Repo, v.app.App, history.Span{To: v.number, Most: maxGroup})
 	if err != nil || !ok {
 		return err
 	}
@@ -327,9 +328,6 @@ func (v *visit) compare(p *deployPage) error {
 		p.Against = found.From.ID()
 	}
 	p.Changes, err = view.ObjectsOf(found.Changes)
-	if len(p.Changes) > maxGroup {
-		p.Changes = p.Changes[:maxGroup]
-	}
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/history"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/view"
 )
@@ -66,11 +67,10 @@ func (v *visit) changedLast() (*lastChange, error) {
 	if v.everybody() {
 		return nil, nil
 	}
-	found, ok, err := v.door.Apps.History.Compare(v.r.Context(), v.app.Repo, v.app.App, 0, 0)
+	found, ok, err := v.door.Apps.History.Compare(v.r.Context(), v.app.Repo, v.app.App, history.Span{Most: maxChanged})
 	if err != nil || !ok || len(found.Changes) == 0 {
 		return nil, err
 	}
-	few := found.Changes[:min(len(found.Changes), maxChanged)]
-	objects, err := view.ObjectsOf(few)
-	return &lastChange{Deploy: found.To.ID(), Objects: objects, More: len(found.Changes) - len(few)}, err
+	objects, err := view.ObjectsOf(found.Changes)
+	return &lastChange{Deploy: found.To.ID(), Objects: objects, More: found.All - len(found.Changes)}, err
 }

@@ -205,16 +205,11 @@ func (o overview) More() int { return o.Counts[stateRunning] - len(o.Running) }
 func (v *visit) found(f filter, all []*card) []*card {
 	var by [view.Calm + 1][]*card
 	for _, s := range all {
-		if f.wants(s) && (f.Namespace == "" || v.isInNamespace(s, f.Namespace)) {
+		if f.wants(s) && (f.Namespace == "" || v.door.Apps.Engine.IsIn(s.App, f.Namespace)) {
 			by[s.urgency] = append(by[s.urgency], s)
 		}
 	}
 	return slices.Concat(by[:]...)
-}
-
-func (v *visit) isInNamespace(s *card, namespace string) bool {
-	_, namespaces := v.door.Apps.Engine.Namespaces(s.App)
-	return slices.Contains(namespaces, namespace)
 }
 
 // maxWhy bounds the lines that say what is wrong with one app.
