@@ -32,6 +32,7 @@ const maxAttempts = 20
 func amendFlags(f *pflag.FlagSet) {
 	f.Bool("plan", false, "only show what would change")
 	syncFlags(f)
+	output(f)
 }
 
 // amendment is a change of values of an app that a verb commits.
@@ -42,6 +43,8 @@ type amendment struct {
 	find func(ctx context.Context, b *deploy.Bench) (amend.Files, []amend.Change, error)
 	// so says what is so already, if there is nothing to change.
 	so string
+	// result is what becomes of it.
+	result *amendResult
 }
 
 // benches has those who change one branch do so one after the other.
@@ -73,9 +76,29 @@ func (b *benches) take(ctx context.Context, repo name.Repo, branch name.Branch) 
 
 // amend commits an amendment for the caller, through the gate, and shows its deploys.
 func (c *call) amend(ctx context.Context, a amendment) error {
+	a.result = &amendResult{App: a.status.App, Changes: []amendedLine{}, Deploys: []string{}}
+	asJSON, err := c.asJSON()
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		return c.amendOn(ctx, a)
+	}
+	spoken := c.Session
+	c.Session = aside{spoken}
+	err = c.amendOn(ctx, a)
+	c.Session = spoken
+	a.result.end(err)
+	if err := c.print(a.result, nil); err != nil {
+		return err
+	}
+	return err
+}
+
+// amendOn is amend for people.
+func (c *call) amendOn(ctx context.Context, a amendment) error {
 	if m := c.Rules().Mirror(a.status.Repo); m != nil {
-		return report.WithHint(fmt.Errorf("repository %s is a mirror of %s, and takes no commits of its own", a.status.Repo, m.Address().Redacted()),
-			"commit the change there; it is fetched from there")
+		return c.amendUpstream(ctx, a, m)
 	}
 	over, err := c.benches.take(ctx, a.status.Repo, a.status.Branch)
 	if err != nil {
@@ -92,6 +115,7 @@ func (c *call) amend(ctx context.Context, a amendment) error {
 		if err != nil {
 			return err
 		}
+		a.result.begun(runs)
 		return c.showAll(ctx, runs)
 	}
 	return report.WithHint(fmt.Errorf("branch %s moved %d times meanwhile; nothing was changed", a.status.Branch, maxAttempts), "try again")
@@ -112,9 +136,7 @@ func (c *call) attempt(ctx context.Context, a amendment) ([]*deploy.Run, error) 
 		fmt.Fprintf(c, "%s: %s; nothing was changed\n", a.status.App, a.so)
 		return nil, c.settled(ctx, a.status)
 	}
-	for _, change := range made.changes {
-		fmt.Fprintf(c, "%s: %s: %s -> %s\n", a.status.App, manifest.Source{File: change.File, Line: change.Line}, said(change.From), said(change.To))
-	}
+	c.printAmended(a, made)
 	if err := c.mayAmend(a.status, made); err != nil {
 		return nil, err
 	}
@@ -126,7 +148,19 @@ func (c *call) attempt(ctx context.Context, a amendment) ([]*deploy.Run, error) 
 		return nil, err
 	}
 	defer proposal.Close()
-	return c.publishAmended(ctx, repo, proposal, made)
+	runs, err := c.publishAmended(ctx, repo, proposal, made)
+	if err == nil {
+		a.result.Branch, a.result.Commit = proposal.Branch, made.to
+	}
+	return runs, err
+}
+
+// printAmended shows the lines that change.
+func (c *call) printAmended(a amendment, made *amended) {
+	for _, change := range made.changes {
+		fmt.Fprintf(c, "%s: %s: %s -> %s\n", a.status.App, manifest.Source{File: change.File, Line: change.Line}, said(change.From), said(change.To))
+	}
+	a.result.take(made)
 }
 
 // amended is a commit in the making.
@@ -139,11 +173,13 @@ type amended struct {
 	author   git.Signature
 	rule     string // by which the branch may move
 	modes    map[string]bool
+	before   amend.Files // the files as they are
+	upstream bool        // it goes there, and the branch here stays
 }
 
 // draft finds the changes at the head of the branch.
 func (c *call) draft(ctx context.Context, repo *git.Repository, a amendment) (*amended, error) {
-	made := &amended{author: c.Rollback.Author(c.Caller()), modes: map[string]bool{}}
+	made := &amended{author: c.Rollback.Author(c.Caller()), modes: map[string]bool{}, before: amend.Files{}}
 	var err error
 	if made.options, err = c.syncOptions(a.status); err != nil {
 		return nil, err
@@ -168,6 +204,7 @@ func (c *call) draft(ctx context.Context, repo *git.Repository, a amendment) (*a
 		return nil, err
 	}
 	for file := range made.files {
+		made.before[file] = bench.Files[file]
 		if info, err := fs.Stat(tree, file); err == nil && info.Mode().Perm()&0o111 != 0 {
 			made.modes[file] = true
 		}
@@ -254,7 +291,12 @@ func (c *call) propose(ctx context.Context, repo *git.Repository, status deploy.
 	if len(others) > 0 {
 		fmt.Fprintf(c, "%s: shared: this changes %s as well\n", status.App, name.Join(others, ", "))
 	}
-	proposal.Print(c.lines(), spellingOf(c.verb.words+" "+strings.Join(c.args, " ")))
+	door := spellingOf(c.verb.words + " " + strings.Join(c.args, " "))
+	if made.upstream && len(proposal.Problems) == 0 {
+		proposal.Show(c.lines(), door)
+	} else {
+		proposal.Print(c.lines(), door)
+	}
 	switch {
 	case len(proposal.Problems) > 0:
 		proposal.Close()

@@ -49,7 +49,8 @@ func mirrorFlags(f *pflag.FlagSet) {
 	f.String("user", "", "the user who goes with the token; by default git")
 	f.String("hook-file", "", "the secret of webhooks")
 	f.String("status-file", "", "a token to tell the forge how commits do")
-	f.String("forge", "", "its kind: github, gitlab or gitea")
+	f.String("forge", "", "its kind: github, gitlab, gitea or bitbucket")
+	f.Bool("write-back", false, "what set-image and set commit goes there as branches")
 	reviseFlags(f)
 }
 
@@ -125,6 +126,7 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 		m.UsedBy = append(m.UsedBy, glob.Pattern(repo))
 	}
 	m.Follow, _ = c.flags.GetBool("follow")
+	m.WriteBack, _ = c.flags.GetBool("write-back")
 	texts := map[string]*string{"path": &m.Path, "schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge}
 	for flag, to := range texts {
 		*to, _ = c.flags.GetString(flag)

@@ -53,6 +53,8 @@ var printed = map[string][]printing{
 	"keys add":       {{"", revisedKey{}}},
 	"keys expire":    {{"", revisedKey{}}},
 	"wait":           {{"", waitResult{}}},
+	"set-image":      {{"", amendResult{}}},
+	"set":            {{"", amendResult{}}},
 	"repo mirror":    {{"", revisedMirror{}}},
 	"cluster list":   {{"", []fleet.State{}}},
 	"cluster info":   {{"", fleet.State{}}},

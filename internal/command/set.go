@@ -22,6 +22,7 @@ const setFieldHelp = objectHelp +
 	"line. The line is found by trial, through patches, values and templates, and\n" +
 	"only its value changes, in a commit in your name. That goes through the gate\n" +
 	"like a push, with the rights of a push. Values of Secrets are never set so.\n" +
+	mirroredHelp +
 	"Shows the deploy until it ends, and exits 1 if it does not end well.\n" +
 	"Example: set shop Deployment/web spec.replicas 3"
 

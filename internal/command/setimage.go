@@ -21,7 +21,7 @@ const setImageHelp = "IMAGE has a tag, a digest or both: registry.example/web:1.
 	"The lines that decide the image are found by trial: in manifests, kustomizations\n" +
 	"and values. Only these change, in one commit in your name, which goes through\n" +
 	"the gate like a push, with the rights of a push.\n" +
-	"An image that is so already is no error.\n" +
+	"An image that is so already is no error.\n" + mirroredHelp +
 	"Shows the deploy until it ends, and exits 1 if it does not end well.\n" +
 	"Example: set-image shop web=registry.example/web:1.5"
 

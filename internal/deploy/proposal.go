@@ -259,6 +259,17 @@ func (s *proposalState) close() {
 // Print writes the plans and the problems in the words of the door, and ends with one
 // line about the outcome of the change.
 func (p *Proposal) Print(w io.Writer, door report.Door) {
+	p.Show(w, door)
+	switch {
+	case len(p.Problems) > 0:
+		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))
+	case p.Options.Plan:
+		fmt.Fprintln(w, "plan only: nothing was changed")
+	}
+}
+
+// Show is Print without the line about the outcome.
+func (p *Proposal) Show(w io.Writer, door report.Door) {
 	if p.Unaccepted {
 		fmt.Fprintln(w, "planned without keys and without values of the cluster: nobody who may\ndeploy has accepted this revision, and you may not")
 	}
@@ -276,10 +287,4 @@ func (p *Proposal) Print(w io.Writer, door report.Door) {
 	}
 	p.printWindows(w)
 	report.WriteProblems(w, p.Problems, door)
-	switch {
-	case len(p.Problems) > 0:
-		fmt.Fprintf(w, "%s: refused, %s; nothing was changed\n", p.Repo, manifest.Plural(len(p.Problems), "problem"))
-	case p.Options.Plan:
-		fmt.Fprintln(w, "plan only: nothing was changed")
-	}
 }

@@ -43,17 +43,27 @@ func (s commitStatus) key() string { return string(s.commit) + " " + s.context }
 // maxStatusText bounds what is said of a status, in bytes: GitHub takes 140 characters.
 const maxStatusText = 140
 
-// forgeRequest is the request that tells a forge of a status.
-func forgeRequest(ctx context.Context, m *rules.Mirror, token string, s commitStatus) (*http.Request, error) {
+// forgeOf is where the pages of a mirror's forge are, and how it calls the repository. Some have
+// another host for ssh through port 443.
+func forgeOf(m *rules.Mirror) (base *url.URL, project string) {
 	address := m.Address()
-	project := strings.TrimSuffix(strings.Trim(address.Path, "/"), ".git")
-	base := &url.URL{Scheme: "https", Host: address.Host}
+	base = &url.URL{Scheme: "https", Host: address.Host}
 	switch address.Scheme {
 	case "http":
 		base.Scheme = "http"
 	case "ssh":
 		base.Host = address.Hostname()
 	}
+	switch base.Host {
+	case "ssh.github.com", "altssh.gitlab.com", "altssh.bitbucket.org":
+		_, base.Host, _ = strings.Cut(base.Host, ".")
+	}
+	return base, strings.TrimSuffix(strings.Trim(address.Path, "/"), ".git")
+}
+
+// forgeRequest is the request that tells a forge of a status.
+func forgeRequest(ctx context.Context, m *rules.Mirror, token string, s commitStatus) (*http.Request, error) {
+	base, project := forgeOf(m)
 	text := s.text
 	if len(text) > maxStatusText {
 		text = strings.ToValidUTF8(text[:maxStatusText-3], "") + "..."

@@ -223,11 +223,15 @@ func (k *Keeper) work(repo name.Repo, e *entry) {
 		if m == nil {
 			continue
 		}
-		r := &round{keeper: k, mirror: m, caller: access.System("mirror"), out: io.Discard, rewrite: m.Follow, options: []string{"detach"}}
-		if err := r.run(k.ctx); err != nil && k.ctx.Err() == nil {
+		if err := k.alone(m).run(k.ctx); err != nil && k.ctx.Err() == nil {
 			k.config.Log.WithField("repository", repo).Warnf("mirror: %s", explain(err))
 		}
 	}
+}
+
+// alone is a round that nobody waits for.
+func (k *Keeper) alone(m *rules.Mirror) *round {
+	return &round{keeper: k, mirror: m, caller: access.System("mirror"), out: io.Discard, rewrite: m.Follow, options: []string{"detach"}}
 }
 
 // wanted reports whether a round is to begin, and takes the wish.
@@ -340,10 +344,20 @@ func (k *Keeper) Fetch(ctx context.Context, a Asking, out io.Writer) (Outcome, e
 	if m == nil {
 		return Outcome{}, ErrNoMirror
 	}
+	r := &round{
+		keeper: k, mirror: m, caller: a.Caller, out: out, options: a.Options, rewrite: a.Rewrite || m.Follow,
+		accept: a.AcceptHostKey, gone: a.Gone, fill: a.Fill, asked: true,
+	}
+	err := k.during(ctx, r.run)
+	return r.outcome, told(m, err)
+}
+
+// during runs what the server's stop waits for, and ends.
+func (k *Keeper) during(ctx context.Context, run func(ctx context.Context) error) error {
 	k.mu.Lock()
 	if k.stopped {
 		k.mu.Unlock()
-		return Outcome{}, errors.New("the server is about to stop")
+		return errors.New("the server is about to stop")
 	}
 	k.rounds.Add(1)
 	k.mu.Unlock()
@@ -351,18 +365,14 @@ func (k *Keeper) Fetch(ctx context.Context, a Asking, out io.Writer) (Outcome, e
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(k.ctx, cancel)()
-	r := &round{
-		keeper: k, mirror: m, caller: a.Caller, out: out, options: a.Options, rewrite: a.Rewrite || m.Follow,
-		accept: a.AcceptHostKey, gone: a.Gone, fill: a.Fill, asked: true,
-	}
-	if err := r.run(ctx); err != nil {
-		return r.outcome, told(m, err)
-	}
-	return r.outcome, nil
+	return run(ctx)
 }
 
 // told is an error for who has asked, with the next thing to try.
 func told(m *rules.Mirror, err error) error {
+	if err == nil {
+		return nil
+	}
 	hint := "see how the mirror does: ssh HOST repo info " + string(m.Repo)
 	if setup, ok := errors.AsType[*setupError](err); ok {
 		hint = setup.hint

@@ -22,6 +22,7 @@ type Mirror struct {
 	// The token by which the forge is told of commits, and what kind of forge it is.
 	StatusFile string
 	Forge      string
+	WriteBack  bool // what the server commits for somebody goes upstream, as branches of its own
 	// UsedBy are the repositories whose apps may be rendered from it, and then it deploys
 	// nothing itself; nil: none.
 	UsedBy []pattern
@@ -34,7 +35,17 @@ const (
 	GitHub = "github"
 	GitLab = "gitlab"
 	Gitea  = "gitea"
+	// Bitbucket is told nothing: its pages take requests to merge.
+	Bitbucket = "bitbucket"
 )
+
+// ForgeOf is the kind of forge at a well-known host; "" for any other.
+func ForgeOf(host string) string {
+	return map[string]string{
+		"github.com": GitHub, "ssh.github.com": GitHub, "gitlab.com": GitLab, "altssh.gitlab.com": GitLab,
+		"codeberg.org": Gitea, "bitbucket.org": Bitbucket, "altssh.bitbucket.org": Bitbucket,
+	}[host]
+}
 
 // DefaultMirrorSchedule is how often upstream is asked where a mirror says nothing.
 const DefaultMirrorSchedule = "@every 5m"

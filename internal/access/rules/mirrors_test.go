@@ -14,7 +14,7 @@ func TestMirrors(t *testing.T) {
 	r := parsedTree(t, world(t, map[string]string{
 		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
 			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\nusedBy: [fleet, 'team/**']\n",
-		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\n",
+		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\nwriteBack: branch\n",
 		"mirrors/docs.yaml": "url: https://github.com/team/docs\npath: clusters/prod\nstatusFile: /etc/pushboat/mirrors/status\n",
 		"mirrors/README.md": "Where we come from.\n",
 	}))
@@ -44,6 +44,9 @@ func TestMirrors(t *testing.T) {
 	}
 	if blog == nil || blog.Follow || blog.Branches != nil || blog.TokenFile != "/etc/pushboat/mirrors/token" || blog.Address().Scheme != "https" {
 		t.Errorf("blog is %+v", blog)
+	}
+	if shop.WriteBack || !blog.WriteBack {
+		t.Errorf("writes back: team/shop %t, blog %t", shop.WriteBack, blog.WriteBack)
 	}
 	for _, m := range r.Mirrors() { // as a file, each is the same again
 		again := parsedTree(t, world(t, map[string]string{MirrorFile(m.Repo): string(m.File())}))
@@ -84,6 +87,11 @@ func TestMirrorProblems(t *testing.T) {
 		"url: git@example.org:x\nkeyFile: /k\nhostKeys: [MD5:aa]\n":                                 "is no fingerprint",
 		"url: https://example.org/x\nstatusFile: /s\n":                                              "statusFile comes without forge",
 		"url: https://example.org/x\nforge: gitea\n":                                                "forge goes with statusFile",
+		"url: https://example.org/x\nwriteBack: main\n":                                             `writeBack: "main" is not known`,
+		"url: https://example.org/x\nwriteBack: branch\n":                                           "writeBack comes without tokenFile",
+		"url: https://example.org/x\nusedBy: [y]\ntokenFile: /t\nwriteBack: branch\n":               "writeBack does nothing with usedBy",
+		"url: https://example.org/x\nstatusFile: /s\nforge: bitbucket\n":                            "are told to github, gitlab and gitea alone",
+		"url: https://bitbucket.org/x/y\nstatusFile: /s\n":                                          "statusFile comes without forge",
 		"url: https://example.org/x\nstatusFile: /s\nforge: cvs\n":                                  "cvs",
 		"url: git@example.org:x\nkeyFile: /k\nhostKeys: []\n":                                       "hostKeys is empty",
 		"url: https://example.org/x\n" + "# " + strings.Repeat("x", maxMirrorFile) + "\n":           "is larger than",
@@ -119,11 +127,16 @@ func TestMirrorsAreCompared(t *testing.T) {
 	none := parsedTree(t, world(t, nil))
 	one := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\n"}))
 	other := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\nrewrites: follow\n"}))
+	back := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: git@bitbucket.org:a/x\nkeyFile: /k\nwriteBack: branch\n"}))
+	if forge := back.Mirror("shop").Forge; forge != Bitbucket {
+		t.Errorf("the forge of bitbucket.org is %q", forge)
+	}
 	secret := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\nhookFile: /h\n"}))
 	for _, test := range []struct {
 		before, after *Rules
 		want          string
 	}{
+		{none, back, "  + repository shop is fetched from git@bitbucket.org:a/x, and gets what is set here as branches; it takes no pushes"},
 		{none, one, "  + repository shop is fetched from https://example.org/x, branches main, @hourly; it takes no pushes"},
 		{one, other, "  ~ repository shop is fetched from https://example.org/x, branches main, @hourly, and follows a rewritten history; it takes no pushes, before: is fetched"},
 		{one, secret, "  ~ repository shop is another than before"},

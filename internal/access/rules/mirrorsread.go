@@ -19,13 +19,16 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "usedBy"}, farFields...)
+var mirrorFields = append([]string{"branches", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "writeBack", "usedBy"}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
 	refuseRewrites = "refuse"
 	followRewrites = "follow"
 )
+
+// asBranches is the one value of writeBack.
+const asBranches = "branch"
 
 // MirrorFile is the path of a mirror's file.
 func MirrorFile(repo name.Repo) string { return mirrorsDir + "/" + string(repo) + ".yaml" }
@@ -61,9 +64,11 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 		r.Add(fields["rewrites"].Line, fmt.Sprintf("rewrites: %q is not known", manifest.Clean(rewrites)), "write rewrites: refuse, or rewrites: follow")
 	}
 	m.HookFile, m.StatusFile = readPath(r, fields, "hookFile"), readPath(r, fields, "statusFile")
+	m.readWriteBack(r, fields)
 	m.readForge(r, fields)
 	if len(r.Problems) == 0 {
 		m.checkTogether(r, fields)
+		m.checkWriteBack(r, fields)
 	}
 	p.problems = append(p.problems, r.Problems...)
 	p.rules.mirrors = append(p.rules.mirrors, m)
@@ -82,27 +87,47 @@ func readWord(r *form.Reader, fields map[string]form.Field, name string, fits *r
 	return text
 }
 
-// readForge reads what kind of forge is told of commits. Well-known hosts need not say it.
+// readWriteBack reads whether what the server commits goes upstream.
+func (m *Mirror) readWriteBack(r *form.Reader, fields map[string]form.Field) {
+	if f, ok := fields["writeBack"]; ok {
+		_, m.WriteBack = r.OneOf(f, asBranches)
+	}
+}
+
+// checkWriteBack refuses what could not be written back.
+func (m *Mirror) checkWriteBack(r *form.Reader, fields map[string]form.Field) {
+	line := fields["writeBack"].Line
+	switch {
+	case !m.WriteBack:
+	case m.UsedBy != nil:
+		r.Add(line, "writeBack does nothing with usedBy: the repository has no apps of its own", "leave one of the two out")
+	case m.Address().Scheme == "https" && m.TokenFile == "":
+		r.Add(line, "writeBack comes without tokenFile", "add tokenFile: the path of a file with a token that may push branches")
+	}
+}
+
+// readForge reads what kind of forge is told of commits, and has pages for requests to merge.
+// Well-known hosts need not say it.
 func (m *Mirror) readForge(r *form.Reader, fields map[string]form.Field) {
 	if f, ok := fields["forge"]; ok {
-		m.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea)
-		if m.StatusFile == "" {
-			r.Add(f.Line, "forge goes with statusFile", "add statusFile: the path of a file with a token that may set statuses of commits")
+		m.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea, Bitbucket)
+		switch {
+		case m.StatusFile == "" && !m.WriteBack:
+			r.Add(f.Line, "forge goes with statusFile and writeBack", "add statusFile: the path of a file with a token that may set statuses of commits")
+		case m.StatusFile != "" && m.Forge == Bitbucket:
+			r.Add(f.Line, "statuses of commits are told to github, gitlab and gitea alone", "leave statusFile out")
 		}
 		return
 	}
-	f, ok := fields["statusFile"]
-	if !ok || m.URL == "" {
+	if m.URL == "" {
 		return
 	}
-	switch m.Address().Hostname() {
-	case "github.com":
-		m.Forge = GitHub
-	case "gitlab.com":
-		m.Forge = GitLab
-	case "codeberg.org":
-		m.Forge = Gitea
-	default:
+	m.Forge = ForgeOf(m.Address().Hostname())
+	f, ok := fields["statusFile"]
+	switch {
+	case !ok && !m.WriteBack:
+		m.Forge = ""
+	case ok && (m.Forge == "" || m.Forge == Bitbucket):
 		r.Add(f.Line, "statusFile comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
 	}
 }
@@ -124,6 +149,9 @@ func (m *Mirror) text() string {
 	}
 	if m.UsedBy != nil {
 		text += ", for apps of " + list(m.UsedBy)
+	}
+	if m.WriteBack {
+		text += ", and gets what is set here as branches"
 	}
 	return text + "; it takes no pushes"
 }
@@ -166,6 +194,9 @@ func (m *Mirror) File() []byte {
 	line("hookFile", inQuotes(m.HookFile))
 	line("statusFile", inQuotes(m.StatusFile))
 	line("forge", m.Forge)
+	if m.WriteBack {
+		line("writeBack", asBranches)
+	}
 	if m.HostKeys != nil {
 		line("hostKeys", "["+strings.Join(m.HostKeys, ", ")+"]")
 	}
