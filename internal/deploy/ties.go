@@ -31,12 +31,7 @@ func (e *Engine) Ties(app name.App, now time.Time) (ties Ties, ok bool) {
 	if t == nil {
 		return Ties{}, false
 	}
-	ties.Needs = slices.Clone(t.Spec.DependsOn)
-	for _, other := range e.appsOn(t.Repo, t.Spec.Branch) {
-		if w := other.wanted(); w != nil && !w.Gone && slices.Contains(w.Spec.DependsOn, app) {
-			ties.NeededBy = append(ties.NeededBy, other.name)
-		}
-	}
+	ties.Needs, ties.NeededBy = e.Neighbours(app)
 	own := t.Spec.Windows
 	if e.Windows != nil {
 		own = slices.Concat(own, e.Windows(t.Repo, t.Spec.Branch, t.Spec.Cluster))
@@ -47,6 +42,20 @@ func (e *Engine) Ties(app name.App, now time.Time) (ties Ties, ok bool) {
 		return policy.Phase.Has(manifest.Test) && !policy.Phase.Has(manifest.Skip)
 	})
 	return ties, true
+}
+
+// Neighbours are the apps that are deployed before an app, and those after it.
+func (e *Engine) Neighbours(app name.App) (needs, neededBy []name.App) {
+	t := e.wantedOf(app)
+	if t == nil {
+		return nil, nil
+	}
+	for _, other := range e.appsOn(t.Repo, t.Spec.Branch) {
+		if w := other.wanted(); w != nil && !w.Gone && slices.Contains(w.Spec.DependsOn, app) {
+			neededBy = append(neededBy, other.name)
+		}
+	}
+	return slices.Clone(t.Spec.DependsOn), neededBy
 }
 
 // windowsAt says of each window whether it lets deploys through.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -110,23 +111,46 @@ func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstruc
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	as := a.engine.callerOf(t)
-	for _, in := range listsBelow(members) {
-		kind, err := as.api.KindOf(ctx, in.kind)
-		if err != nil {
-			partial = append(partial, err)
-			continue
-		}
-		found, more, err := as.api.Owned(ctx, kind, in.namespace)
-		if err != nil {
-			partial = append(partial, err)
-		}
-		if more {
-			partial = append(partial, fmt.Errorf("namespace %s has more %s than are shown", in.namespace, kind.Resource.Resource))
-		}
-		owned = append(owned, found...)
+	as, lists := a.engine.callerOf(t), listsBelow(members)
+	found := make([]listed, len(lists))
+	var group errgroup.Group
+	group.SetLimit(listsAtOnce)
+	for i, in := range lists {
+		group.Go(func() error {
+			found[i] = in.ask(ctx, as.api)
+			return nil
+		})
+	}
+	_ = group.Wait() // never fails
+	for _, each := range found {
+		owned, partial = append(owned, each.objects...), append(partial, each.lacks...)
 	}
 	return owned, partial
+}
+
+// listsAtOnce bounds the lists that one tree asks a cluster for at a time.
+const listsAtOnce = 4
+
+// listed is what a cluster has answered for a list, and why some of it may be missing.
+type listed struct {
+	objects []*unstructured.Unstructured
+	lacks   []error
+}
+
+// ask asks a cluster for the list.
+func (in listBelow) ask(ctx context.Context, api clusterAPI) (l listed) {
+	kind, err := api.KindOf(ctx, in.kind)
+	if err != nil {
+		return listed{lacks: []error{err}}
+	}
+	objects, more, err := api.Owned(ctx, kind, in.namespace)
+	if l.objects = objects; err != nil {
+		l.lacks = append(l.lacks, err)
+	}
+	if more {
+		l.lacks = append(l.lacks, fmt.Errorf("namespace %s has more %s than are shown", in.namespace, kind.Resource.Resource))
+	}
+	return l
 }
 
 // texts are the texts of errors.

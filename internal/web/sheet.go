@@ -181,9 +181,9 @@ func (v *visit) view() string {
 	for _, a := range actions() {
 		rights = append(rights, v.allows(a.Right, v.app))
 	}
-	ties, _ := v.door.Apps.Engine.Ties(v.app.App, v.now)
+	needs, neededBy := v.door.Apps.Engine.Neighbours(v.app.App)
 	var neighbours []name.App
-	for _, list := range [][]name.App{ties.Needs, ties.NeededBy} {
+	for _, list := range [][]name.App{needs, neededBy} {
 		for _, status := range v.seenOf(list) {
 			neighbours = append(neighbours, status.App)
 		}
