@@ -24,7 +24,7 @@ const (
 
 // Event is one thing that happened. No field holds a secret.
 type Event struct {
-	Number  uint64    `json:"number"` // from 1 since the server's start
+	Number  uint64    `json:"number"` // grows from event to event; see Bus.Publish
 	Time    time.Time `json:"time"`
 	Kind    Kind      `json:"kind"`
 	App     name.App  `json:"app,omitempty"`
@@ -51,16 +51,19 @@ type Bus struct {
 // New makes a bus that remembers as many events as keep says.
 func New(keep int) *Bus { return &Bus{keep: keep, more: make(chan struct{})} }
 
-// Publish tells of an event. Its number and, if it has none, its time are filled
-// in.
+// Publish tells of an event. Its number and, if it has none, its time are filled in. The
+// number is of the clock, in microseconds since 1970: who may see some events only must not
+// learn from gaps between their numbers how many others there were. It counts on where the
+// clock does not.
 func (b *Bus) Publish(e Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.last++
-	e.Number = b.last
+	now := time.Now().UTC()
 	if e.Time.IsZero() {
-		e.Time = time.Now().UTC()
+		e.Time = now
 	}
+	b.last = max(b.last+1, uint64(max(now.UnixMicro(), 0)))
+	e.Number = b.last
 	b.recent = append(b.recent, e)
 	if len(b.recent) > b.keep {
 		b.recent = append([]Event(nil), b.recent[len(b.recent)-b.keep:]...)

@@ -13,7 +13,7 @@ import (
 )
 
 // This file has the events of the API, and streams of them. A cursor names the server's start
-// and the number of an event, since the numbers begin anew with each start.
+// and the number of an event: the clock, of which numbers are, may be put back between two starts.
 
 // eventsOperation is an operation with events.
 func eventsOperation(id, what string) operation {
