@@ -23,6 +23,8 @@ type Helm struct {
 	Repo    string `json:"repo,omitempty"`
 	Digest  string `json:"digest,omitempty"`
 	Line    int    `json:"line,omitempty"` // of Chart
+	// Verify is whose signature the chart has to have; nil: none.
+	Verify *Verify `json:"verify,omitempty"`
 
 	// SkipCRDs leaves out the folders crds of the chart.
 	SkipCRDs bool `json:"skipCRDs,omitempty"`
@@ -61,7 +63,7 @@ func (h Helm) IsZero() bool {
 	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
 }
 
-var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender"}
+var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender", "verify"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -104,6 +106,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 		app.Helm.PostRender = r.postRender(renderers)
 	}
 	r.readChart(&app.Helm, f.Line, settings)
+	if verify, ok := settings["verify"]; ok {
+		app.Helm.Verify = r.readVerify(verify, app)
+	}
 	if app.Render == RenderPlain || app.Render == RenderKustomize {
 		r.Add(f.Line, "helm: has no effect with render: "+app.Render, "take one of the two out")
 	}

@@ -166,12 +166,13 @@ func (r *reader) helmFrom(element field, namespace string) HelmValues {
 	return HelmValues{From: &from, Line: element.Line}
 }
 
-// Asks reports whether a cluster has to be asked for values.
+// Asks reports whether a cluster has to be asked for values, or for the keys of signatures.
 func (h Helm) Asks() bool {
-	return slices.ContainsFunc(h.Values, func(v HelmValues) bool { return v.From != nil })
+	return h.Verify != nil && h.Verify.Secret != nil || slices.ContainsFunc(h.Values, func(v HelmValues) bool { return v.From != nil })
 }
 
-// AsksForValues reports whether the app's cluster has to be asked for values of its charts.
+// AsksForValues reports whether the app's cluster has to be asked for values of its charts, or for
+// the keys of their signatures.
 func (a App) AsksForValues() bool {
 	return a.Helm.Asks() || slices.ContainsFunc(a.Sources, func(other Addition) bool { return other.Helm.Asks() })
 }

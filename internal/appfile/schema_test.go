@@ -77,6 +77,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
 		{"single values of a chart", "apps: [{helm: {skipCRDs: true, parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
+		{"a signed chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {keys: [a], secret: b/c, identities: [{issuer: a, subject: b}]}}}]", ""},
+		{"an identity without a subject", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {identities: [{issuer: a}]}}}]", "subject"},
 		{"post-renderers", "apps: [{helm: {postRender: [{patches: [{patch: x}]}, {images: [{name: a}]}]}}]", ""},
 		{"what is suspended and left out", "apps: [{suspended: we move, leaveOut: [flux, argo]}]", ""},
 		{"a tool that is not known", "apps: [{leaveOut: [auto]}]", "leaveOut"},

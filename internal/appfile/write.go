@@ -278,6 +278,7 @@ func helmNode(h Helm) *yaml.Node {
 	m.put("version", h.Version)
 	m.put("repo", h.Repo)
 	m.put("digest", h.Digest)
+	m.set("verify", verifyNode(h.Verify))
 	m.put("releaseName", h.ReleaseName)
 	m.put("skipCRDs", h.SkipCRDs)
 	writeValues(m, h.Values)

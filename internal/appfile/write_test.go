@@ -64,8 +64,9 @@ const whole = `apps:
     releaseName: r
     chart: web
     version: 1.2.3
-    repo: https://charts.example.org
+    repo: oci://charts.example.org/a
     digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+    verify: {keys: ["a\nb\n"], secret: c/keys, identities: [{issuer: '^https://a$', subject: b}]}
     skipCRDs: true
     parameters: [{name: a.b, value: "2", text: true}, {name: c, file: f}, {name: e, value: ""}]
     generated: [{path: auth.key, length: 48, format: hex}, {path: id, format: uuid}]

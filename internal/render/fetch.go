@@ -65,18 +65,19 @@ func wanted(app appfile.App) (w helm.Wanted, ok bool) {
 	return w, app.Helm.Chart != ""
 }
 
-// fetch gets the charts that a job needs, and says where it has put them.
-func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wanted) ([]helm.Fetched, manifest.Problems) {
+// fetch gets the charts that a job with some settings needs, and says where it has put them.
+func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wanted, settings appfile.Helm) ([]helm.Fetched, manifest.Problems) {
 	var fetched []helm.Fetched
 	var problems manifest.Problems
 	for _, w := range wants {
 		chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
 		var got charts.Got
 		if err == nil {
-			got, err = s.charts.Get(ctx, chosen.Ref, w.Digest, s.credentials())
+			got, err = s.get(ctx, chosen.Ref, w, settings)
 		}
 		if err != nil {
 			problem := fetchProblem(w, err, s.charts.Local())
+			ofSignature(&problem, err, settings.Verify)
 			if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {
 				problem.Message += "; " + s.limit().Whose + " gives no credentials for it"
 				problem.Hint, problem.Remedy = grant.HintCredentials, manifest.Remedy{}
@@ -102,6 +103,9 @@ func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
 			words += "; that was before, and now " + chosen.Late.Error()
 		}
 		s.told = append(s.told, words)
+	}
+	if got.By != "" {
+		s.told = append(s.told, fmt.Sprintf("chart %s is signed: %s", chosen.Ref, manifest.Clean(got.By)))
 	}
 	s.used = append(s.used, chart)
 	if got.Credential != "" {

@@ -145,7 +145,7 @@ func (s *Session) inWorker(ctx context.Context, fsys fs.FS, j job) ([]*manifest.
 			}
 			j.Release.Cluster = cluster
 		}
-		fetched, problems := s.fetch(ctx, files, result.Wants)
+		fetched, problems := s.fetch(ctx, files, result.Wants, j.Release.Settings)
 		if len(problems) > 0 {
 			return nil, problems
 		}

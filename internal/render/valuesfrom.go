@@ -58,6 +58,10 @@ func (s *Session) withValues(ctx context.Context, app appfile.App, sum io.Writer
 			values = append(values, appfile.HelmValues{Inline: text, Line: v.Line})
 		}
 		helm.Values = values
+		if problem := s.withKeys(ctx, app.Cluster, helm, sum); problem != nil {
+			problem.App = app.Name
+			problems = append(problems, *problem)
+		}
 	}
 	fill(&app.Helm)
 	app.Sources = slices.Clone(app.Sources)

@@ -172,7 +172,7 @@ func outgoingConfig(c settings.Config) outgoing.Config {
 func chartsConfig(c settings.Config, dir string, way *outgoing.Way) charts.Config {
 	of := c.Charts
 	return charts.Config{
-		Registries: of.Registries, Credentials: of.Credentials, CA: of.CA, Dir: dir, Size: int64(of.CacheSize), Way: way,
+		Registries: of.Registries, Credentials: of.Credentials, CA: of.CA, TrustedRoot: of.TrustedRoot, Dir: dir, Size: int64(of.CacheSize), Way: way,
 	}
 }
 

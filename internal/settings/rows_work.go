@@ -133,6 +133,12 @@ they are (chartCredentials).`,
 the system and of outgoing.ca.`,
 	},
 	{
+		Name: "charts.trustedRoot", field: func(c *Config) any { return &c.Charts.TrustedRoot }, paths: true,
+		Meaning: `File of a trusted root of Sigstore, in JSON, for charts that have to be signed.
+` + "`cosign trusted-root create`" + ` writes it; it says who is believed where somebody signs by logging in.
+None: that of Sigstore's public instance, which Pushboat brings. Nobody is asked for it.`,
+	},
+	{
 		Name: "charts.cacheSize", Default: "1Gi", field: func(c *Config) any { return &c.Charts.CacheSize },
 		Meaning: `Disk space for the charts in DATA/charts. The least recently used are deleted
 first.`,

@@ -143,6 +143,7 @@ type Charts struct {
 	Registries  []string
 	Credentials map[string]string // files, by registry
 	CA          string            // a file
+	TrustedRoot string            // a file; "": that of Sigstore's public instance
 	CacheSize   Size
 }
 

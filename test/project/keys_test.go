@@ -17,6 +17,9 @@ import (
 var foreignKeys = map[string]string{
 	"bom-ref":                              "CycloneDX",
 	"access_token":                         "a registry's answer (distribution spec)",
+	"docker-manifest-digest":               "what cosign signs",
+	"SignedEntryTimestamp":                 "an annotation of cosign's",
+	"_type":                                "in-toto",
 	"x-kubernetes-group-version-kind":      "OpenAPI of Kubernetes",
 	"x-kubernetes-int-or-string":           "OpenAPI of Kubernetes",
 	"x-kubernetes-preserve-unknown-fields": "OpenAPI of Kubernetes",

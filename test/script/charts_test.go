@@ -14,7 +14,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
-const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | guard USER:PASSWORD | asked PATTERN"
+const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | guard USER:PASSWORD | asked PATTERN | authority DIR | sign NAME VERSION key|SUBJECT"
 
 // cmdCharts runs a registry of charts for the script.
 func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
@@ -40,6 +40,10 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 		if found == neg {
 			ts.Fatalf("the registry got these requests:\n%s", strings.Join(s.charts.Asked(), "\n"))
 		}
+	case len(args) == 2 && args[0] == "authority" && !neg:
+		ts.Check(s.authority(ts.MkAbs(args[1])))
+	case len(args) == 4 && args[0] == "sign" && !neg && s.signing != nil:
+		ts.Check(s.sign(args[1], args[2], args[3]))
 	case len(args) == 2 && !neg:
 		ts.Check(s.publish(args[0], ts.MkAbs(args[1])))
 	default:

@@ -75,6 +75,7 @@ type stage struct {
 	line     *server.Line
 	mark     int // how many requests the server had made at the last "requests mark"
 	charts   *chartstest.Registry
+	signing  *signing // of charts
 	bucket   *buckettest.Server
 	receiver *receiver
 	told     *told

@@ -12,7 +12,6 @@ import (
 // Why fields of charts and their sources are refused, or have no effect.
 const (
 	ownInterval = "newer versions are looked for as often as the HelmRelease's own interval says"
-	unverified  = "signatures of charts are not checked here"
 	serversOwn  = "the server's configuration has credentials, certificates and the proxy (charts.credentials, charts.ca, outgoing)"
 )
 
@@ -47,7 +46,7 @@ func (t *Tree) image(app *appfile.App, found *source) {
 		layer.Problem("mediaType", fmt.Sprintf("layerSelector.mediaType: %q is no chart", kind), "write "+chartType+", or take layerSelector out")
 	}
 	layer.Raw("operation")
-	spec.Refuse("verify", unverified, "take it out, and pin what is signed: ref: {digest: sha256:…}; cosign verify prints it")
+	t.verify(app, spec, found.object.GetNamespace())
 	spec.Refuse("ignore", "the files of a chart are not chosen", "take it out")
 	t.fetched(found, app.Helm.Version)
 }

@@ -55,7 +55,7 @@ func TestVersionsOfCharts(t *testing.T) {
 // refused with its line.
 func TestFieldsOfSourcesOfCharts(t *testing.T) {
 	for spec, want := range map[string]string{
-		"verify: {provider: cosign}":          "a/b.yaml:6: OCIRepository flux-system/image: spec.verify: signatures of charts are not checked here",
+		"verify: {provider: cosign}":          "a/b.yaml:6: OCIRepository flux-system/image: spec.verify: neither secretRef nor matchOIDCIdentity says whose signature counts",
 		"layerSelector: {mediaType: a/b}":     `layerSelector.mediaType: "a/b" is no chart`,
 		"ref: {semver: soon}":                 `spec.ref.semver: "soon" is neither a version nor a range`,
 		"ref: {semver: '1', semverFilter: a}": "tags are not chosen by an expression",
@@ -92,7 +92,7 @@ func TestHelmCharts(t *testing.T) {
 	if len(problems) > 0 || len(apps) != 1 || apps[0].App.Helm.Version != "2.x" || apps[0].App.Helm.Chart != "web" || len(apps[0].Notes) != 1 {
 		t.Errorf("%+v, problems %v", apps, problems)
 	}
-	if _, problems = readFrom(t, strings.Replace(source, "spec: {", "spec: {verify: {provider: cosign}, ", 1), release); !strings.Contains(problems.Error(), "HelmChart flux-system/web: spec.verify: signatures") {
+	if _, problems = readFrom(t, strings.Replace(source, "spec: {", "spec: {verify: {provider: cosign}, ", 1), release); !strings.Contains(problems.Error(), "HelmChart flux-system/web: spec.verify: signatures are of charts in registries whose address begins with oci://") {
 		t.Errorf("problems %v", problems)
 	}
 }

@@ -78,7 +78,11 @@ func read(t *testing.T, text string) ([]meaning.App, manifest.Problems) {
 	parent := appfile.Default()
 	parent.Name = "root"
 	for _, o := range parse(t, text) {
-		tree.Add(&parent, o)
+		if o.GetKind() == manifest.SecretKind.Kind {
+			tree.Note(o)
+		} else {
+			tree.Add(&parent, o)
+		}
 	}
 	return tree.Next()
 }
@@ -211,7 +215,7 @@ func TestRefusals(t *testing.T) {
 		{strings.Replace(kustomization(""), "sourceRef: {kind: GitRepository, name: flux-system}", "", 1), "sourceRef is missing"},
 		{strings.Replace(helmRelease(""), "name: template", "name: absent", 1), "no OCIRepository flux-system/absent"},
 		{chart(`{chart: x, version: newest, sourceRef: {kind: HelmRepository, name: charts}}`), `a/b.yaml:5: HelmRelease flux-system/a: spec.chart.spec.version: "newest" is neither a version nor a range`},
-		{chart(`{chart: x, verify: {provider: cosign}, sourceRef: {kind: HelmRepository, name: charts}}`), "spec.chart.spec.verify: signatures of charts are not checked"},
+		{chart(`{chart: x, verify: {provider: cosign}, sourceRef: {kind: HelmRepository, name: charts}}`), "spec.chart.spec.verify: signatures are of charts in registries whose address begins with oci://, and this is https://charts.example.org"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: HelmRepository, name: none}}`), "no HelmRepository flux-system/none"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: Bucket, name: none}}`), "a chart of a Bucket"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x[0]'}]"), `a/b.yaml:6: HelmRelease flux-system/a: spec.valuesFrom[0].targetPath: "x[0]" leads into a list`},

@@ -88,7 +88,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	chart.Without("interval", ownInterval)
 	chart.Without("reconcileStrategy", "what the revision has is rendered")
 	chart.Without("ignoreMissingValuesFiles", "a file that is missing is a problem at the push")
-	chart.Refuse("verify", unverified, "take it out, and pin what is signed: chartRef to an OCIRepository with ref: {digest: …}")
+	chart.Raw("verify")
 	kind, from := ref.Text("kind"), ref.Text("name")
 	namespace := cmp.Or(ref.Text("namespace"), it.ref.Namespace)
 	ref.Raw("apiVersion")
@@ -102,6 +102,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 			app.Helm.Values[i].File = strings.TrimPrefix(app.Helm.Values[i].File, "./")
 		}
 		chart.Without("version", "what the revision has is rendered")
+		chart.Refuse("verify", "signatures of cosign are of charts of registries", "take it out; signed commits are demanded in admin.git (requireSigned in repositories.yaml)")
 		app.Path = path.Join(t.repository(it, ref), folder)
 		return
 	}
@@ -120,6 +121,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	app.Helm.Chart, app.Helm.Version = name, chart.Version("version")
 	app.Helm.Repo = strings.TrimSuffix(repository.spec.Text("url"), "/")
 	repository.spec.Raw("type")
+	t.verify(app, chart, namespace)
 	t.fetched(repository, app.Helm.Version)
 }
 

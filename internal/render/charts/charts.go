@@ -12,12 +12,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/outgoing"
+	"github.com/pushboat/pushboat/internal/render/charts/cosign"
 )
 
 // Limits on fetching a chart.
@@ -51,6 +53,7 @@ type Config struct {
 	Registries  []string          // prefixes of addresses: https://, oci://; http:// on this machine
 	Credentials map[string]string // files with USER:PASSWORD, by prefixes of addresses
 	CA          string            // a file of certificates to trust in addition to those of Way; "": none
+	TrustedRoot string            // a file with a trusted root of Sigstore; "": that of its public instance
 	Way         *outgoing.Way     // for requests to registries
 	Dir         string            // where charts are kept
 	Fence       func() error      // called before anything in Dir is changed; its error prevents that; nil: none
@@ -68,6 +71,7 @@ type Store struct {
 	local   bool
 	fetches singleflight.Group
 	choices choices
+	root    func() (*cosign.Root, error) // who is believed without a key
 	now     func() time.Time
 }
 
@@ -89,6 +93,12 @@ func New(config Config) (*Store, error) {
 			problems = append(problems, &outgoing.SettingError{Setting: "charts.registries", Err: err})
 		}
 		s.allowed = append(s.allowed, allowed)
+	}
+	s.root = sync.OnceValues(func() (*cosign.Root, error) { return readRoot(config.TrustedRoot) })
+	if config.TrustedRoot != "" {
+		if _, err := s.root(); err != nil {
+			problems = append(problems, err)
+		}
 	}
 	client, err := newClient(s.allowed, config)
 	if err := errors.Join(append(problems, err)...); err != nil {
@@ -115,6 +125,7 @@ type Got struct {
 	Data       []byte
 	Digest     string
 	Credential string // the address in Config.Credentials whose credentials it took; "": none
+	By         string // who has signed it, in words; "": that was not asked for
 }
 
 // Get returns the archive of a chart, whose version has to be fixed, and its digest: from disk, or from its registry,
@@ -144,7 +155,7 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string, credentials gra
 	}
 	if digest != "" {
 		if data, ok := s.disk.read(digest, asks.scope); ok {
-			return Got{data, digest, asks.credentialOf(known, digest, at)}, nil
+			return Got{Data: data, Digest: digest, Credential: asks.credentialOf(known, digest, at)}, nil
 		}
 	}
 	got, err := s.fetch(ctx, ref, at, asks)

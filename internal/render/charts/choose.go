@@ -255,6 +255,9 @@ func (c *client) tags(ctx context.Context, ref Ref, at place) ([]string, error) 
 			return nil, fmt.Errorf("read the tags: %w", err)
 		}
 		for _, tag := range answer.Tags {
+			if strings.HasPrefix(tag, "sha256-") {
+				continue // of signatures
+			}
 			versions = append(versions, strings.ReplaceAll(tag, "_", "+")) // a tag has no plus
 		}
 		if after == "" {

@@ -24,6 +24,7 @@ const DefaultSize = 1 << 30
 //	archives/HEX-SCOPE   the same, for those who ask with some credentials only
 //	digests/HEX          a pin in JSON, by the SHA-256 of what names the chart
 //	choices/HEX[-SCOPE]  the version that a range or tag meant last, in JSON
+//	proofs/HEX-POLICY    whose signature a chart has that a policy demands, in JSON
 type disk struct {
 	dir   string
 	size  int64

@@ -31,6 +31,8 @@ type Registry struct {
 	index map[string][]string // the lines of each chart
 	blobs map[string][]byte   // of the OCI registry, by their digest
 	tags  map[string][]byte   // manifests, by NAME:TAG
+	lists map[string][]any    // what refers to a manifest, by NAME@DIGEST
+	plain bool                // it knows no referrers
 	asked []string            // paths
 	away  bool                // it answers 503
 	guard string              // USER:PASSWORD; "": everybody may fetch
@@ -44,11 +46,12 @@ func Start() (*Registry, error) {
 	}
 	r := &Registry{
 		Address: listener.Addr().String(), files: map[string][]byte{}, index: map[string][]string{},
-		blobs: map[string][]byte{}, tags: map[string][]byte{},
+		blobs: map[string][]byte{}, tags: map[string][]byte{}, lists: map[string][]any{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v2/charts/{name}/manifests/{tag}", r.manifest)
 	mux.HandleFunc("GET /v2/charts/{name}/tags/list", r.tagList)
+	mux.HandleFunc("GET /v2/charts/{name}/referrers/{digest}", r.referrers)
 	mux.HandleFunc("GET /v2/charts/{name}/blobs/{digest}", r.blob)
 	mux.HandleFunc("GET /repo/{file...}", r.file)
 	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
@@ -190,11 +193,12 @@ func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
 	r.mu.Lock()
 	text, ok := r.tags[asked.PathValue("name")+":"+asked.PathValue("tag")]
 	r.mu.Unlock()
-	if !ok || asked.Header.Get("Accept") != manifestType {
+	kind := asked.Header.Get("Accept")
+	if !ok || kind != typeOf(text) {
 		http.NotFound(w, asked)
 		return
 	}
-	w.Header().Set("Content-Type", manifestType)
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Docker-Content-Digest", digest(text))
 	_, _ = w.Write(text)
 }

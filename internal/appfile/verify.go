@@ -1,0 +1,164 @@
+package appfile
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Limits on what a signature of a chart has to be.
+const (
+	maxVerifyKeys       = 20
+	maxVerifyIdentities = 50
+	maxVerifyKey        = 16 << 10 // bytes
+	maxExpression       = 1000     // bytes
+)
+
+// Verify is whose signature a chart has to have, of cosign's: of any of the keys, or of any of the
+// identities.
+type Verify struct {
+	Keys []VerifyKey `json:"keys,omitempty"`
+	// Secret is one of the app's cluster, whose public keys count as well; nil: none.
+	Secret     *ValuesFrom      `json:"secret,omitempty"`
+	Identities []VerifyIdentity `json:"identities,omitempty"`
+	File       string           `json:"file,omitempty"` // where it is demanded; "": pushboat.yaml
+	Line       int              `json:"line,omitempty"`
+}
+
+// VerifyKey is a public key in PEM. Nothing here has read it.
+type VerifyKey struct {
+	Name string `json:"name"` // for people
+	Text string `json:"text"`
+}
+
+// VerifyIdentity is somebody who logs in to sign: regular expressions.
+type VerifyIdentity struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+}
+
+// publicSuffix ends the names of public keys in a Secret, as of cosign.pub.
+const publicSuffix = ".pub"
+
+// PublicKeys are the public keys in the data of a Secret, by their names.
+func PublicKeys(data map[string]string) []VerifyKey {
+	var keys []VerifyKey
+	for _, name := range slices.Sorted(maps.Keys(data)) {
+		if strings.HasSuffix(name, publicSuffix) {
+			keys = append(keys, VerifyKey{name, data[name]})
+		}
+	}
+	return keys
+}
+
+// Source is where the signature is demanded.
+func (v Verify) Source() manifest.Source { return ValuesFrom{File: v.File, Line: v.Line}.Source() }
+
+// Check returns an error if an identity is none, or is everybody.
+func (i VerifyIdentity) Check() error {
+	for name, text := range map[string]string{"issuer": i.Issuer, "subject": i.Subject} {
+		switch _, err := regexp.Compile(text); {
+		case text == "":
+			return fmt.Errorf("%s is empty, which would be everybody", name)
+		case len(text) > maxExpression:
+			return fmt.Errorf("%s has more than %d bytes", name, maxExpression)
+		case err != nil:
+			return fmt.Errorf("%s: %q is no regular expression", name, text)
+		}
+	}
+	return nil
+}
+
+// Signable returns an error unless charts at an address can have signatures of cosign's.
+func Signable(repo string) error {
+	if !strings.HasPrefix(repo, "oci://") {
+		return fmt.Errorf("signatures are of charts in registries whose address begins with oci://, and this is %s", manifest.Clean(repo))
+	}
+	return nil
+}
+
+const verifyExample = "for example verify: {identities: [{issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}]}"
+
+var verifyFields = []string{"keys", "secret", "identities"}
+
+// readVerify reads whose signature the chart of an app has to have.
+func (r *reader) readVerify(f field, app *App) *Verify {
+	f.Name = "helm.verify"
+	fields := r.Fields(f.Value, "helm.verify", verifyFields)
+	v := &Verify{Line: f.Line}
+	before := len(r.Problems)
+	if keys, ok := fields["keys"]; ok {
+		keys.Name = "helm.verify.keys"
+		for i, element := range r.List(keys, maxVerifyKeys) {
+			text, ok := r.Text(element)
+			if ok && len(text) > maxVerifyKey {
+				r.Add(element.Line, fmt.Sprintf("helm.verify.keys: the key has more than %d bytes", maxVerifyKey), "")
+			}
+			v.Keys = append(v.Keys, VerifyKey{fmt.Sprintf("%d of helm.verify", i+1), text})
+		}
+	}
+	if secret, ok := fields["secret"]; ok {
+		secret.Name = "helm.verify.secret"
+		v.Secret = &ValuesFrom{Kind: manifest.SecretKind.Kind, Line: secret.Line}
+		v.Secret.Namespace, v.Secret.Name = r.object(secret, app.Namespace)
+	}
+	if identities, ok := fields["identities"]; ok {
+		identities.Name = "helm.verify.identities"
+		for _, element := range r.List(identities, maxVerifyIdentities) {
+			v.Identities = append(v.Identities, r.verifyIdentity(element))
+		}
+	}
+	switch err := Signable(app.Helm.Repo); {
+	case len(r.Problems) > before:
+	case app.Helm.Chart == "":
+		r.Add(f.Line, "helm.verify is of a chart of a registry, and helm.chart is not set", "add chart: NAME")
+	case len(v.Keys)+len(v.Identities) == 0 && v.Secret == nil:
+		r.Add(f.Line, "helm.verify demands nobody's signature", verifyExample)
+	case err != nil:
+		r.Add(f.Line, "helm.verify: "+err.Error(), "name the chart in a registry of OCI, or take verify out, and pin it by digest")
+	}
+	return v
+}
+
+// verifyIdentity reads one identity.
+func (r *reader) verifyIdentity(element field) VerifyIdentity {
+	var i VerifyIdentity
+	before := len(r.Problems)
+	fields := r.Fields(element.Value, "an entry of helm.verify.identities", []string{"issuer", "subject"})
+	for name, into := range map[string]*string{"issuer": &i.Issuer, "subject": &i.Subject} {
+		if f, ok := fields[name]; ok {
+			*into, _ = r.Text(f)
+		}
+	}
+	if err := i.Check(); err != nil && len(r.Problems) == before {
+		r.Add(element.Line, "helm.verify.identities: "+err.Error(), verifyExample)
+	}
+	return i
+}
+
+// verifyNode writes whose signature a chart has to have.
+func verifyNode(v *Verify) *yaml.Node {
+	m := mapping()
+	if v == nil {
+		return m.Node
+	}
+	var keys []string
+	for _, key := range v.Keys {
+		keys = append(keys, key.Text)
+	}
+	m.put("keys", keys)
+	if v.Secret != nil {
+		m.set("secret", v.Secret.Namespace+"/"+v.Secret.Name)
+	}
+	m.set("identities", listOf(v.Identities, true, func(i VerifyIdentity, one written) {
+		one.set("issuer", i.Issuer)
+		one.set("subject", i.Subject)
+	}))
+	return m.Node
+}

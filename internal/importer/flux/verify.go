@@ -1,0 +1,65 @@
+package flux
+
+import (
+	"fmt"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
+)
+
+// Fields of verify, and the providers of signatures.
+const (
+	cosigned   = "cosign"
+	secretRef  = "secretRef"
+	identities = "matchOIDCIdentity"
+)
+
+// verify reads whose signature the chart of an app has to have, in a mapping of an object in a
+// namespace. With a key, identities do not count, as for Flux. Without either, Flux takes
+// everybody's who can log in anywhere: that is refused.
+func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
+	m := in.Map("verify")
+	if !m.There {
+		return
+	}
+	at := in.Source("verify")
+	v := &appfile.Verify{File: at.File, Line: at.Line}
+	app.Helm.Verify = v
+	provider := m.Text("provider")
+	secret, who := m.Map(secretRef), m.Maps(identities)
+	for _, one := range who {
+		i := appfile.VerifyIdentity{Issuer: one.Text("issuer"), Subject: one.Text("subject")}
+		v.Identities = append(v.Identities, i)
+		if err := i.Check(); err != nil {
+			one.Problem("subject", one.At("subject")+": "+err.Error(), "write regular expressions: {issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}")
+		}
+	}
+	called := secret.Text("name")
+	switch err := appfile.Signable(app.Helm.Repo); {
+	case provider != "" && provider != cosigned:
+		m.Problem("provider", fmt.Sprintf("signatures of %s are not checked here, only those of cosign", manifest.Clean(provider)), "have it signed by cosign as well; or take verify out, and pin what is signed: an OCIRepository with ref: {digest: sha256:…}")
+	case err != nil:
+		in.Problem("verify", in.At("verify")+": "+err.Error(), "name a repository of OCI, or take verify out, and pin the version")
+	case secret.There:
+		v.Identities = nil
+		m.Without(identities, "the keys of "+secretRef+" count alone, as for Flux")
+		t.keys(v, secret, meaning.Ref{Kind: manifest.SecretKind.Kind, Namespace: namespace, Name: called})
+	case len(who) == 0:
+		in.Problem("verify", in.At("verify")+": neither "+secretRef+" nor "+identities+" says whose signature counts, and anybody can sign", "add "+identities+": [{issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}]")
+	}
+}
+
+// keys reads the public keys of a Secret: those that the revision makes, or else those on the
+// cluster.
+func (t *Tree) keys(v *appfile.Verify, secret *meaning.Map, ref meaning.Ref) {
+	found, made := t.data[ref]
+	if !made {
+		at := secret.Source("name")
+		v.Secret = &appfile.ValuesFrom{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, File: at.File, Line: at.Line}
+		return
+	}
+	if v.Keys = appfile.PublicKeys(found.values); len(v.Keys) == 0 {
+		secret.Problem("name", fmt.Sprintf("Secret %s/%s has no key whose name ends in .pub", ref.Namespace, ref.Name), appfile.HintKeys(found.values))
+	}
+}
