@@ -40,6 +40,7 @@ const (
 func mirrorFlags(f *pflag.FlagSet) {
 	f.Bool("stop", false, "it is no mirror any more, and takes pushes")
 	f.StringSlice("branch", nil, "the branches, with * for any letters; by default the one of HEAD")
+	f.StringArray("tags", nil, "the tags, such as v1.* or '>=1.2'; by default none,\nor with --used-by the highest versions")
 	f.StringSlice("used-by", nil, "repositories whose apps come from it; it deploys nothing itself")
 	f.String("path", "", "the folder that is deployed, without a pushboat.yaml; by default all")
 	f.String("schedule", "", "when upstream is asked; by default "+rules.DefaultMirrorSchedule)
@@ -121,6 +122,10 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 	for _, branch := range branches {
 		m.Branches = append(m.Branches, glob.Pattern(branch))
 	}
+	if c.flags.Changed("tags") {
+		m.Tags, _ = c.flags.GetStringArray("tags")
+		m.Tags = slices.DeleteFunc(m.Tags, func(tag string) bool { return tag == "" }) // "" is none
+	}
 	usedBy, _ := c.flags.GetStringSlice("used-by")
 	for _, repo := range usedBy {
 		m.UsedBy = append(m.UsedBy, glob.Pattern(repo))
@@ -131,7 +136,7 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 	for flag, to := range texts {
 		*to, _ = c.flags.GetString(flag)
 	}
-	for _, text := range append([]string{m.URL, m.Path, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, append(branches, usedBy...)...) {
+	for _, text := range append([]string{m.URL, m.Path, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, slices.Concat(branches, usedBy, m.Tags)...) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return nil, usageError{"a control character is in the way"}
 		}
@@ -188,7 +193,7 @@ func fetchRepo(ctx context.Context, c *call) error {
 			"the lines above say why; what was deployed last stays")
 	case done.Failed:
 		return report.WithHint(fmt.Errorf("repository %s: the branch has moved, and a deploy did not end well", repo), "see what happened: ssh HOST status")
-	case len(done.Moved) == 0:
+	case len(done.Moved)+len(done.Tags) == 0:
 		fmt.Fprintf(c, "%s: nothing new upstream\n", repo)
 	}
 	return nil
@@ -244,16 +249,20 @@ func (c *call) mirrorOf(repo name.Repo) *mirror.State {
 func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	var lines []string
 	lines = append(lines, troubleLines("not fetched", s.Trouble, now)...)
+	lines = append(lines, troubleLines("tags not fetched", s.Untagged, now)...)
 	for _, branch := range slices.Sorted(maps.Keys(s.Refused)) {
 		r := s.Refused[branch]
 		more := "repo fetch " + string(repo)
 		if r.Refusal != "" {
 			more = "refused " + r.Refusal
 		}
-		lines = append(lines, fmt.Sprintf("branch %s: %s of upstream is refused since %s: %s   (%s)", manifest.Clean(string(branch)), r.Revision.Short(), ago(r.Since, now), manifest.Clean(r.Reason), more))
+		lines = append(lines, fmt.Sprintf("%s: %s of upstream is refused since %s: %s   (%s)", refusedRef(branch), r.Revision.Short(), ago(r.Since, now), manifest.Clean(r.Reason), more))
 	}
 	for _, branch := range slices.Sorted(maps.Keys(s.Gone)) {
 		lines = append(lines, fmt.Sprintf("branch %s: gone upstream since %s; here it stays, and so does what it deploys", manifest.Clean(string(branch)), ago(s.Gone[branch], now)))
+	}
+	if len(s.GoneTags) > 0 {
+		lines = append(lines, fmt.Sprintf("tags gone upstream: %s; here they stay   (repo fetch %s --rewrite)", manifest.Clean(name.Join(s.GoneTags, ", ")), repo))
 	}
 	if s.Untold != nil {
 		lines = append(lines, fmt.Sprintf("statuses of commits are not told since %s: %s", ago(s.Untold.Since, now), manifest.Clean(s.Untold.Error)))
@@ -262,6 +271,14 @@ func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("branch %s: not fetched any more, since HEAD names another upstream; name it in branches of %s to go on", manifest.Clean(string(branch)), rules.MirrorFile(repo)))
 	}
 	return lines
+}
+
+// refusedRef names a branch or a tag that is refused.
+func refusedRef(branch name.Branch) string {
+	if tag, is := name.TagOf(string(branch)); is {
+		return "tag " + manifest.Clean(string(tag))
+	}
+	return "branch " + manifest.Clean(string(branch))
 }
 
 // troubleLines say since when something is not done, and why.

@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,15 +21,8 @@ import (
 // may be rendered from it; "" if there is none.
 type Elsewhere func(user name.Repo, address string) name.Repo
 
-// maxMounts bounds the other repositories that one revision reads.
-const maxMounts = 20
-
-// followed is a branch of another repository, and its revision.
-type followed struct {
-	repo     name.Repo
-	branch   name.Branch
-	revision name.Revision
-}
+// maxMounts bounds the places of repositories that one revision reads.
+const maxMounts = 100
 
 // joined is a revision with folders of other repositories: those that its objects name, and
 // that its repository may use. It implements meaning.Mounter.
@@ -40,9 +32,9 @@ type joined struct {
 	user   name.Repo
 	caller access.Caller
 
-	mu       sync.Mutex
-	mounts   map[string]fs.FS    // by the first element below appfile.Others
-	branches map[string]followed // of these, those that are at a branch
+	mu     sync.Mutex
+	mounts map[string]fs.FS    // by the first element below appfile.Others
+	places map[string]followed // what is mounted there, by that and by what it was named
 }
 
 // joinedTree is a revision of a repository as a caller reads it, or the server itself.
@@ -50,54 +42,69 @@ func (e *Engine) joinedTree(tree fs.FS, user name.Repo, caller access.Caller) fs
 	if _, is := tree.(*joined); is || e.Elsewhere == nil || tree == nil {
 		return tree
 	}
-	return &joined{FS: tree, engine: e, user: user, caller: caller, mounts: map[string]fs.FS{}, branches: map[string]followed{}}
+	return &joined{FS: tree, engine: e, user: user, caller: caller, mounts: map[string]fs.FS{}, places: map[string]followed{}}
 }
 
 // Mount implements meaning.Mounter. A caller has to be allowed to read the other repository,
 // and the admins have to have said that this one may use it, for the server itself deploys from
 // it later.
-func (j *joined) Mount(address string, branch name.Branch, commit name.Revision) (folder, taken string, err error) {
-	repo := j.engine.Elsewhere(j.user, address)
-	if repo == "" || !j.caller.System && j.engine.Sees != nil && !j.engine.Sees(j.caller, repo) {
-		return "", "", meaning.ErrUnknown
-	}
-	if branch == "" && commit == "" {
-		if branch, err = j.engine.Source.Main(repo); err != nil {
-			return "", "", fmt.Errorf("repository %s: %w", repo, err)
+func (j *joined) Mount(address string, at meaning.At) (folder, taken string, err error) {
+	repo, called := j.user, "this repository"
+	if address != "" {
+		repo = j.engine.Elsewhere(j.user, address)
+		if repo == "" || !j.caller.System && j.engine.Sees != nil && !j.engine.Sees(j.caller, repo) {
+			return "", "", meaning.ErrUnknown
 		}
+		called = fmt.Sprintf("repository %s here", repo)
 	}
-	at := string(commit)
-	if commit == "" {
-		at = string(branch)
+	now, err := spotOf(j.engine.ctx, j.engine.Source, repo, at)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("repository %s: %w", repo, err)
+	case now.revision == "":
+		return "", "", &meaning.MissingError{Repo: repo, At: at}
 	}
-	element := url.PathEscape(string(repo)) + "@" + url.PathEscape(at)
-	taken = fmt.Sprintf("repository %s here, at %s", repo, at)
+	element, where := now.element(repo)
+	folder, taken = path.Join(appfile.Others, element), fmt.Sprintf("%s, at %s", called, where)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.mounts[element] != nil {
-		return path.Join(appfile.Others, element), taken, nil
-	}
-	if len(j.mounts) >= maxMounts {
-		return "", "", fmt.Errorf("more than %d other repositories are named", maxMounts)
-	}
-	revision := commit
-	if commit == "" {
-		if revision, err = j.engine.Source.Head(j.engine.ctx, repo, branch); err == nil && revision == "" {
-			err = fmt.Errorf("it has no branch %s here", branch)
+	if j.mounts[element] == nil {
+		if err := j.mount(element, repo, now); err != nil {
+			return "", "", err
 		}
 	}
-	var tree fs.FS
-	if err == nil {
-		tree, err = j.engine.Source.Tree(repo, revision)
+	j.places[element+" "+at.String()] = followed{repo: repo, at: at, folder: folder, spot: now}
+	return folder, taken, nil
+}
+
+// element names the folder of a spot of a repository, below appfile.Others, and where says in
+// words what it is. No name of a branch or a repository has a tilde.
+func (s spot) element(repo name.Repo) (element, where string) {
+	switch {
+	case s.branch != "":
+		return url.PathEscape(string(repo)) + "@" + url.PathEscape(string(s.branch)), string(s.branch)
+	case s.tag != "":
+		return url.PathEscape(string(repo)) + "~" + url.PathEscape(string(s.tag)), fmt.Sprintf("tag %s, %s", s.tag, s.revision.Short())
 	}
+	return url.PathEscape(string(repo)) + "@" + string(s.revision), string(s.revision)
+}
+
+// mount reads a revision of another repository. j.mu is held.
+func (j *joined) mount(element string, repo name.Repo, now spot) error {
+	if len(j.mounts) >= maxMounts {
+		return fmt.Errorf("more than %d other repositories, or places of them, are named", maxMounts)
+	}
+	if now.branch == "" && j.engine.Vouched != nil {
+		if err := j.engine.Vouched(j.engine.ctx, repo, now.revision); err != nil {
+			return fmt.Errorf("repository %s: %w", repo, err)
+		}
+	}
+	tree, err := j.engine.Source.Tree(repo, now.revision)
 	if err != nil {
-		return "", "", fmt.Errorf("repository %s: %w", repo, err)
+		return fmt.Errorf("repository %s: %w", repo, err)
 	}
 	j.mounts[element] = tree
-	if commit == "" {
-		j.branches[element] = followed{repo, branch, revision}
-	}
-	return path.Join(appfile.Others, element), taken, nil
+	return nil
 }
 
 // at is the tree in which a path is, and the path there.
@@ -168,7 +175,7 @@ func (j *joined) Through(file string) []string {
 	return way
 }
 
-// follows are the branches of other repositories that the apps of a revision are rendered from.
+// follows are the places of other repositories that the apps of a revision are rendered from.
 func follows(tree fs.FS) []followed {
 	j, ok := tree.(*joined)
 	if !ok {
@@ -177,25 +184,10 @@ func follows(tree fs.FS) []followed {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var all []followed
-	for _, element := range slices.Sorted(maps.Keys(j.branches)) {
-		all = append(all, j.branches[element])
+	for _, place := range slices.Sorted(maps.Keys(j.places)) {
+		all = append(all, j.places[place])
 	}
 	return all
-}
-
-// othersMoved reports whether a branch of another repository, of which the target is rendered,
-// has moved.
-func (t *target) othersMoved(ctx context.Context, source Source) (bool, error) {
-	for _, f := range t.others {
-		head, err := source.Head(ctx, f.repo, f.branch)
-		if err != nil {
-			return false, fmt.Errorf("repository %s: %w", f.repo, err)
-		}
-		if head != f.revision {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 var _ meaning.Mounter = (*joined)(nil)

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"slices"
@@ -27,6 +28,7 @@ func joinedOf(t *testing.T, caller access.Caller) (fs.FS, *fakeSource) {
 			"1": linked{fstest.MapFS{"deploy/a.yaml": {Data: []byte("one")}}}, "2": fstest.MapFS{"deploy/a.yaml": {Data: []byte("two")}},
 		},
 	}
+	source.tags = map[name.Repo]map[name.Tag]name.Revision{"team/lib": {"v1.0.0": "1", "v1.1.0": "2", "next": "1"}, "fleet": {"v1": "1", "bad": "2"}}
 	e := &Engine{Config: Config{Source: source, Sees: func(c access.Caller, repo name.Repo) bool { return c.Operator == "dora" && repo == "team/lib" }}}
 	e.ctx = t.Context()
 	e.Elsewhere = func(user name.Repo, address string) name.Repo {
@@ -34,6 +36,12 @@ func joinedOf(t *testing.T, caller access.Caller) (fs.FS, *fakeSource) {
 			return "team/lib"
 		}
 		return ""
+	}
+	e.Vouched = func(_ context.Context, repo name.Repo, revision name.Revision) error {
+		if repo == "fleet" && revision == "2" {
+			return errors.New("2 is not signed")
+		}
+		return nil
 	}
 	own := fstest.MapFS{"a.yaml": {Data: []byte("own")}, ".repositories/x/b.yaml": {Data: []byte("own, too")}}
 	return e.joinedTree(own, "fleet", caller), source
@@ -68,27 +76,35 @@ func TestOtherRepositoriesAreFolders(t *testing.T) {
 	if !ok {
 		t.Fatal("nothing can be named in the revision")
 	}
-	mount := func(address string, branch name.Branch, commit name.Revision) string {
-		folder, _, err := mounter.Mount(address, branch, commit)
+	mount := func(address string, at meaning.At) string {
+		folder, taken, err := mounter.Mount(address, at)
 		if err != nil {
 			return err.Error()
 		}
-		return folder
+		return folder + ": " + taken
 	}
+	const lib, inLib = "https://example.org/lib", "repository team/lib here, at "
 	for _, test := range []struct {
 		address string
-		branch  name.Branch
-		commit  name.Revision
+		at      meaning.At
 		want    string
 	}{
-		{"https://example.org/lib.git", "main", "", main},
-		{"git@example.org:lib", "next", "", next},
-		{"https://example.org/lib", "", "2", ".repositories/team%2Flib@2"},
-		{"https://example.org/lib", "gone", "", "repository team/lib: it has no branch gone here"},
-		{"https://example.org/other", "main", "", meaning.ErrUnknown.Error()},
+		{"https://example.org/lib.git", meaning.At{Branch: "main"}, main + ": " + inLib + "main"},
+		{"git@example.org:lib", meaning.At{Branch: "next"}, next + ": " + inLib + "next"},
+		{lib, meaning.At{}, main + ": " + inLib + "main"},
+		{lib, meaning.At{Commit: "2"}, ".repositories/team%2Flib@2: " + inLib + "2"},
+		{lib, meaning.At{Branch: "gone"}, "repository team/lib has no branch gone here"},
+		{lib, meaning.At{Tag: "v1.0.0"}, ".repositories/team%2Flib~v1.0.0: " + inLib + "tag v1.0.0, 1"},
+		{lib, meaning.At{Range: "1.x"}, ".repositories/team%2Flib~v1.1.0: " + inLib + "tag v1.1.0, 2"},
+		{lib, meaning.At{Range: "2.x"}, `repository team/lib has no tag in "2.x" here`},
+		{lib, meaning.At{Tag: "v9"}, "repository team/lib has no tag v9 here"},
+		{"", meaning.At{Tag: "v1"}, ".repositories/fleet~v1: this repository, at tag v1, 1"},
+		{"", meaning.At{Tag: "bad"}, "repository fleet: 2 is not signed"},
+		{"", meaning.At{Commit: "2"}, "repository fleet: 2 is not signed"},
+		{"https://example.org/other", meaning.At{Branch: "main"}, meaning.ErrUnknown.Error()},
 	} {
-		if got := mount(test.address, test.branch, test.commit); got != test.want {
-			t.Errorf("%s at %s%s: %s", test.address, test.branch, test.commit, got)
+		if got := mount(test.address, test.at); got != test.want {
+			t.Errorf("%s at %s: %s, want %s", test.address, test.at, got, test.want)
 		}
 	}
 	for file, want := range map[string]string{
@@ -105,10 +121,12 @@ func TestOtherRepositoriesAreFolders(t *testing.T) {
 	if !ok || !slices.Equal(links.Through(main+"/l"), []string{main + "/l", main + "/target"}) || links.Through(next+"/l") != nil {
 		t.Error("links lead elsewhere")
 	}
-	want := []followed{{"team/lib", "main", "1"}, {"team/lib", "next", "2"}}
-	if got := follows(tree); !slices.Equal(got, want) {
-		t.Errorf("it follows %v", got)
+	var got []string
+	for _, f := range follows(tree) {
+		got = append(got, f.folder+" "+f.at.String())
 	}
+	wantLines(t, "it follows", got, ".repositories/fleet~v1 tag v1", ".repositories/team%2Flib@2 commit 2", main+" branch main", main+" main branch", next+" branch next",
+		".repositories/team%2Flib~v1.0.0 tag v1.0.0", `.repositories/team%2Flib~v1.1.0 tag in "1.x"`)
 	reached := &target{others: follows(tree)}
 	if moved, err := reached.othersMoved(t.Context(), source); err != nil || moved {
 		t.Errorf("they moved: %v, %v", moved, err)
@@ -116,6 +134,15 @@ func TestOtherRepositoriesAreFolders(t *testing.T) {
 	source.branches["team/lib"]["next"] = "3"
 	if moved, err := reached.othersMoved(t.Context(), source); err != nil || !moved {
 		t.Errorf("they moved: %v, %v", moved, err)
+	}
+	source.branches["team/lib"]["next"], source.tags["team/lib"]["v1.2.0"] = "2", "2" // another tag of the same commit
+	if moved, err := reached.othersMoved(t.Context(), source); err != nil || !moved {
+		t.Errorf("with a higher tag, they moved: %v, %v", moved, err)
+	}
+	delete(source.tags["team/lib"], "v1.2.0")
+	source.err = errors.New("the disk is away")
+	if moved, err := reached.othersMoved(t.Context(), source); err == nil || moved {
+		t.Errorf("when that cannot be known, they moved: %v, %v", moved, err)
 	}
 }
 
@@ -131,7 +158,7 @@ func TestOtherRepositoriesAreForThoseWhoMayReadThem(t *testing.T) {
 		if !ok {
 			t.Fatal("nothing can be named in the revision")
 		}
-		if _, _, err := mounter.Mount("https://example.org/lib", "main", ""); errors.Is(err, meaning.ErrUnknown) == test.may {
+		if _, _, err := mounter.Mount("https://example.org/lib", meaning.At{Branch: "main"}); errors.Is(err, meaning.ErrUnknown) == test.may {
 			t.Errorf("%+v: %v", test.caller, err)
 		}
 	}

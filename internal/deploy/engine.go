@@ -80,6 +80,10 @@ type Source interface {
 	SetAsked(repo name.Repo, branch name.Branch, asked record.Asked) error
 	// Tree reads a revision.
 	Tree(repo name.Repo, revision name.Revision) (fs.FS, error)
+	// Tags lists the tags of a repository.
+	Tags(ctx context.Context, repo name.Repo) ([]name.Tag, error)
+	// Tagged returns the revision that a tag leads to; "" if there is no such tag.
+	Tagged(ctx context.Context, repo name.Repo, tag name.Tag) (name.Revision, error)
 }
 
 // Config holds the parts of an Engine. Every field is required, unless it says otherwise.
@@ -117,6 +121,9 @@ type Config struct {
 	// is there for that alone: its branches are stored; nil: none are used.
 	Elsewhere Elsewhere
 	IsSource  func(repo name.Repo) bool
+	// Vouched is an error if a commit, or a tag's, has not the signatures that the rules ask for
+	// on the branches of its repository; nil: they ask for none.
+	Vouched func(ctx context.Context, repo name.Repo, revision name.Revision) error
 
 	// Windows are those of the rules in force; nil: there are none.
 	Windows Windows

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,7 @@ func wanted(app name.App, changes ...func(*target)) *target {
 type fakeSource struct {
 	mu       sync.Mutex
 	branches map[name.Repo]map[name.Branch]name.Revision // by repository
+	tags     map[name.Repo]map[name.Tag]name.Revision    // likewise
 	trees    map[name.Revision]fs.FS                     // by revision
 	asked    map[name.Branch]record.Asked                // by branch
 	err      error                                       // of Repositories, Branches and Main
@@ -164,6 +166,18 @@ func (s *fakeSource) Head(_ context.Context, repo name.Repo, branch name.Branch)
 		s.onHead()
 	}
 	return s.branches[repo][branch], s.err
+}
+
+func (s *fakeSource) Tags(_ context.Context, repo name.Repo) ([]name.Tag, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.tags[repo])), s.err
+}
+
+func (s *fakeSource) Tagged(_ context.Context, repo name.Repo, tag name.Tag) (name.Revision, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tags[repo][tag], s.err
 }
 
 func (s *fakeSource) Main(name.Repo) (name.Branch, error) { return appfile.DefaultBranch, s.err }

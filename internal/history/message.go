@@ -48,6 +48,9 @@ func message(r record.Record) string {
 		}
 		trailers = append(trailers, [2]string{"Chart", manifest.Clean(text)})
 	}
+	for _, source := range r.Sources {
+		trailers = append(trailers, [2]string{"Source", manifest.Clean(source.String())})
+	}
 	trailers = append(trailers, [][2]string{
 		{"Result", string(r.Result)},
 		{"Changed", strconv.Itoa(r.Changed())},

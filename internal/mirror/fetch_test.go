@@ -53,9 +53,10 @@ func (g *gate) Land(ctx context.Context, l push.Landing, _ <-chan struct{}, _ io
 		}
 		return push.Landed{Reason: reason}
 	}
-	u := l.Updates[0]
-	if err := l.Repo.MoveBranch(ctx, u.Ref, u.Old, u.New, git.Note{Who: "x", Why: l.Why}); err != nil {
-		return push.Landed{Reason: err.Error()}
+	for _, u := range l.Updates {
+		if err := l.Repo.MoveBranch(ctx, u.Ref, u.Old, u.New, git.Note{Who: "x", Why: l.Why}); err != nil {
+			return push.Landed{Reason: err.Error()}
+		}
 	}
 	return push.Landed{Accepted: true}
 }

@@ -334,8 +334,9 @@ var ErrNoMirror = errors.New("the repository is no mirror")
 // Outcome is what became of a fetch that somebody has asked for.
 type Outcome struct {
 	Moved   []name.Branch // to what upstream has
-	Refused []name.Branch
-	Failed  bool // a deploy did not end well
+	Refused []name.Branch // and tags, by their full names
+	Tags    []name.Tag    // that were taken
+	Failed  bool          // a deploy did not end well
 }
 
 // Fetch asks an upstream now, and writes what a pusher would see.

@@ -32,6 +32,8 @@ type round struct {
 	gone    <-chan struct{}
 	fill    func(text string) string
 	outcome Outcome
+	tags    []name.Tag // that are taken
+	tagsErr error      // why they could not be fetched
 }
 
 // run asks upstream, fetches what is new, and has the gate judge it. Rounds of one mirror
@@ -53,7 +55,7 @@ func (r *round) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.landAll(ctx, repo, branches, has.main), r.noteGone(ctx, repo, branches, has))
+	return errors.Join(r.landAll(ctx, repo, branches, has.main), r.noteGone(ctx, repo, branches, has), r.landTags(ctx, repo, has))
 }
 
 // takeTurn waits for the turn of a mirror, of its host, and of the server, in this order: who
@@ -135,6 +137,7 @@ func (r *round) fetch(ctx context.Context) (repo *git.Repository, branches []nam
 			return nil, nil, has, err
 		}
 	}
+	r.tags, r.tagsErr = r.fetchTags(ctx, w, repo, has)
 	return repo, branches, has, nil
 }
 
@@ -342,7 +345,7 @@ func (r *round) noteGone(ctx context.Context, repo *git.Repository, branches []n
 	r.keeper.change(r.mirror.Repo, func(s *State) {
 		s.Gone, s.Left = gone, left
 		for branch := range s.Refused {
-			if !slices.Contains(branches, branch) {
+			if _, tag := name.TagOf(string(branch)); !tag && !slices.Contains(branches, branch) {
 				delete(s.Refused, branch)
 			}
 		}

@@ -22,10 +22,15 @@ type State struct {
 	Asked    time.Time `json:"asked,omitzero"`     // when upstream answered last, since the server's start
 	// Trouble says why upstream could not be asked; nil: it answered.
 	Trouble *Trouble `json:"trouble,omitempty"`
-	// Refused are the branches of which upstream has a revision that is refused.
+	// Refused are the branches of which upstream has a revision that is refused, and likewise
+	// tags, by their full names, as refs/tags/v1.
 	Refused map[name.Branch]Refused `json:"refused,omitempty"`
 	// Gone are branches that upstream has no more, and since when that is known.
 	Gone map[name.Branch]time.Time `json:"gone,omitempty"`
+	// Untagged says why the tags could not be fetched; nil: they were.
+	Untagged *Trouble `json:"untagged,omitempty"`
+	// GoneTags are tags that upstream has no more, and that stay here; some, of many.
+	GoneTags []name.Tag `json:"goneTags,omitempty"`
 	// Left are branches that upstream has, and that are not fetched any more, since its HEAD
 	// names another and the mirror names none.
 	Left []name.Branch `json:"left,omitempty"`
@@ -67,7 +72,7 @@ type Refused struct {
 // copy is a state of its own.
 func (s State) copy() State {
 	s.Refused, s.Gone, s.Left = maps.Clone(s.Refused), maps.Clone(s.Gone), slices.Clone(s.Left)
-	s.Posted = maps.Clone(s.Posted)
+	s.Posted, s.GoneTags = maps.Clone(s.Posted), slices.Clone(s.GoneTags)
 	return s
 }
 

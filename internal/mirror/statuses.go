@@ -31,6 +31,9 @@ func desired(apps []deploy.Status, s State, page func(kind, id string) string) [
 	var list []commitStatus
 	refused := map[git.Hash]bool{}
 	for branch, r := range s.Refused {
+		if _, tag := name.TagOf(string(branch)); tag {
+			continue // its commit may be that of a branch, which does well
+		}
 		refused[r.Revision] = true
 		status := commitStatus{commit: r.Revision, context: gateContext, state: failure, text: "refused for branch " + string(branch) + ": " + r.Reason}
 		if r.Refusal != "" {

@@ -306,9 +306,9 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	case len(problems) > 0:
 		return nil, problems
 	case !ok:
-		return nil, p.mayStore(ctx, update, q)
+		return nil, p.mayMove(ctx, update, q)
 	case update.Deletes():
-		return nil, append(p.mayStore(ctx, update, q), p.judgeDeletion(branch)...)
+		return nil, append(p.mayMove(ctx, update, q), p.judgeDeletion(branch)...)
 	}
 	if problems := p.judgeObject(update, branch, q); len(problems) > 0 {
 		return nil, problems
@@ -328,7 +328,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	})
 	if !draft.Deploys() {
 		p.stored = append(p.stored, asStored(draft.Change))
-		return nil, p.mayStore(ctx, update, q)
+		return nil, p.mayMove(ctx, update, q)
 	}
 	problems = p.may(ctx, access.Deploy, update, q)
 	if len(problems) == 0 && p.options.Override != "" {
@@ -396,6 +396,7 @@ func (p *push) PostReceive(ctx context.Context, req hook.Request, out io.Writer)
 	var runs []*deploy.Run
 	for _, update := range req.Updates {
 		runs = append(runs, p.commit(update.Ref)...)
+		p.door.Engine.RefMoved(p.repo.Name(), update.Ref)
 	}
 	detached := p.detached()
 	for _, run := range runs {

@@ -17,6 +17,15 @@ func (p *push) mayStore(ctx context.Context, update hook.RefUpdate, q git.Quaran
 	return p.may(ctx, access.PushRepo, update, q)
 }
 
+// mayMove refuses a ref that feeds no app of its branch, and that the pusher may not move. From
+// where apps are rendered all the same, as from a tag that they follow, moving it is to deploy.
+func (p *push) mayMove(ctx context.Context, update hook.RefUpdate, q git.Quarantine) manifest.Problems {
+	if p.door.Engine.Follows(p.repo.Name(), update.Ref) {
+		return p.may(ctx, access.Deploy, update, q)
+	}
+	return p.mayStore(ctx, update, q)
+}
+
 // neededRight is a right that a push needs to move a ref.
 type neededRight struct {
 	right  access.Right

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -101,6 +102,41 @@ func (s Source) SetAsked(repo name.Repo, branch name.Branch, asked record.Asked)
 		return err
 	}
 	return repository.SetAsked(branch.Ref(), asked.String())
+}
+
+// Tags lists the tags.
+func (s Source) Tags(ctx context.Context, repo name.Repo) ([]name.Tag, error) {
+	repository, err := s.Repos.Open(repo)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := repository.Refs(ctx, name.TagPrefix)
+	tags := make([]name.Tag, len(refs))
+	for i, ref := range refs {
+		tags[i], _ = name.TagOf(ref.Name)
+	}
+	return tags, err
+}
+
+// Tagged returns the commit that a tag leads to, "" if there is no such tag. One of something
+// else is an error.
+func (s Source) Tagged(ctx context.Context, repo name.Repo, tag name.Tag) (name.Revision, error) {
+	repository, err := s.Repos.Open(repo)
+	if err != nil {
+		return "", err
+	}
+	at, err := repository.Head(ctx, tag.Ref())
+	if errors.Is(err, git.ErrNoRef) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	commit, err := repository.Commit(at)
+	if err != nil {
+		return "", fmt.Errorf("tag %q leads to no commit: %w", tag, err)
+	}
+	return name.Revision(commit.Hash), nil
 }
 
 // Tree reads a revision.

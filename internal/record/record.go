@@ -57,9 +57,27 @@ type Record struct {
 	Undone    bool          `json:"undone,omitempty"`    // onFailure has the app taken back next
 
 	Charts    []charts.Chart `json:"charts,omitempty"`    // of registries, that it was rendered from
+	Sources   []Place        `json:"sources,omitempty"`   // of other repositories, or tags and commits of its own, that it was rendered from
 	Generated []string       `json:"generated,omitempty"` // the paths of values that were generated once
 
 	Suspension *Suspension `json:"suspension,omitempty"` // while it lasts
+}
+
+// Place is a branch, a tag or a commit of a repository, and where it was.
+type Place struct {
+	Repo     name.Repo     `json:"repository"`
+	Branch   name.Branch   `json:"branch,omitempty"`
+	Tag      name.Tag      `json:"tag,omitempty"` // also the highest in a range of versions
+	Revision name.Revision `json:"revision"`
+}
+
+// String writes the place as "lib v1.2.3 0c9a8b1".
+func (p Place) String() string {
+	text := string(p.Repo)
+	if at := cmp.Or(string(p.Tag), string(p.Branch)); at != "" {
+		text += " " + at
+	}
+	return text + " " + p.Revision.Short()
 }
 
 // Stands is the result that tells how the cluster was left.

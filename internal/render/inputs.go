@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,6 +92,12 @@ func (in Inputs) Hold(fsys fs.FS) bool {
 		return false
 	}
 	return (in.folder.holds(fsys) || allHold(fsys, in.inside)) && allHold(fsys, in.outside)
+}
+
+// Reach reports whether something in a folder, or the folder, was read.
+func (in Inputs) Reach(folder string) bool {
+	reaches := func(i input) bool { return strings.HasPrefix(i.path+"/", folder+"/") }
+	return reaches(in.folder) || slices.ContainsFunc(in.inside, reaches) || slices.ContainsFunc(in.outside, reaches)
 }
 
 func allHold(fsys fs.FS, inputs []input) bool {

@@ -190,6 +190,10 @@ func (nowhere) SetAsked(name.Repo, name.Branch, record.Asked) error { return nil
 // Manifests implements deploy.Recorder.
 func (nowhere) Manifests(context.Context, name.Repo, name.App) ([][]byte, error) { return nil, nil }
 
+func (nowhere) Tags(context.Context, name.Repo) ([]name.Tag, error) { return nil, nil }
+
+func (nowhere) Tagged(context.Context, name.Repo, name.Tag) (name.Revision, error) { return "", nil }
+
 func (nowhere) Tree(name.Repo, name.Revision) (fs.FS, error) { return nil, fs.ErrNotExist }
 
 func (nowhere) Newest(context.Context, name.Repo) (map[name.App]record.Saved, error) { return nil, nil }

@@ -66,7 +66,7 @@ func publicSuspension(s *record.Suspension) *record.Suspension {
 func publicRecord(r record.Record) record.Record {
 	keep(&r.Message)
 	r.Objects, r.Deleted, r.Hooks, r.Warnings, r.Override = nil, nil, nil, nil, ""
-	r.SignedBy, r.PushBy, r.Key, r.Generated, r.Charts = nil, nil, "", nil, nil
+	r.SignedBy, r.PushBy, r.Key, r.Generated, r.Charts, r.Sources = nil, nil, "", nil, nil, nil
 	r.Suspension, r.Stages = publicSuspension(r.Suspension), publicStages(r.Stages)
 	return r
 }

@@ -15,6 +15,7 @@ type Mirror struct {
 	Repo name.Repo
 	Far
 	Branches []pattern // nil: the branch that HEAD names upstream
+	Tags     []string  // patterns, or ranges of versions, see Tag; nil: see TagsOf; of no element: none
 	Path     string    // the folder from which it is deployed where it has no pushboat.yaml; "": all
 	Schedule string    // when it is fetched; "": DefaultMirrorSchedule
 	Follow   bool      // a rewritten history is taken over, through the gate

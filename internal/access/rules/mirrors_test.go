@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -15,10 +16,11 @@ func TestMirrors(t *testing.T) {
 		"mirrors/team/shop.yaml": "url: git@example.org:team/shop.git\nbranches: [main, release-*]\nschedule: '@every 1m'\nrewrites: follow\n" +
 			"keyFile: /etc/pushboat/mirrors/key\nhookFile: /etc/pushboat/mirrors/hook\nhostKeys: ['" + hostKey + "']\nusedBy: [fleet, 'team/**']\n",
 		"mirrors/blog.yaml": "url: https://example.org/blog.git\nuser: x-access-token\ntokenFile: /etc/pushboat/mirrors/token\nstatusFile: /etc/pushboat/mirrors/status\nforge: gitlab\nwriteBack: branch\n",
-		"mirrors/docs.yaml": "url: https://github.com/team/docs\npath: clusters/prod\nstatusFile: /etc/pushboat/mirrors/status\n",
+		"mirrors/docs.yaml": "url: https://github.com/team/docs\npath: clusters/prod\ntags: ['v1.*', '>=2.0.0 <3']\nstatusFile: /etc/pushboat/mirrors/status\n",
+		"mirrors/none.yaml": "url: https://example.org/none.git\ntags: []\n",
 		"mirrors/README.md": "Where we come from.\n",
 	}))
-	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 3 || r.Mirror("docs").Forge != GitHub || r.Mirror("blog").Forge != GitLab {
+	if r.Mirror("shop") != nil || r.Mirror("team") != nil || len(r.Mirrors()) != 4 || r.Mirror("docs").Forge != GitHub || r.Mirror("blog").Forge != GitLab {
 		t.Fatalf("mirrors: %+v", r.Mirrors())
 	}
 	shop, blog := r.Mirror("team/shop"), r.Mirror("blog")
@@ -38,6 +40,21 @@ func TestMirrors(t *testing.T) {
 	}
 	if r.FolderOf("docs") != "clusters/prod" || r.FolderOf("blog") != "" || r.FolderOf("none") != "" {
 		t.Errorf("docs is deployed from %q", r.FolderOf("docs"))
+	}
+	tags := []name.Tag{"v1.2.0", "v2.0.0", "2.1", "v3.0.0", "latest"}
+	for repo, want := range map[name.Repo][]name.Tag{
+		"docs": {"v1.2.0", "v2.0.0", "2.1"}, "blog": nil, "none": {}, "team/shop": {"v3.0.0", "2.1", "v2.0.0", "v1.2.0"},
+	} {
+		if got, limited := r.Mirror(repo).TagsOf(tags); !slices.Equal(got, want) || limited {
+			t.Errorf("%s takes the tags %v", repo, got)
+		}
+	}
+	var many []name.Tag
+	for i := range maxNewest + 1 {
+		many = append(many, name.Tag(fmt.Sprintf("v1.0.%d", i)))
+	}
+	if got, limited := shop.TagsOf(many); len(got) != maxNewest || !limited || got[0] != "v1.0.200" {
+		t.Errorf("of many, it takes %d, the first of them %s", len(got), got[0])
 	}
 	if address := shop.Address(); address.String() != "ssh://git@example.org/team/shop.git" {
 		t.Errorf("team/shop is at %s", address)
@@ -83,7 +100,9 @@ func TestMirrorProblems(t *testing.T) {
 		"url: https://example.org/x\nrewrites: perhaps\n":                                           `rewrites: "perhaps" is not known`,
 		"url: https://example.org/x\nuser: 'a b'\n":                                                 "user:",
 		"url: https://example.org/x\nbranches: []\n":                                                "branches is empty",
-		"url: https://example.org/x\ntags: [v*]\n":                                                  `unknown field "tags"`,
+		"url: https://example.org/x\ntags: ['v 1']\n":                                               `tags: "v 1" is no range of versions`,
+		"url: https://example.org/x\ntags: ['a..b']\n":                                              `tags: "a..b"`,
+		"url: https://example.org/x\ntags: v1\n":                                                    "tags",
 		"url: git@example.org:x\nkeyFile: /k\nhostKeys: [MD5:aa]\n":                                 "is no fingerprint",
 		"url: https://example.org/x\nstatusFile: /s\n":                                              "statusFile comes without forge",
 		"url: https://example.org/x\nforge: gitea\n":                                                "forge goes with statusFile",
@@ -131,6 +150,7 @@ func TestMirrorsAreCompared(t *testing.T) {
 	if forge := back.Mirror("shop").Forge; forge != Bitbucket {
 		t.Errorf("the forge of bitbucket.org is %q", forge)
 	}
+	tagged := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\ntags: [v*, '>=1']\n"}))
 	secret := parsedTree(t, world(t, map[string]string{"mirrors/shop.yaml": "url: https://example.org/x\nbranches: [main]\nschedule: '@hourly'\nhookFile: /h\n"}))
 	for _, test := range []struct {
 		before, after *Rules
@@ -139,6 +159,7 @@ func TestMirrorsAreCompared(t *testing.T) {
 		{none, back, "  + repository shop is fetched from git@bitbucket.org:a/x, and gets what is set here as branches; it takes no pushes"},
 		{none, one, "  + repository shop is fetched from https://example.org/x, branches main, @hourly; it takes no pushes"},
 		{one, other, "  ~ repository shop is fetched from https://example.org/x, branches main, @hourly, and follows a rewritten history; it takes no pushes, before: is fetched"},
+		{none, tagged, "  + repository shop is fetched from https://example.org/x, branches main, tags v*, >=1, @hourly; it takes no pushes"},
 		{one, secret, "  ~ repository shop is another than before"},
 		{one, none, "  - repository shop is no mirror any more, and takes pushes"},
 	} {

@@ -19,7 +19,7 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "writeBack", "usedBy"}, farFields...)
+var mirrorFields = append([]string{"branches", "tags", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "writeBack", "usedBy"}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -50,6 +50,7 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 		m.readPlace(r, fields, 1)
 	}
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
+	m.readTags(r, fields)
 	m.UsedBy = readPatterns(r, fields, "usedBy", checkRepo)
 	m.Path = readWord(r, fields, "path", nil, "")
 	if m.Path != "" && (!fs.ValidPath(m.Path) || m.Path == ".") {
@@ -138,6 +139,12 @@ func (m *Mirror) text() string {
 	if m.Branches != nil {
 		text += ", branches " + list(m.Branches)
 	}
+	switch {
+	case len(m.Tags) > 0:
+		text += ", tags " + strings.Join(m.Tags, ", ")
+	case m.Tags != nil:
+		text += ", no tags"
+	}
 	if m.Path != "" {
 		text += ", and deployed from its folder " + m.Path
 	}
@@ -182,6 +189,13 @@ func (m *Mirror) File() []byte {
 		line(name, "["+strings.Join(quoted, ", ")+"]")
 	}
 	patterns("branches", m.Branches)
+	if m.Tags != nil {
+		quoted := make([]string, len(m.Tags))
+		for i, tag := range m.Tags {
+			quoted[i] = inQuotes(tag)
+		}
+		line("tags", "["+strings.Join(quoted, ", ")+"]")
+	}
 	patterns("usedBy", m.UsedBy)
 	line("path", inQuotes(m.Path))
 	line("schedule", inQuotes(m.Schedule))

@@ -33,11 +33,20 @@ func worldOf(files ...string) meaning.World {
 // beside is a revision that has another repository.
 type beside struct{ fstest.MapFS }
 
-func (beside) Mount(address string, branch name.Branch, _ name.Revision) (folder, taken string, err error) {
-	if !strings.HasSuffix(address, "/lib") {
+func (beside) Mount(address string, at meaning.At) (folder, taken string, err error) {
+	switch {
+	case address == "" && (at.Tag == "v1" || at.Commit != "" || at.Range == "1.*"):
+		return ".repositories/lib@", "this repository, at " + at.String(), nil
+	case address == "":
+		return "", "", &meaning.MissingError{Repo: "team/site", At: at}
+	case !strings.HasSuffix(address, "/lib"):
 		return "", "", meaning.ErrUnknown
+	case at.Word == "none" || at.Word == "abc1234":
+		return "", "", &meaning.MissingError{Repo: "lib", At: at}
+	case at.Word == "next":
+		return ".repositories/lib@next", "repository lib here", nil
 	}
-	return ".repositories/lib@" + string(branch), "repository lib here", nil
+	return ".repositories/lib@", "repository lib here, at " + at.String(), nil
 }
 
 // site are files that most tests have.
@@ -85,11 +94,21 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/other', path: apps/web}", "https://example.org/other is another repository"},
 	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: next}", `"Path":".repositories/lib@next/deploy"`},
 	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: nowhere}", "there is no folder nowhere in this revision"},
-	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: ~1}", `targetRevision: "~1"`},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: ~1}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: v1.2.0}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: 'a b'}", `targetRevision: "a b" has a character`},
+	{"spec.source.targetRevision", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: refs/tags/..}", `targetRevision: "refs/tags/.." is not a name`},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: none}", "repository lib has no branch or tag none here"},
+	{"spec.source.repoURL", "source: {repoURL: 'https://example.org/lib', path: deploy, targetRevision: abc1234}", "repository lib has no branch or tag abc1234 here"},
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/values/y.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", `"values":[{"file":"../.repositories/lib@/values/y.yaml"`},
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/../../values/x.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", "names no file of this repository"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: HEAD}", `"Branch":"main"`},
-	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v1}", "v1 is not the branch that is deployed, main"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v2}", "v2 is not the branch that is deployed, main"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: refs/heads/next}", "refs/heads/next is not the branch that is deployed, main"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: v1}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: refs/tags/v1}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: '1.*'}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: " + strings.Repeat("a", 40) + "}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.chart", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"https://charts.example.org","line":8`},
 	{"spec.source.chart", "source: {repoURL: registry.example.org/charts, chart: a/redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"oci://registry.example.org/charts/a"`},
 	{"spec.source.targetRevision", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.*}", `"chart":"redis","version":"1.*"`},
@@ -270,5 +289,19 @@ func TestNotesAreInOrder(t *testing.T) {
 	})
 	if !sorted {
 		t.Errorf("notes %v", apps[0].Notes)
+	}
+}
+
+// TestPlacesOfRevisions: what a targetRevision means.
+func TestPlacesOfRevisions(t *testing.T) {
+	commit := strings.Repeat("a", 40)
+	for text, want := range map[string]meaning.At{
+		"": {}, "HEAD": {}, commit: {Commit: name.Revision(commit)}, "refs/heads/next": {Branch: "next"}, "refs/tags/v1": {Tag: "v1"},
+		"next": {Word: "next"}, "v1.2.3": {Word: "v1.2.3"}, "1.2": {Word: "1.2"}, "1.x": {Range: "1.x", Loose: true, Word: "1.x"},
+		"1.*": {Range: "1.*", Loose: true}, ">=1.2 <2": {Range: ">=1.2 <2", Loose: true}, "abc1234": {Word: "abc1234"},
+	} {
+		if got, ok := place(nil, text); !ok || got != want {
+			t.Errorf("%q is %+v, %v", text, got, ok)
+		}
 	}
 }

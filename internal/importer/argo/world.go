@@ -1,6 +1,7 @@
 package argo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -104,56 +105,113 @@ func (w world) walk(folder string, do func(name string, entry fs.DirEntry) bool)
 	return visit(folder, 0)
 }
 
-// checkRepository is rootOf for what has to be this repository.
+// checkRepository is rootOf for what has to be this repository, at the branch that is deployed.
 func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
 	if _, self := t.world.IsSelf(repo); !self && repo != "" && !strings.HasPrefix(repo, "oci://") {
 		m.Problem("repoURL", fmt.Sprintf("%s is another repository than this one", repo),
 			"commit the folder here; if it is this repository, list the address in "+appfile.Name+": import: {self: ["+repo+"]}")
 		return false
 	}
-	_, ok := t.rootOf(m, repo, revision)
+	if branch := string(t.world.Branch); repo != "" && !t.isDeployed(revision) {
+		m.Problem("revision", fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(revision), branch),
+			"write revision: "+branch+", or HEAD for whatever branch is pushed")
+		return false
+	}
+	_, ok := t.rootOf(m, repo, "")
 	return ok
 }
 
+// isDeployed reports whether a revision of this repository is the branch that is deployed.
+func (t *Tree) isDeployed(revision string) bool {
+	return revision == "" || revision == "HEAD" || strings.TrimPrefix(revision, name.BranchPrefix) == string(t.world.Branch)
+}
+
 // rootOf is the folder of the revision that a source's repository is: its root, if it is this one
-// at the branch that was pushed, or that of another one. Where there is none, it notes a problem.
+// at the branch that was pushed, or that of another one, or of a tag or a commit of this one.
+// Where there is none, it notes a problem.
 func (t *Tree) rootOf(m *meaning.Map, repo, revision string) (root string, ok bool) {
-	branch := string(t.world.Branch)
 	why, self := t.world.IsSelf(repo)
 	switch {
 	case repo == "":
 		m.Problem("repoURL", "the source has no repoURL", "write the address of this repository")
+		return "", false
 	case strings.HasPrefix(repo, "oci://"):
 		m.Problem("repoURL", "manifests are not read from registries", "commit them here; a chart is named by chart")
+		return "", false
 	case !self:
-		return t.elsewhere(m, repo, revision)
-	case revision != "" && revision != "HEAD" && strings.TrimPrefix(revision, "refs/heads/") != branch:
-		m.Problem("targetRevision", fmt.Sprintf("%s is not the branch that is deployed, %s", revision, branch),
-			"write targetRevision: "+branch+", or HEAD for whatever branch is pushed")
-	default:
-		if at := meaning.Normal(repo); !t.told[at] {
-			t.told[at] = true
-			m.Note("repoURL", manifest.Clean(repo)+" is this repository: "+why)
+		at, ok := place(m, revision)
+		if !ok {
+			return "", false
 		}
-		return ".", true
+		return t.world.Elsewhere(m, "repoURL", repo, at)
+	case !t.isDeployed(revision):
+		return t.own(m, revision)
 	}
-	return "", false
+	if at := meaning.Normal(repo); !t.told[at] {
+		t.told[at] = true
+		m.Note("repoURL", manifest.Clean(repo)+" is this repository: "+why)
+	}
+	return ".", true
 }
 
-// elsewhere is the folder of another repository, at a branch or a commit.
-func (t *Tree) elsewhere(m *meaning.Map, repo, revision string) (root string, ok bool) {
-	if commit, err := name.ParseRevision(revision); err == nil {
-		return t.world.Elsewhere(m, "repoURL", repo, "", commit)
-	}
-	branch := strings.TrimPrefix(revision, "refs/heads/")
-	if branch == "HEAD" {
-		branch = ""
-	}
-	if _, err := name.ParseBranch(branch); branch != "" && err != nil {
-		m.Problem("targetRevision", fmt.Sprintf("targetRevision: %q %v", manifest.Clean(revision), err), "write a branch, or the whole hash of a commit")
+// own is the folder of a tag or a commit of this repository. Of its branches, the one that was
+// pushed is deployed.
+func (t *Tree) own(m *meaning.Map, revision string) (root string, ok bool) {
+	at, ok := place(m, revision)
+	if !ok {
 		return "", false
 	}
-	return t.world.Elsewhere(m, "repoURL", repo, name.Branch(branch), "")
+	branch := string(t.world.Branch)
+	other := manifest.Problem{
+		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(revision), branch),
+		Hint:    "write targetRevision: " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
+	}
+	if at.Branch != "" {
+		m.Problem("targetRevision", other.Message, other.Hint)
+		return "", false
+	}
+	at.Tag, at.Word = cmp.Or(at.Tag, name.Tag(at.Word)), ""
+	return t.world.Own(m, "targetRevision", at, &other)
+}
+
+// place is what a revision of Argo CD means: a branch, a tag, a range of versions, or the hash of
+// a commit. A word that is none of the last two is a branch if there is one of that name, or else
+// a tag.
+func place(m *meaning.Map, revision string) (at meaning.At, ok bool) {
+	problem := func(err error) (meaning.At, bool) {
+		m.Problem("targetRevision", fmt.Sprintf("targetRevision: %q %v", manifest.Clean(revision), err), "write a branch, a tag, a range of versions such as 1.*, or the whole hash of a commit")
+		return meaning.At{}, false
+	}
+	if commit, err := name.ParseRevision(revision); err == nil {
+		return meaning.At{Commit: commit}, true
+	}
+	if revision == "" || revision == "HEAD" {
+		return meaning.At{}, true
+	}
+	if tag, is := name.TagOf(revision); is {
+		if _, err := name.ParseTag(string(tag)); err != nil {
+			return problem(err)
+		}
+		return meaning.At{Tag: tag}, true
+	}
+	branch, full := name.BranchOf(revision)
+	if !full {
+		branch = name.Branch(revision)
+	}
+	_, err := name.ParseBranch(string(branch))
+	switch {
+	case full && err == nil:
+		return meaning.At{Branch: branch}, true
+	case !full && name.IsRange(revision):
+		at = meaning.At{Range: revision, Loose: true}
+		if err == nil {
+			at.Word = revision
+		}
+		return at, true
+	case err != nil:
+		return problem(err)
+	}
+	return meaning.At{Word: revision}, true
 }
 
 // relative is the path from one folder to a file, both from the root.

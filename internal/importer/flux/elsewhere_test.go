@@ -13,15 +13,20 @@ import (
 // beside is a revision that has another repository.
 type beside struct{ fstest.MapFS }
 
-func (beside) Mount(address string, branch name.Branch, commit name.Revision) (folder, taken string, err error) {
+func (beside) Mount(address string, at meaning.At) (folder, taken string, err error) {
+	repo := "lib"
 	switch {
+	case address == "":
+		repo = "this"
 	case !strings.HasSuffix(address, "/lib"):
 		return "", "", meaning.ErrUnknown
-	case branch == "gone":
+	case at.Branch == "gone":
 		return "", "", errors.New("it has no branch gone here")
 	}
-	at := string(branch) + string(commit)
-	return ".repositories/lib@" + at, "repository lib here, at " + at, nil
+	if at.Tag == "v9" || at.Range == "9.x" {
+		return "", "", &meaning.MissingError{Repo: name.Repo(repo), At: at}
+	}
+	return ".repositories/" + repo + "@" + strings.TrimPrefix(at.String(), "branch "), "repository lib here, at " + at.String(), nil
 }
 
 // TestOtherRepositories: an app comes from another repository that this one may use, at a branch
@@ -29,14 +34,22 @@ func (beside) Mount(address string, branch name.Branch, commit name.Revision) (f
 func TestOtherRepositories(t *testing.T) {
 	commit := strings.Repeat("a", 40)
 	for ref, want := range map[string]string{
-		"":                    ".repositories/lib@/apps",
+		"":                    ".repositories/lib@main branch/apps",
 		"ref: {branch: next}": ".repositories/lib@next/apps",
-		"ref: {commit: " + commit + ", branch: next}": ".repositories/lib@" + commit + "/apps",
+		"ref: {commit: " + commit + ", branch: next}": ".repositories/lib@commit " + commit + "/apps",
+		"ref: {tag: v1, branch: next}":                ".repositories/lib@tag v1/apps",
+		"ref: {semver: ~1, tag: v1}":                  `.repositories/lib@tag in "~1"/apps`,
+		"ref: {name: refs/tags/v1, semver: ~1}":       ".repositories/lib@tag v1/apps",
+		"ref: {name: refs/heads/next}":                ".repositories/lib@next/apps",
+		"ref: {name: refs/pull/7/head}":               "spec.ref.name: \"refs/pull/7/head\" is neither a branch nor a tag",
+		"ref: {name: 'refs/heads/a b'}":               "spec.ref.name: \"refs/heads/a b\"",
+		"ref: {tag: 'a b'}":                           "spec.ref.tag: \"a b\" has a character",
+		"ref: {semver: latest}":                       "spec.ref.semver: \"latest\" is no range of versions",
+		"ref: {tag: v9}":                              "https://example.org/lib: repository lib has no tag v9 here",
+		"ref: {semver: 9.x}":                          `repository lib has no tag in "9.x" here`,
 		"ref: {branch: gone}":                         "a/b.yaml:4: GitRepository flux-system/lib: https://example.org/lib: it has no branch gone here",
 		"ref: {branch: 'a b'}":                        "spec.ref.branch: \"a b\"",
 		"ref: {commit: abc}":                          `spec.ref.commit: "abc" is no hash of a commit`,
-		"ref: {tag: v1}":                              "GitRepository lib follows a tag",
-		"ref: {semver: ~1}":                           "GitRepository lib follows a semver",
 		"verify: {mode: HEAD}":                        "spec.verify: signatures of its commits are not asked for here",
 		"unknown: 1":                                  "a/b.yaml:4: GitRepository flux-system/lib: unknown field spec.unknown",
 		"recurseSubmodules: true":                     "spec.recurseSubmodules: submodules are not read",
@@ -59,5 +72,50 @@ func TestOtherRepositories(t *testing.T) {
 		} else if !strings.Contains(problems.Error(), want) || len(apps) != 0 {
 			t.Errorf("%s: problems %v", ref, problems)
 		}
+	}
+}
+
+// TestOwnRepository: a tag or a commit of this repository is followed; a branch is the one that
+// is pushed, or refused.
+func TestOwnRepository(t *testing.T) {
+	commit := strings.Repeat("a", 40)
+	for ref, want := range map[string]string{
+		"":                              "apps",
+		"ref: {branch: main}":           "apps",
+		"ref: {name: refs/heads/main}":  "apps",
+		"ref: {tag: v1, branch: main}":  ".repositories/this@tag v1/apps",
+		"ref: {semver: 1.x}":            `.repositories/this@tag in "1.x"/apps`,
+		"ref: {commit: " + commit + "}": ".repositories/this@commit " + commit + "/apps",
+		"ref: {name: refs/tags/v1}":     ".repositories/this@tag v1/apps",
+		"ref: {branch: next}":           "GitRepository own follows branch next, and this is main",
+		"ref: {tag: v9}":                "a/b.yaml:4: GitRepository flux-system/own: spec.ref.tag: repository this has no tag v9 here",
+		"ref: {commit: abc}":            "is no hash of a commit",
+	} {
+		world := worldOf()
+		world.Tree = beside{}
+		tree := New(world)
+		git := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: own, namespace: flux-system}\nspec: {url: 'https://example.org/" + string(world.Repo) + "', " + ref + "}\n"
+		tree.Add(nil, parse(t, git)[0])
+		tree.Add(nil, parse(t, strings.Replace(kustomization(""), "name: flux-system}\n", "name: own}\n", 1))[0])
+		apps, problems := tree.Next()
+		if strings.HasSuffix(want, "apps") {
+			if len(problems) > 0 || len(apps) != 1 || apps[0].App.Path != want {
+				t.Errorf("%s: %+v, problems %v", ref, apps, problems)
+			}
+		} else if !strings.Contains(problems.Error(), want) || len(apps) != 0 {
+			t.Errorf("%s: problems %v", ref, problems)
+		}
+	}
+}
+
+// TestOwnTagsInAFolder: where there is no server, a tag of this repository is a problem that says
+// so.
+func TestOwnTagsInAFolder(t *testing.T) {
+	world := worldOf()
+	tree := New(world)
+	tree.Add(nil, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: own, namespace: flux-system}\nspec: {url: 'https://example.org/"+string(world.Repo)+"', ref: {tag: v1}}\n")[0])
+	tree.Add(nil, parse(t, strings.Replace(kustomization(""), "name: flux-system}\n", "name: own}\n", 1))[0])
+	if apps, problems := tree.Next(); len(apps) != 0 || !strings.Contains(problems.Error(), "spec.ref.tag: only the server follows a tag v1 of this repository") {
+		t.Errorf("%+v, problems %v", apps, problems)
 	}
 }

@@ -1,6 +1,7 @@
 package flux
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -117,56 +118,92 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 	if !self && git.object.GetName() == System {
 		why, self = "flux bootstrap has made it", true
 	}
-	at := git.spec.Map("ref")
-	for _, field := range []string{"tag", "semver", "name"} {
-		if at.Has(field) && (self || !at.Has("commit")) {
-			ref.Problem("name", fmt.Sprintf("GitRepository %s follows a %s (%s), not a branch", git.object.GetName(), field, git.reader.Object.At("spec.ref."+field)), "write a branch: ref: {branch: "+string(t.world.Branch)+"}"+orCommit(self))
-			return ""
-		}
-	}
-	branch := at.Text("branch")
 	if !self {
-		folder := t.elsewhere(git, url, branch, at.Text("commit"))
+		folder := t.elsewhere(git, url)
 		it.lost = folder == ""
 		return folder
+	}
+	at := git.spec.Map("ref")
+	place, field, ok := placeOf(at)
+	switch {
+	case !ok || place.Branch == "" && !place.IsMain():
+		folder := ""
+		if ok {
+			folder, _ = t.world.Own(at, field, place, nil)
+		}
+		folder = t.tellOnce(git, folder)
+		it.lost = folder == ""
+		return folder
+	case place.Branch != "" && place.Branch != t.world.Branch:
+		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(string(place.Branch)), t.world.Branch), "push that branch")
 	}
 	if !git.told {
 		git.told = true
 		git.spec.Note("url", manifest.Clean(url)+" is this repository: "+why)
 		t.noted = append(t.noted, git.reader.Notes...)
 	}
-	switch {
-	case at.Has("commit"):
-		ref.Problem("name", fmt.Sprintf("GitRepository %s follows a commit (%s), not a branch", git.object.GetName(), git.reader.Object.At("spec.ref.commit")), "the branch that is pushed is deployed: write ref: {branch: "+string(t.world.Branch)+"}")
-	case branch != "" && branch != string(t.world.Branch):
-		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(branch), t.world.Branch), "push that branch")
-	}
 	return ""
 }
 
-func orCommit(self bool) string {
-	if self {
-		return ""
+// placeOf is the place that the ref of a GitRepository names, and by which field: commit counts
+// before name, semver, tag and branch, as for Flux. What is wrong with it is a problem.
+func placeOf(at *meaning.Map) (place meaning.At, field string, ok bool) {
+	commit, ref, within, tag, branch := at.Text("commit"), at.Text("name"), at.Text("semver"), at.Text("tag"), at.Text("branch")
+	var err error
+	hint := ""
+	switch {
+	case commit != "":
+		field = "commit"
+		if place.Commit, err = name.ParseRevision(commit); err != nil {
+			err, hint = errNoHash, "write all 40 digits"
+		}
+	case ref != "":
+		field = "name"
+		place, err = placeOfRef(ref)
+		hint = "write refs/heads/BRANCH or refs/tags/TAG"
+	case within != "":
+		field, place.Range = "semver", within
+		_, err = name.ParseRange(within, false)
+	case tag != "":
+		field = "tag"
+		place.Tag, err = name.ParseTag(tag)
+	case branch != "":
+		field = "branch"
+		place.Branch, err = name.ParseBranch(branch)
 	}
-	return ", or a commit: ref: {commit: HASH}"
+	if err != nil {
+		at.Problem(field, fmt.Sprintf("%s: %q %v", at.At(field), manifest.Clean(at.Text(field)), err), hint)
+	}
+	return place, field, err == nil
 }
 
-// elsewhere is the folder of a GitRepository that is another repository. What is wrong with it is
-// said once.
-func (t *Tree) elsewhere(git *source, url, branch, commit string) (folder string) {
-	at := git.spec.Map("ref")
-	_, noBranch := name.ParseBranch(branch)
-	revision, noCommit := name.ParseRevision(commit)
-	switch {
-	case commit != "" && noCommit != nil:
-		at.Problem("commit", fmt.Sprintf("spec.ref.commit: %q is no hash of a commit", manifest.Clean(commit)), "write all 40 digits")
-	case commit != "":
-		folder, _ = t.world.Elsewhere(git.spec, "url", url, "", revision)
-	case branch != "" && noBranch != nil:
-		at.Problem("branch", fmt.Sprintf("spec.ref.branch: %q %v", manifest.Clean(branch), noBranch), "")
-	default:
-		folder, _ = t.world.Elsewhere(git.spec, "url", url, name.Branch(branch), "")
+// errNoHash reads on from a quoted text.
+var errNoHash = errors.New("is no hash of a commit")
+
+// placeOfRef is the branch or tag that a ref's full name is.
+func placeOfRef(ref string) (place meaning.At, err error) {
+	if branch, is := name.BranchOf(ref); is {
+		place.Branch, err = name.ParseBranch(string(branch))
+		return place, err
 	}
+	if tag, is := name.TagOf(ref); is {
+		place.Tag, err = name.ParseTag(string(tag))
+		return place, err
+	}
+	return place, errors.New("is neither a branch nor a tag, and no other refs are fetched")
+}
+
+// elsewhere is the folder of a GitRepository that is another repository.
+func (t *Tree) elsewhere(git *source, url string) (folder string) {
+	if at, _, ok := placeOf(git.spec.Map("ref")); ok {
+		folder, _ = t.world.Elsewhere(git.spec, "url", url, at)
+	}
+	return t.tellOnce(git, folder)
+}
+
+// tellOnce reads what else a GitRepository says that is not followed as the branch that is
+// pushed, says once what is wrong with it, and returns its folder; "" if anything is.
+func (t *Tree) tellOnce(git *source, folder string) string {
 	git.spec.Refuse("recurseSubmodules", "submodules are not read", "commit what they have")
 	git.spec.Refuse("include", "other repositories are not put into folders of this one", "name each as a source of its own")
 	git.spec.Refuse("verify", "signatures of its commits are not asked for here", "demand them of its mirror (requireSigned in repositories.yaml), and take it out")

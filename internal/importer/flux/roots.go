@@ -1,7 +1,6 @@
 package flux
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -198,15 +197,16 @@ func (r *reading) leave(folders map[string][]*manifest.Object) []string {
 	return leaves
 }
 
-// foreign tells which Kustomizations are built from another repository, or another branch. Sources are told by
+// foreign tells which Kustomizations are built from another repository, or another place of this one. Sources are told by
 // their names alone: namespaces may be set by who includes their files.
 func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Object) bool {
 	self := map[string]bool{} // by the name of a GitRepository
 	for _, o := range objects {
 		if o.GetKind() == "GitRepository" && o.GroupVersionKind().Group == sourceGroup {
-			branch := cmp.Or(textAt(o, "spec.ref.branch"), string(world.Branch))
+			at, _, ok := placeOf(meaning.Read(o, nil).Spec().Map("ref"))
+			deployed := ok && (at.IsMain() || at == meaning.At{Branch: world.Branch})
 			_, is := world.IsSelf(textAt(o, "spec.url"))
-			self[o.GetName()] = self[o.GetName()] || o.GetName() == System || is && branch == string(world.Branch)
+			self[o.GetName()] = self[o.GetName()] || o.GetName() == System || is && deployed
 		}
 	}
 	return func(o *manifest.Object) bool {
