@@ -417,18 +417,20 @@ func (r *reader) ignore(element field) Ignore {
 	return i
 }
 
-// identityFields cannot be ignored: without them there is no object.
-var identityFields = []string{"apiVersion", "kind", "metadata", "metadata/name", "metadata/namespace"}
+// IsIdentity reports whether a pointer covers a field that cannot be ignored: one that says
+// which object this is.
+func IsIdentity(pointer string) bool {
+	return slices.ContainsFunc([]string{"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"}, func(field string) bool {
+		return manifest.Covers(pointer, field)
+	})
+}
 
 func (r *reader) checkPointer(line int, pointer string) {
-	steps, err := manifest.ParsePointer(pointer)
-	if err != nil {
+	if _, err := manifest.ParsePointer(pointer); err != nil {
 		r.Add(line, "ignore: "+err.Error(), "")
 		return
 	}
-	for _, field := range identityFields {
-		if strings.Join(steps, "/") == field {
-			r.Add(line, fmt.Sprintf("ignore: %s cannot be ignored: it says which object this is", pointer), "")
-		}
+	if IsIdentity(pointer) {
+		r.Add(line, fmt.Sprintf("ignore: %s cannot be ignored: it says which object this is", pointer), "")
 	}
 }

@@ -120,6 +120,11 @@ func TestWithout(t *testing.T) {
 		"/n/x":     `{"a":{"b":1,"l":["x",{"y":2,"z":3},"w"]},"n":null}`,
 		"/n":       `{"a":{"b":1,"l":["x",{"y":2,"z":3},"w"]}}`,
 		"/a":       `{"n":null}`,
+		"/a/l/*/y": `{"a":{"b":1,"l":["x",{"z":3},"w"]},"n":null}`,
+		"/a/l/*":   `{"a":{"b":1,"l":[]},"n":null}`,
+		"/a/*":     `{"a":{},"n":null}`,
+		"/*/l":     `{"a":{"b":1},"n":null}`,
+		"/n/*":     `{"a":{"b":1,"l":["x",{"y":2,"z":3},"w"]},"n":null}`,
 		"broken":   `{"a":{"b":1,"l":["x",{"y":2,"z":3},"w"]},"n":null}`,
 	} {
 		if got := string(canonical(Without(object, pointer))); got != want {

@@ -31,8 +31,34 @@ func EscapeStep(name string) string { return escaped.Replace(name) }
 // UnescapeStep is the reverse of EscapeStep.
 func UnescapeStep(step string) string { return unescaped.Replace(step) }
 
-// Without returns a copy of an object without the fields that JSON pointers name.
-// Pointers to missing fields, and those that do not parse, change nothing.
+// Each is the step of a pointer that stands for every element of a list and every key of a map.
+// RFC 6901 has no such step; jq writes it [].
+const Each = "*"
+
+// Covers reports whether a pointer, which may have steps Each, names a field or one above it.
+// The pointer of the field has none.
+func Covers(pointer, field string) bool {
+	for pointer != "" {
+		var step, at string
+		step, pointer = firstStep(pointer)
+		if at, field = firstStep(field); step != at && (step != Each || at == "") {
+			return false
+		}
+	}
+	return true
+}
+
+// firstStep cuts the first step off a pointer; it is "" of the empty pointer.
+func firstStep(pointer string) (step, rest string) {
+	step, rest, found := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	if found {
+		rest = "/" + rest
+	}
+	return step, rest
+}
+
+// Without returns a copy of an object without the fields that JSON pointers name, which may
+// have steps Each. Pointers to missing fields, and those that do not parse, change nothing.
 func Without(object map[string]any, pointers ...string) map[string]any {
 	result := copyOf(object)
 	for _, pointer := range pointers {
@@ -47,6 +73,9 @@ func Without(object map[string]any, pointers ...string) map[string]any {
 // a new one if it is a list that became shorter.
 func without(value any, steps []string) any {
 	step, last := steps[0], len(steps) == 1
+	if step == Each {
+		return withoutEach(value, steps[1:])
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		if last {
@@ -63,6 +92,28 @@ func without(value any, steps []string) any {
 			return append(v[:i], v[i+1:]...)
 		}
 		v[i] = without(v[i], steps[1:])
+	}
+	return value
+}
+
+// withoutEach removes the field to which steps lead from all that a value has, and all of it
+// without steps. It returns the value, as without does.
+func withoutEach(value any, steps []string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if len(steps) == 0 {
+			clear(v)
+		}
+		for key, child := range v {
+			v[key] = without(child, steps)
+		}
+	case []any:
+		if len(steps) == 0 {
+			return v[:0]
+		}
+		for i, child := range v {
+			v[i] = without(child, steps)
+		}
 	}
 	return value
 }

@@ -5,6 +5,7 @@
 package owner
 
 import (
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,4 +39,35 @@ func Owns(u *unstructured.Unstructured, pointer string) bool {
 		set = set.WithPrefix(step)
 	}
 	return !set.Empty()
+}
+
+// KeepInLists copies fields of the running object that Pushboat owns within lists into another
+// version of it: those whose pointers pass keep, and whose elements are there as well, wherever
+// in their lists.
+func KeepInLists(object map[string]any, running *unstructured.Unstructured, keep func(pointer string) bool) {
+	for path := range ourSet(running.GetManagedFields()).Leaves().All() {
+		last := len(path) - 1
+		if path[last].FieldName == nil || !slices.ContainsFunc(path, func(e fieldpath.PathElement) bool { return e.FieldName == nil }) {
+			continue
+		}
+		if pointer := Pointer(running.Object, path); pointer == "" || !keep(pointer) {
+			continue
+		}
+		from, _ := follow(running.Object, path[:last]).(map[string]any)
+		if to, ok := follow(object, path[:last]).(map[string]any); ok {
+			to[*path[last].FieldName] = from[*path[last].FieldName]
+		}
+	}
+}
+
+// follow returns what a path leads to; nil for nothing.
+func follow(at any, path fieldpath.Path) any {
+	for _, element := range path {
+		_, child, ok := find(at, element)
+		if !ok {
+			return nil
+		}
+		at = child
+	}
+	return at
 }

@@ -73,6 +73,7 @@ func (p *Planner) keepIgnored(o Placed, running *unstructured.Unstructured) {
 			copyField(o.Unstructured, running, pointer)
 		}
 	}
+	owner.KeepInLists(o.Object.Object, running, func(pointer string) bool { return covered(o.Pointers, pointer) })
 }
 
 // leaveToAppliers takes fields out of the object that another applier has made
@@ -119,8 +120,9 @@ func (s Step) AddedByHand(tools owner.Tools, u *unstructured.Unstructured) *fiel
 }
 
 // ignores reports whether a field is left to others.
-func (s Step) ignores(pointer string) bool {
-	return slices.ContainsFunc(s.Ignored, func(left string) bool {
-		return pointer == left || strings.HasPrefix(pointer, left+"/")
-	})
+func (s Step) ignores(pointer string) bool { return covered(s.Ignored, pointer) }
+
+// covered reports whether one of some pointers covers a field.
+func covered(pointers []string, field string) bool {
+	return slices.ContainsFunc(pointers, func(one string) bool { return manifest.Covers(one, field) })
 }

@@ -282,9 +282,10 @@ func TestIgnoredFieldsOfNewObjects(t *testing.T) {
 }
 
 func TestStepIgnores(t *testing.T) {
-	step := Step{Ignored: []string{"/data/a", "/spec"}}
+	step := Step{Ignored: []string{"/data/a", "/spec", "/webhooks/*/caBundle"}}
 	for pointer, want := range map[string]bool{
 		"/data/a": true, "/data/a/b": true, "/data/ab": false, "/data": false, "/spec": true, "/spec/x/y": true, "": false,
+		"/webhooks/3/caBundle": true, "/webhooks/3/name": false,
 	} {
 		if got := step.ignores(pointer); got != want {
 			t.Errorf("ignores %q: %v", pointer, got)

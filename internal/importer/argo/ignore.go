@@ -3,7 +3,6 @@ package argo
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -53,20 +52,20 @@ func (a *application) readIgnore(spec *meaning.Map) {
 
 // checkPointer returns the mistake of a JSON pointer; "" for none.
 func checkPointer(pointer string) string {
-	steps, err := manifest.ParsePointer(pointer)
-	if err != nil {
+	if _, err := manifest.ParsePointer(pointer); err != nil {
 		return err.Error()
 	}
-	if slices.Contains([]string{"apiVersion", "kind", "metadata", "metadata/name", "metadata/namespace"}, strings.Join(steps, "/")) {
+	if appfile.IsIdentity(pointer) {
 		return pointer + " cannot be ignored: it says which object this is"
 	}
 	return ""
 }
 
-// step is one step of a path in jq: .name, ."name", .["name"], ["name"] or [3].
-var step = regexp.MustCompile(`^(?:\.?\["((?:[^"\\])+)"\]|\."((?:[^"\\])+)"|\.([A-Za-z_][A-Za-z0-9_]*)|\.?\[(\d{1,6})\])\??`)
+// step is one step of a path in jq: .name, ."name", .["name"], ["name"], [3] or [].
+var step = regexp.MustCompile(`^(?:\.?\["((?:[^"\\])+)"\]|\."((?:[^"\\])+)"|\.([A-Za-z_][A-Za-z0-9_]*)|\.?\[(\d{1,6})\]|\.?\[(\s*)\])\??`)
 
-// pointerOf is the JSON pointer of a path in jq that leads to one field.
+// pointerOf is the JSON pointer of a path in jq that leads to one field, or to one of each
+// element of a list.
 func pointerOf(expression string) (pointer string, ok bool) {
 	rest := strings.TrimSpace(expression)
 	var b strings.Builder
@@ -75,7 +74,11 @@ func pointerOf(expression string) (pointer string, ok bool) {
 		if m == nil {
 			return "", false
 		}
-		b.WriteString("/" + manifest.EscapeStep(m[1]+m[2]+m[3]+m[4]))
+		name := manifest.EscapeStep(m[1] + m[2] + m[3] + m[4])
+		if name == "" {
+			name = manifest.Each
+		}
+		b.WriteString("/" + name)
 		rest = rest[len(m[0]):]
 	}
 	pointer = b.String()
@@ -83,7 +86,7 @@ func pointerOf(expression string) (pointer string, ok bool) {
 }
 
 func jqMessage(expression string) string {
-	return "the expression " + strconv.Quote(expression) + " does not lead to one field"
+	return "the expression " + strconv.Quote(expression) + " is no path to a field"
 }
 
 // jqHint is the pointer to write in place of an expression, as far as it can be known.
