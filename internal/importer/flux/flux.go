@@ -274,13 +274,13 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 		on.Refuse("readyExpr", "an app waits for others to be healthy, not for an expression", "take it out; give the other app a rule in healthCheckExprs")
 	}
 	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
-	t.identity(&made.App, spec)
+	t.identity(&made.App, spec, it.ref.Namespace)
 	t.health(&made.App, spec)
 	return made
 }
 
-// identity reads under which account, and where, an app is applied.
-func (t *Tree) identity(app *appfile.App, spec *meaning.Map) {
+// identity reads under which account, and where, an app of a namespace is applied.
+func (t *Tree) identity(app *appfile.App, spec *meaning.Map, namespace string) {
 	spec.Without("serviceAccountName", "the grant of the repository says which account applies (serviceAccount in repositories.yaml)")
 	kube := spec.Map("kubeConfig")
 	if !kube.There {
@@ -289,18 +289,29 @@ func (t *Tree) identity(app *appfile.App, spec *meaning.Map) {
 	kube.Refuse("configMapRef", "how to log in to a cluster is the server's own (clusters/ in admin.git)", "name a Secret that is called like a cluster of the server")
 	secret := kube.Map("secretRef")
 	secret.Raw("key")
-	name := secret.Text("name")
-	for _, cluster := range []string{name, strings.TrimSuffix(name, kubeConfigSuffix)} {
+	names := clustersOf(namespace, secret.Text("name"))
+	for _, cluster := range names {
 		if _, known := t.world.Clusters[cluster]; known {
 			app.Cluster = cluster
 			return
 		}
 	}
 	if secret.There {
-		called := strings.TrimSuffix(name, kubeConfigSuffix)
+		called := names[len(names)-1]
 		secret.Problem("name", fmt.Sprintf("kubeConfig: this repository may use no cluster that is called %s, and the Secret itself is not read", called),
 			"in a clone of admin, add it: pushboat cluster add "+called+"; or have the grant of this repository name it (repositories.yaml)")
 	}
+}
+
+// clustersOf are the names that the cluster may have whose kubeconfig is in a Secret. Where there
+// is a namespace for each cluster, the Secrets of all have one name, which says nothing.
+func clustersOf(namespace, secret string) []string {
+	short := strings.TrimSuffix(secret, kubeConfigSuffix)
+	names := []string{secret, short, namespace + "-" + short}
+	if slices.Contains([]string{"cluster", "kubeconfig"}, short) {
+		return append(names, namespace)
+	}
+	return []string{secret, namespace + "-" + short, short}
 }
 
 // kubeConfigSuffix ends the name of the Secret with the kubeconfig of a cluster, as Cluster API

@@ -201,6 +201,8 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range []struct{ text, want string }{
 		{kustomization("pahtes: []"), "a/b.yaml:8: Kustomization flux-system/a: unknown field spec.pahtes"},
+		{kustomization("kubeConfig: {secretRef: {name: cluster-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called flux-system, and"},
+		{kustomization("kubeConfig: {secretRef: {name: x-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called x, and"},
 		{kustomization("kubeConfig: {secretRef: {name: x}}"), "kubeConfig: this repository may use no cluster that is called x, and the Secret itself is not read"},
 		{kustomization("deletionPolicy: Orphan"), "Orphan is not kept"},
 		{kustomization("interval: soon"), `"soon" is no duration`},
@@ -484,5 +486,24 @@ func TestObjectsThatAreThereTwice(t *testing.T) {
 	tree.Add(&other, two)
 	if _, problems := tree.Next(); !strings.Contains(problems.Error(), "is there twice; the other is at a/b.yaml:1") {
 		t.Errorf("problems %v", problems)
+	}
+}
+
+// TestClustersOfKubeConfigs: the cluster is called like the Secret, like both its namespace and
+// it, or like the namespace alone where the Secret's name says nothing.
+func TestClustersOfKubeConfigs(t *testing.T) {
+	for secret, want := range map[string][]string{
+		"eu":                 {"eu", "production-eu"},
+		"eu-kubeconfig":      {"eu-kubeconfig", "production-eu", "eu"},
+		"cluster-kubeconfig": {"cluster-kubeconfig", "cluster", "production-cluster", "production"},
+		"kubeconfig":         {"kubeconfig", "production-kubeconfig", "production"},
+		"-kubeconfig":        {"-kubeconfig", "production-", ""},
+	} {
+		got := clustersOf("production", secret)
+		for _, name := range want {
+			if !slices.Contains(got, name) {
+				t.Errorf("the cluster of Secret %s may be called %q, but not %s", secret, got, name)
+			}
+		}
 	}
 }
