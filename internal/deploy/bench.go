@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -162,15 +164,44 @@ func (t changedTree) Stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	at := behindLinks(t.FS, name)
-	for file, data := range t.files {
-		switch {
-		case file == at:
-			return changedInfo{info, int64(len(data))}, nil
-		case at == "." || strings.HasPrefix(file, at+"/"):
-			return changedInfo{info, info.Size()}, nil
-		}
+	if data, changed := t.files[at]; changed {
+		return changedInfo{info, int64(len(data))}, nil
+	}
+	if t.touches(at) {
+		return changedInfo{info, info.Size()}, nil
 	}
 	return info, nil
+}
+
+// touches reports whether a file has another content, or a folder has such a file.
+func (t changedTree) touches(at string) bool {
+	for file := range t.files {
+		if at == "." || file == at || strings.HasPrefix(file, at+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadDir implements fs.ReadDirFS, likewise.
+func (t changedTree) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(t.FS, name)
+	if err != nil {
+		return entries, err
+	}
+	entries = slices.Clone(entries)
+	at := behindLinks(t.FS, name)
+	for i, entry := range entries {
+		if !t.touches(path.Join(at, entry.Name())) {
+			continue
+		}
+		info, err := t.Stat(path.Join(name, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = fs.FileInfoToDirEntry(info)
+	}
+	return entries, nil
 }
 
 // changedFile is an open file with another content.

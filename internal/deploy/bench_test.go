@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -16,6 +17,24 @@ func TestChangedTree(t *testing.T) {
 		info, err := fs.Stat(tree, name)
 		if err != nil || (info.Sys() != nil) != known {
 			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	for folder, want := range map[string]string{".": "a d+", "a": "b bc.yaml+", "a/b": "c.yaml", "d": ""} {
+		entries, err := fs.ReadDir(tree, folder)
+		got := []string{}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			word := entry.Name()
+			if info.Sys() != nil {
+				word += "+"
+			}
+			got = append(got, word)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("in %s: %q, %v", folder, got, err)
 		}
 	}
 	if info, err := fs.Stat(tree, "a/b/c.yaml"); err != nil || info.Size() != int64(len("changed")) {
