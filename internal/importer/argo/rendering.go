@@ -219,7 +219,10 @@ func (s *source) readKustomize(m *meaning.Map) {
 		}
 	}
 	if namespace := m.Text("namespace"); namespace != "" {
-		s.setNamespace(m, namespace)
+		if err := name.CheckLabel(namespace); err != nil {
+			m.Problem("namespace", fmt.Sprintf("%s: %q %v", m.At("namespace"), namespace, err), "")
+		}
+		k.Namespace = namespace
 	}
 	for field, why := range map[string]string{
 		"version": "kustomizations are built by the server's own library", "kubeVersion": "charts see the version of the real cluster",
@@ -376,8 +379,4 @@ func (s *source) filled(at, text string) string {
 		}
 		return use
 	})
-}
-
-func (s *source) setNamespace(m *meaning.Map, namespace string) {
-	m.Problem("namespace", "kustomize.namespace is not set from outside", "write namespace: "+namespace+" in the kustomization")
 }
