@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -38,8 +39,12 @@ func release(ctx context.Context, c *call) error {
 	}
 	fmt.Fprint(c, string(run.Log()))
 	fmt.Fprintf(c, "%s as it is on cluster %s, and no longer Pushboat's\n", manifest.PluralDoes(objects, "object", "stays", "stay"), status.Cluster)
-	if start := c.Engine.StartOf(status.App); start != "" {
-		fmt.Fprintf(c, "to have the other tool go on: %s\n", manifest.Clean(start))
+	start := c.Engine.StartOf(ctx, status.App)
+	if len(start.First) > 0 {
+		fmt.Fprintf(c, "first release what the other tool goes on with as well: %s\n", name.Join(start.First, ", "))
+	}
+	if start.Command != "" {
+		fmt.Fprintf(c, "to have the other tool go on: %s\n", manifest.Clean(start.Command))
 	}
 	return nil
 }

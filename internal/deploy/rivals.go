@@ -18,7 +18,6 @@ import (
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/name"
 )
 
 // controller is another tool's controller of a kind of objects that mean apps.
@@ -172,20 +171,6 @@ func (t *target) own() meaning.Ref {
 		return meaning.Ref{}
 	}
 	return t.means[len(t.means)-1]
-}
-
-// StartOf is the command that has another tool go on with an app; "" for an app that is no
-// other tool's.
-func (e *Engine) StartOf(app name.App) string {
-	t := e.wantedOf(app)
-	if t == nil {
-		return ""
-	}
-	ref := t.own()
-	if controllers[ref.Kind].start == "" {
-		return ""
-	}
-	return strings.NewReplacer("%[1]s", ref.Name, "%[2]s", ref.Namespace, "%[3]s", ref.Source.File).Replace(controllers[ref.Kind].start)
 }
 
 // RivalError says that another tool goes on with an app that is to be resumed: both would
