@@ -58,6 +58,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"edit":       plain(3, "edit FILE OLD NEW", cmdEdit),
 	"gen":        plain(3, "gen N FILE TEMPLATE", cmdGen),
 	"example":    cmdExample,
+	"recipe":     cmdRecipe,
 	"let":        plain(3, "let NAME stdout|stderr|FILE PATTERN", cmdLet),
 	"lines":      plain(2, "lines N stdout|stderr|FILE", cmdLines),
 	"get":        cmdGet,
