@@ -35,7 +35,7 @@ func (s *server) openPages() error {
 		Closed: h.Unserved(), Base: base, Loopback: settings.IsLoopback(h.Address), Proxied: h.Proxy == "tls",
 		Everybody: access.Globs(strings.Join(h.Everybody, " ")), Idle: h.IdleTimeout, Longest: h.MaxSession,
 		Keys: s.register, Apps: view.Apps{Engine: s.engine, History: s.history, Policy: s.desk.Policy},
-		Events: s.events, Tokens: s.tokens, Trail: s.trail, Refusals: s.refusals, Mirrors: s.mirrors, Run: s.desk.Run, Log: s.log,
+		Events: s.events, Tokens: s.tokens, Trail: s.trail, Refusals: s.refusals, Mirrors: s.mirrors, Elsewhere: s.remotes.Standings, Run: s.desk.Run, Log: s.log,
 	})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/view"
 )
@@ -119,6 +120,7 @@ type overview struct {
 	Counts   map[string]int // by state, of all
 	Running  []row
 	Outages  []*deploy.Outage
+	Away     []mirror.Standing // mirrors and remotes that could not be asked
 	Day      day
 	Choices  choices
 	Push     string // how to push
@@ -139,12 +141,12 @@ type row struct {
 // showOverview shows all apps: first what is wrong. Visitors who see the same share one page.
 func showOverview(v *visit) error {
 	cards, sum := v.visible(v.door.board.look())
-	f, day := readFilter(v.r.URL.Query()), v.dayOf()
+	f, day, away := readFilter(v.r.URL.Query()), v.dayOf(), v.awayOf(cards)
 	push := v.fill("git push ssh://HOST/NAME main")
-	key := fmt.Sprintf("%t %x %d %v %q %s", v.everybody(), sum, len(cards), day, push, v.r.URL.RequestURI())
+	key := fmt.Sprintf("%t %x %d %v %q %q %s", v.everybody(), sum, len(cards), day, push, awayText(away), v.r.URL.RequestURI())
 	main, err := v.door.board.prints.of(key, v.now, func() (template.HTML, error) {
 		o := v.overview(cards)
-		o.Day, o.Push = day, push
+		o.Day, o.Push, o.Away = day, push, away
 		return v.main("overview", o)
 	})
 	if err != nil {

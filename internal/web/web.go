@@ -32,6 +32,7 @@ import (
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/command"
 	"github.com/pushboat/pushboat/internal/event"
+	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/refusal"
 	"github.com/pushboat/pushboat/internal/view"
@@ -83,6 +84,8 @@ type Config struct {
 	Refusals *refusal.Store
 	// Mirrors hear webhooks of upstreams.
 	Mirrors Mirrors
+	// Elsewhere tells how mirrors and remotes do; nil: nobody does.
+	Elsewhere func() []mirror.Standing
 	// Run runs a verb for a session, and returns its exit status, see command.Desk.
 	Run func(ctx context.Context, s command.Session, words []string) int
 	Log *logrus.Entry
