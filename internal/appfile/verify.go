@@ -60,16 +60,22 @@ func PublicKeys(data map[string]string) []VerifyKey {
 // Source is where the signature is demanded.
 func (v Verify) Source() manifest.Source { return ValuesFrom{File: v.File, Line: v.Line}.Source() }
 
+// Part is an expression of an identity, with its field.
+type Part struct{ Name, Text string }
+
+// Parts are the expressions, in the order in which they are written.
+func (i VerifyIdentity) Parts() []Part { return []Part{{"issuer", i.Issuer}, {"subject", i.Subject}} }
+
 // Check returns an error if an identity is none, or is everybody.
 func (i VerifyIdentity) Check() error {
-	for name, text := range map[string]string{"issuer": i.Issuer, "subject": i.Subject} {
-		switch _, err := regexp.Compile(text); {
-		case text == "":
-			return fmt.Errorf("%s is empty, which would be everybody", name)
-		case len(text) > maxExpression:
-			return fmt.Errorf("%s has more than %d bytes", name, maxExpression)
+	for _, part := range i.Parts() {
+		switch _, err := regexp.Compile(part.Text); {
+		case part.Text == "":
+			return fmt.Errorf("%s is empty, which would be everybody", part.Name)
+		case len(part.Text) > maxExpression:
+			return fmt.Errorf("%s has more than %d bytes", part.Name, maxExpression)
 		case err != nil:
-			return fmt.Errorf("%s: %q is no regular expression", name, text)
+			return fmt.Errorf("%s: %q is no regular expression", part.Name, part.Text)
 		}
 	}
 	return nil

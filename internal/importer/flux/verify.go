@@ -2,6 +2,7 @@ package flux
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
@@ -31,6 +32,7 @@ func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
 	for _, one := range who {
 		i := appfile.VerifyIdentity{Issuer: one.Text("issuer"), Subject: one.Text("subject")}
 		v.Identities = append(v.Identities, i)
+		t.unanchored(one, i)
 		if err := i.Check(); err != nil {
 			one.Problem("subject", one.At("subject")+": "+err.Error(), "write regular expressions: {issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}")
 		}
@@ -47,6 +49,16 @@ func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
 		t.keys(v, secret, meaning.Ref{Kind: manifest.SecretKind.Kind, Namespace: namespace, Name: called})
 	case len(who) == 0:
 		in.Problem("verify", in.At("verify")+": neither "+secretRef+" nor "+identities+" says whose signature counts, and anybody can sign", "add "+identities+": [{issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}]")
+	}
+}
+
+// unanchored notes expressions that match in the middle of a text, too: of
+// https://github.com/OWNER/ so does https://example.org/?https://github.com/OWNER/.
+func (t *Tree) unanchored(m *meaning.Map, i appfile.VerifyIdentity) {
+	for _, part := range i.Parts() {
+		if part.Text != "" && !strings.HasPrefix(part.Text, "^") {
+			m.Note(part.Name, m.At(part.Name)+" also matches in the middle of a longer text: begin it with ^")
+		}
 	}
 }
 

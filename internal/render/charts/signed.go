@@ -26,6 +26,9 @@ const (
 // indexType is the media type of the list of what refers to a manifest.
 const indexType = "application/vnd.oci.image.index.v1+json"
 
+// emptyType is the media type of an empty configuration.
+const emptyType = "application/vnd.oci.empty.v1+json"
+
 // UnsignedError reports a chart that nobody has signed whose signature is demanded.
 type UnsignedError struct {
 	Ref
@@ -348,28 +351,44 @@ func (l *looking) referring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bundles := slices.DeleteFunc(all.Manifests, func(m listed) bool {
-		return !strings.HasPrefix(m.ArtifactType, cosign.BundlePrefix) || !isDigest(m.Digest)
-	})
-	for _, bundle := range l.within(bundles) {
-		if err := l.bundle(ctx, bundle.Digest); err != nil || l.by != "" {
+	for _, bundle := range l.within(bundlesIn(all.Manifests)) {
+		if err := l.bundle(ctx, bundle); err != nil || l.by != "" {
 			return err
 		}
 	}
 	return nil
 }
 
+// bundlesIn are the bundles in a list, and after them what may be some: at a tag, clients list the
+// type of the empty configuration as that of the artifact (google/go-containerregistry,
+// pkg/v1/remote/write.go).
+func bundlesIn(all []listed) []listed {
+	var bundles, others []listed
+	for _, m := range all {
+		switch {
+		case !isDigest(m.Digest):
+		case strings.HasPrefix(m.ArtifactType, cosign.BundlePrefix):
+			bundles = append(bundles, m)
+		case m.ArtifactType == "", m.ArtifactType == emptyType:
+			others = append(others, m)
+		}
+	}
+	return append(bundles, others...)
+}
+
 // withoutReferrers is what registries answer that know no referrers, besides 404.
 var withoutReferrers = []int{http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusNotImplemented}
 
-// bundle looks at the bundle in a manifest.
-func (l *looking) bundle(ctx context.Context, digest string) error {
-	manifest, err := l.ask(ctx, l.base.JoinPath("manifests", digest), manifestType)
+// bundle looks at the bundle in a manifest, if it has one.
+func (l *looking) bundle(ctx context.Context, of listed) error {
+	manifest, err := l.ask(ctx, l.base.JoinPath("manifests", of.Digest), manifestType)
 	if err != nil {
 		return err
 	}
-	if len(manifest.Layers) != 1 || !isDigest(manifest.Layers[0].Digest) {
-		l.found = append(l.found, "is in a manifest that has not one bundle")
+	if len(manifest.Layers) != 1 || !isDigest(manifest.Layers[0].Digest) || !strings.HasPrefix(manifest.Layers[0].MediaType, cosign.BundlePrefix) {
+		if strings.HasPrefix(of.ArtifactType, cosign.BundlePrefix) {
+			l.found = append(l.found, "is in a manifest that has not one bundle")
+		}
 		return nil
 	}
 	text, err := l.blob(ctx, manifest.Layers[0].Digest, cosign.MaxBundle)

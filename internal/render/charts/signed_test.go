@@ -118,6 +118,12 @@ func TestSignedCharts(t *testing.T) {
 			s.Plain()
 			s.attach(s.manifest, by)
 		},
+		"bundle among others": func(s *signing, by cosigntest.Signer) {
+			s.Plain()
+			s.refer("application/vnd.oci.empty.v1+json")
+			s.refer("application/spdx+json")
+			s.attach(s.manifest, by)
+		},
 		"classic after others": func(s *signing, by cosigntest.Signer) {
 			s.sign("sha256:"+strings.Repeat("0", 64), by)
 			s.sign(s.manifest, cosigntest.Signer{Issuer: "https://evil.example.org", Subject: "ana@example.org"})
@@ -172,6 +178,7 @@ func TestUnsignedCharts(t *testing.T) {
 		"a huge payload":        {func(s *signing) { s.big() }, []string{"one that has more than 65536 bytes"}},
 		"a huge bundle":         {func(s *signing) { s.attachText(make([]byte, cosign.MaxBundle+1)) }, []string{"one that has more than 524288 bytes"}},
 		"no bundle":             {func(s *signing) { s.attachText([]byte("text")) }, []string{"one that is a bundle that cannot be read"}},
+		"what is no bundle":     {func(s *signing) { s.refer(cosign.BundleType); s.refer("") }, []string{"one that is in a manifest that has not one bundle"}},
 		"a swapped payload":     {func(s *signing) { s.swapped() }, []string{"one that is another than the registry has listed"}},
 		"too many":              {func(s *signing) { s.many(); s.sign(s.manifest, s.login) }, []string{"is after the first 50", "46 more"}},
 		"a manifest over limit": {func(s *signing) { s.hugeManifest() }, []string{"fetch the signatures of chart web 1.2.3+b: ", "is too large"}},
@@ -209,6 +216,14 @@ func TestUnsignedCharts(t *testing.T) {
 
 func (s *signing) attachText(text []byte) {
 	if err := s.Attach("web", s.manifest, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// refer adds a manifest without layers to what refers to the chart.
+func (s *signing) refer(kind string) {
+	text := []byte(`{"mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "` + kind + `", "layers": []}`)
+	if err := s.Refer("web", s.manifest, kind, text); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -327,5 +342,21 @@ func TestTrustedRoots(t *testing.T) {
 	s.config.TrustedRoot = ""
 	if _, err := s.get(open(t, s.config), s.loginPolicy()); err == nil || !strings.Contains(err.Error(), "transparency log that is not trusted") {
 		t.Errorf("with the public root: %v", err)
+	}
+}
+
+// TestSignaturesAreNoVersions: their tags are not among the versions of a chart.
+func TestSignaturesAreNoVersions(t *testing.T) {
+	s := newSigning(t)
+	s.sign(s.manifest, s.key)
+	store := open(t, s.config)
+	ref := s.ref()
+	ref.Version = "~1.2"
+	if chosen, err := store.Choose(t.Context(), ref, grant.Names{}, Now); err != nil || chosen.Version != "1.2.3+b" {
+		t.Errorf("the newest is %+v, %v", chosen, err)
+	}
+	ref.Version = "~2"
+	if _, err := store.Choose(t.Context(), ref, grant.Names{}, Now); err == nil || !strings.HasSuffix(err.Error(), "it has 1.2.3+b") {
+		t.Errorf("what there is: %v", err)
 	}
 }

@@ -61,11 +61,14 @@ func (r *Registry) Sign(name, of string, payload []byte, annotations map[string]
 // bundleType is the media type of a bundle.
 const bundleType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
+// emptyType is that of an empty configuration.
+const emptyType = "application/vnd.oci.empty.v1+json"
+
 // Attach adds a bundle to what refers to a manifest, as cosign sign --new-bundle-format does.
 func (r *Registry) Attach(name, of string, bundle []byte) error {
 	manifest, err := json.Marshal(map[string]any{
 		"schemaVersion": 2, "mediaType": manifestType, "artifactType": bundleType,
-		"config": descriptor("application/vnd.oci.empty.v1+json", []byte("{}")), "layers": []any{descriptor(bundleType, bundle)},
+		"config": descriptor(emptyType, []byte("{}")), "layers": []any{descriptor(bundleType, bundle)},
 		"subject": map[string]any{"mediaType": manifestType, "digest": of},
 	})
 	if err != nil {
@@ -76,6 +79,9 @@ func (r *Registry) Attach(name, of string, bundle []byte) error {
 	r.blobs[digest(bundle)], r.tags[name+":"+digest(manifest)] = bundle, manifest
 	entry := descriptor(manifestType, manifest)
 	entry["artifactType"] = bundleType
+	if r.plain { // as clients list it
+		entry["artifactType"] = emptyType
+	}
 	r.lists[name+"@"+of] = append(r.lists[name+"@"+of], entry)
 	return r.listAtTag(name, of)
 }
@@ -95,6 +101,17 @@ func (r *Registry) listAtTag(name, of string) error {
 
 func listOf(manifests []any) ([]byte, error) {
 	return json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": indexType, "manifests": manifests})
+}
+
+// Refer adds something else than a bundle to what refers to a manifest.
+func (r *Registry) Refer(name, of, kind string, manifest []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tags[name+":"+digest(manifest)] = manifest
+	entry := descriptor(manifestType, manifest)
+	entry["artifactType"] = kind
+	r.lists[name+"@"+of] = append(r.lists[name+"@"+of], entry)
+	return r.listAtTag(name, of)
 }
 
 // Plain makes the registry one that knows no referrers: lists of such are at tags.
