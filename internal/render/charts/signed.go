@@ -98,16 +98,19 @@ func (s *Store) GetSigned(ctx context.Context, ref Ref, digest string, policy co
 	if err != nil {
 		return Got{}, err
 	}
-	asks := s.asking(credentials)
+	p := proving{ref, at, s.asking(credentials), policy, root}
 	id := ref.key() + "-" + policy.ID(root)
-	proven, err := s.disk.proof(ref, id)
-	if err != nil {
-		proven, err = s.prove(ctx, proving{ref, at, asks, policy, root}, id)
+	proven, unknown := s.disk.proof(ref, id)
+	if unknown != nil {
+		proven, err = s.prove(ctx, p, id)
 	}
 	if err != nil {
 		return Got{}, err
 	}
 	got, err := s.Get(ctx, ref, digest, credentials)
+	if err == nil && unknown == nil && got.Digest != proven.Digest { // the registry had changed the version in between
+		proven, err = s.prove(ctx, p, id)
+	}
 	if err == nil && got.Digest != proven.Digest {
 		err = &MismatchError{Ref: ref, Want: proven.Digest, Have: got.Digest, Said: SignedIs}
 	}

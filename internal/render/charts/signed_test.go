@@ -290,6 +290,17 @@ func TestSignedContent(t *testing.T) {
 	if _, err := store.GetSigned(t.Context(), s.ref(), Digest(s.archive), s.keyPolicy(), grant.Names{}); !errors.As(err, &mismatch) {
 		t.Errorf("with the digest of another: %v", err)
 	}
+	if err := s.Push("web", "1.2.3+b", s.archive); err != nil { // of which the first store has no proof, and now it can
+		t.Fatal(err)
+	}
+	s.manifest = s.Digest("web", "1.2.3+b")
+	if got, err := s.get(open(t, s.config), s.keyPolicy()); err == nil {
+		t.Errorf("%q counts as signed by %s", got.Data, got.By)
+	}
+	s.sign(s.manifest, s.key)
+	if got, err := s.get(open(t, s.config), s.keyPolicy()); err != nil || string(got.Data) != "the archive" {
+		t.Errorf("once its content is signed: %q, %v", got.Data, err)
+	}
 }
 
 // TestOnlyRegistriesHaveSignatures: a chart of a repository over HTTP is refused, and so is one
