@@ -75,7 +75,7 @@ SEED ?= 0
 # Given as one word in quotes: a comma would end an argument of $(call).
 say := printf '==> %s\n'
 
-.PHONY: build dist reproduce devcluster demo test race test-devcluster test-sops soak lint fmt docs manifests fuzz bench bench-go clean help
+.PHONY: build dist reproduce devcluster demo test race test-devcluster test-sops test-golden soak lint fmt docs manifests fuzz bench bench-go clean help
 
 # --- programs -----------------------------------------------------------
 build:
@@ -123,7 +123,7 @@ $(NFPM): .ci/dist.mod .ci/dist.sum
 	@touch $(NFPM)
 
 # --- checks -------------------------------------------------------------
-test: bin/devcluster test-devcluster test-sops
+test: bin/devcluster test-devcluster test-sops test-golden
 	@$(if $(RACE),:,$(say) 'no C compiler that works: testing without the race detector')
 	@$(if $(BROWSER),:,$(say) 'no Chromium: leaving out the tests of pages; get it with: apt-get install chromium')
 	@$(say) 'testing (cold: 8 to 15 min, most of it compiling for the race detector)'
@@ -143,6 +143,12 @@ test-sops:
 	@$(say) 'checking the module that decrypts (seconds)'
 	@go -C cmd/pushboat-sops vet $(SOPS_TAGS) ./...
 	@go -C cmd/pushboat-sops test $(SOPS_TAGS) -timeout $(TEST_TIMEOUT) ./...
+
+# What the server renders beside what the libraries of Flux do, which are no part of it.
+test-golden: build
+	@$(say) 'comparing repositories of Flux and Argo CD with their own libraries (cold: 2 min)'
+	@go -C test/golden vet ./...
+	@go -C test/golden test -count=1 -timeout $(TEST_TIMEOUT) ./...
 
 # The server as it is deployed, without the race detector: there is room for more
 # faults then. make test makes a few with it.

@@ -26,6 +26,8 @@ type Helm struct {
 	// Verify is whose signature the chart has to have; nil: none.
 	Verify *Verify `json:"verify,omitempty"`
 
+	// ReplaceValues has Values take the place of the chart's own, instead of going over them.
+	ReplaceValues bool `json:"replaceValues,omitempty"`
 	// SkipCRDs leaves out the folders crds of the chart.
 	SkipCRDs bool `json:"skipCRDs,omitempty"`
 	// Parameters are single values, after Values: those of Value, then texts, then files.
@@ -36,7 +38,17 @@ type Helm struct {
 
 	// PostRender is done to the objects of the chart, one after the other.
 	PostRender []Kustomize `json:"postRender,omitempty"`
+	// PostRenderHooks is what PostRender does to Helm's hooks: HooksLeft, HooksCombined or
+	// HooksSeparate.
+	PostRenderHooks string `json:"postRenderHooks,omitempty"`
 }
+
+// What is done to the hooks of a chart that is post-rendered (Helm 4, PostRenderStrategy).
+const (
+	HooksLeft     = ""         // they stay as they are; "leave" in a pushboat.yaml
+	HooksCombined = "combined" // they are built together with the other objects
+	HooksSeparate = "separate" // they are built by themselves
+)
 
 // Parameter is one value of a chart, as helm template --set has it: the name has keys with dots
 // between, and places in lists (a.b[0].c).
@@ -56,14 +68,21 @@ type HelmValues struct {
 	Line   int             `json:"line"`           // of the entry
 	// Secret says that Inline is of a Secret; never in a pushboat.yaml.
 	Secret bool `json:"secret,omitempty"`
+
+	// Beneath says that Inline is of a ConfigMap or Secret: it lies below the values that are
+	// written after all of these. At is the place where it belongs, see CheckTarget: it is the
+	// text of one value then, which stays a text if Text is set. "": it is a mapping.
+	Beneath bool   `json:"beneath,omitempty"`
+	At      string `json:"at,omitempty"`
+	Text    bool   `json:"text,omitempty"`
 }
 
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool {
-	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
+	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && !h.ReplaceValues && len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
 }
 
-var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender", "verify"}
+var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender", "postRenderHooks", "replaceValues", "verify"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -96,6 +115,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	if skip, ok := settings["skipCRDs"]; ok {
 		app.Helm.SkipCRDs, _ = r.Boolean(skip)
 	}
+	if replace, ok := settings["replaceValues"]; ok {
+		app.Helm.ReplaceValues, _ = r.Boolean(replace)
+	}
 	if parameters, ok := settings["parameters"]; ok {
 		parameters.Name = "helm.parameters"
 		for _, element := range r.List(parameters, MaxList) {
@@ -104,6 +126,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	}
 	if renderers, ok := settings["postRender"]; ok {
 		app.Helm.PostRender = r.postRender(renderers)
+	}
+	if hooks, ok := settings["postRenderHooks"]; ok {
+		app.Helm.PostRenderHooks = r.postRenderHooks(hooks)
 	}
 	r.readChart(&app.Helm, f.Line, settings)
 	if verify, ok := settings["verify"]; ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,70 +23,81 @@ type HelmFrom struct {
 	ValuesFrom
 	// Key has a mapping in YAML, or one value if Target is set.
 	Key string `json:"key,omitempty"`
-	// Target is where one value belongs: keys with dots between; a dot in a key has a
-	// backslash before it. "": the values are a mapping.
+	// Target is where one value belongs, see CheckTarget. "": the values are a mapping.
 	Target string `json:"target,omitempty"`
 	// Text has the value be a text, whatever it looks like.
 	Text bool `json:"text,omitempty"`
 }
 
-// CheckTarget returns an error if a text is no place of a value: keys with dots between.
+// CheckTarget returns an error if a text is no place of a value, as helm --set has it: keys with
+// dots between, and places in lists, such as a.b[0].c. A dot in a key has a backslash before it.
 func CheckTarget(target string) error {
-	keys := keysOf(target)
-	switch {
-	case slices.Contains(keys, ""):
-		return fmt.Errorf("%q has an empty key", target)
-	case strings.ContainsAny(target, "[]"):
-		return fmt.Errorf("%q leads into a list, whose elements are not set one by one", target)
-	case len(keys) > maxTarget:
+	if !targetForm.MatchString(target) {
+		return fmt.Errorf("%q is no place of a value", target)
+	}
+	if keys := len(targetKey.FindAllString(target, -1)); keys > maxTarget {
 		return fmt.Errorf("%q has more than %d keys", target, maxTarget)
+	}
+	for _, found := range targetIndex.FindAllStringSubmatch(target, -1) {
+		if index, err := strconv.Atoi(found[1]); err != nil || index > maxIndex {
+			return fmt.Errorf("%q leads beyond place %d of a list", target, maxIndex)
+		}
 	}
 	return nil
 }
 
-// maxTarget bounds the keys of a target; see Helm's strvals.MaxNestedNameLevel.
-const maxTarget = 30
+// HintTarget is the next thing to try after an error of CheckTarget.
+const HintTarget = "write keys with dots between, and places in lists, such as auth.users[0].password"
 
-// keysOf are the keys of a target.
-func keysOf(target string) []string {
-	var keys []string
-	var key strings.Builder
-	escaped := false
-	for _, c := range target {
-		switch {
-		case escaped:
-			key.WriteRune(c)
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == '.':
-			keys = append(keys, key.String())
-			key.Reset()
-		default:
-			key.WriteRune(c)
-		}
-	}
-	return append(keys, key.String())
-}
+const (
+	maxTarget = 30   // keys of a target; see Helm's strvals.MaxNestedNameLevel
+	maxIndex  = 1000 // of an element that a target names: Helm fills the list up to it
+)
 
-// Values are the values in the data of the object, as JSON; nil if it does not have the key,
-// and need not. The errors do not have the value.
-func (f HelmFrom) Values(data map[string]string) (json.RawMessage, error) {
+// The grammar of targets (Helm's strvals): what would end a key has a backslash before it.
+var (
+	targetForm  = regexp.MustCompile(`^` + keyForm + `(\[\d+\])*(\.` + keyForm + `(\[\d+\])*)*$`)
+	targetKey   = regexp.MustCompile(keyForm)
+	targetIndex = regexp.MustCompile(`\[(\d+)\]`)
+)
+
+const keyForm = `([^\\.,=\[\]]|\\.)+`
+
+// Filled are the values in the data of the object; nil if it does not have the key, and need not.
+// The errors do not have the value.
+func (f HelmFrom) Filled(data map[string]string) (*HelmValues, error) {
 	text, has := data[f.Key]
+	filled := &HelmValues{Beneath: true, At: f.Target, Text: f.Text, Secret: f.Kind == manifest.SecretKind.Kind, Line: f.Line}
+	var err error
 	switch {
 	case !has && f.Optional:
 		return nil, nil
 	case !has:
 		return nil, fmt.Errorf("%s has no key %s", f.Origin(), f.Key)
 	case f.Target != "":
-		return f.placed(text)
+		if filled.Inline, err = json.Marshal(text); err != nil {
+			return nil, errors.New("it is no text") // of a ConfigMap or Secret it is
+		}
+		return filled, nil
 	}
-	values, err := k8syaml.YAMLToJSON([]byte(text))
-	if err != nil || !strings.HasPrefix(strings.TrimSpace(string(values)), "{") {
+	filled.Inline, err = k8syaml.YAMLToJSON([]byte(text))
+	if err != nil || !strings.HasPrefix(strings.TrimSpace(string(filled.Inline)), "{") {
 		return nil, fmt.Errorf("key %s of %s holds no mapping in YAML", f.Key, f.Origin())
 	}
-	return values, nil
+	return filled, nil
 }
+
+// Texts are the texts among the values, as the chart sees them.
+func (v HelmValues) Texts() []string {
+	texts := manifest.TextsIn(v.Inline)
+	if v.At != "" && !v.Text {
+		return slices.DeleteFunc(texts, func(text string) bool { return slices.Contains(noTexts, strings.ToLower(text)) })
+	}
+	return texts
+}
+
+// noTexts are values that are no texts for helm --set.
+var noTexts = []string{"true", "false", "null"}
 
 // HintKeys are the keys that data has, as the next thing to try.
 func HintKeys(data map[string]string) string {
@@ -95,54 +107,6 @@ func HintKeys(data map[string]string) string {
 		return "it has no keys"
 	}
 	return "its keys are " + strings.Join(keys[:min(len(keys), shown)], ", ")
-}
-
-// placed is one value in its place. As for helm --set, numbers, true, false and null are not
-// text, unless they are in quotes (fluxcd/pkg/chartutil, ReplacePathValue). A number in a Secret
-// is text: a password may look like one.
-func (f HelmFrom) placed(text string) (json.RawMessage, error) {
-	var value any = text
-	if unquoted, ok := inQuotes(text); ok && !f.Text {
-		value = unquoted
-	} else if !f.Text {
-		value = typed(text, f.Kind == manifest.SecretKind.Kind)
-	}
-	keys := keysOf(f.Target)
-	for _, key := range slices.Backward(keys) {
-		value = map[string]any{key: value}
-	}
-	written, err := json.Marshal(value)
-	if err != nil {
-		return nil, errors.New("it is no text") // of a ConfigMap or Secret it is
-	}
-	return written, nil
-}
-
-// inQuotes is a text without the quotes around it, if it has some.
-func inQuotes(text string) (string, bool) {
-	for _, quote := range []string{`"`, `'`} {
-		if len(text) >= 2 && strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote) {
-			return text[1 : len(text)-1], true
-		}
-	}
-	return "", false
-}
-
-// typed is a text as helm --set takes it (strvals.typedVal).
-func typed(text string, secret bool) any {
-	switch strings.ToLower(text) {
-	case "true":
-		return true
-	case "false":
-		return false
-	case "null":
-		return nil
-	}
-	number, err := strconv.ParseInt(text, 10, 64)
-	if secret || err != nil || text != "0" && strings.HasPrefix(text, "0") {
-		return text
-	}
-	return number
 }
 
 var helmFromFields = []string{"configMap", "secret", "optional", "key", "target", "text"}
@@ -157,7 +121,7 @@ func (r *reader) helmFrom(element field, namespace string) HelmValues {
 	if target, ok := settings["target"]; ok {
 		from.Target, _ = r.Text(target)
 		if err := CheckTarget(from.Target); err != nil {
-			r.Add(target.Line, "helm.valuesFrom: target: "+err.Error(), "write keys with dots between, such as auth.password")
+			r.Add(target.Line, "helm.valuesFrom: target: "+err.Error(), HintTarget)
 		}
 	}
 	if text, ok := settings["text"]; ok {

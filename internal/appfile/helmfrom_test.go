@@ -8,46 +8,47 @@ import (
 
 // TestValuesOfObjects: what the data of a ConfigMap or Secret gives a chart.
 func TestValuesOfObjects(t *testing.T) {
-	data := map[string]string{
-		"values.yaml": "a: {b: 1}\n", "text": "x", "number": "12", "zero": "0", "octal": "012", "yes": "True", "null": "null", "quoted": `'12'`, "commas": "a,b={c}", "list": "[1]", "broken": "a: [",
-	}
+	data := map[string]string{"values.yaml": "a: {b: 1}\n", "text": "x", "yes": "True", "list": "[1]", "broken": "a: ["}
 	for _, test := range []struct {
 		from HelmFrom
 		want string // "error:" begins an error
 	}{
 		{HelmFrom{Key: "values.yaml"}, `{"a":{"b":1}}`},
-		{HelmFrom{Key: "text", Target: "a.b"}, `{"a":{"b":"x"}}`},
-		{HelmFrom{Key: "text", Target: `a\.b`}, `{"a.b":"x"}`},
-		{HelmFrom{Key: "number", Target: "a"}, `{"a":12}`},
-		{HelmFrom{Key: "number", Target: "a", Text: true}, `{"a":"12"}`},
-		{HelmFrom{Key: "number", Target: "a", ValuesFrom: ValuesFrom{Kind: "Secret"}}, `{"a":"12"}`},
-		{HelmFrom{Key: "zero", Target: "a"}, `{"a":0}`},
-		{HelmFrom{Key: "octal", Target: "a"}, `{"a":"012"}`},
-		{HelmFrom{Key: "yes", Target: "a"}, `{"a":true}`},
-		{HelmFrom{Key: "null", Target: "a"}, `{"a":null}`},
-		{HelmFrom{Key: "quoted", Target: "a"}, `{"a":"12"}`},
-		{HelmFrom{Key: "quoted", Target: "a", Text: true}, `{"a":"'12'"}`},
-		{HelmFrom{Key: "commas", Target: "a"}, `{"a":"a,b={c}"}`},
+		{HelmFrom{Key: "text", Target: "a.b"}, `"x"`},
 		{HelmFrom{Key: "none", ValuesFrom: ValuesFrom{Optional: true}}, ``},
 		{HelmFrom{Key: "none", ValuesFrom: ValuesFrom{Kind: "ConfigMap", Namespace: "n", Name: "m"}}, "error: ConfigMap n/m has no key none"},
 		{HelmFrom{Key: "list"}, "holds no mapping in YAML"},
 		{HelmFrom{Key: "broken"}, "holds no mapping in YAML"},
 	} {
-		got, err := test.from.Values(data)
-		text := string(got)
-		if err != nil {
+		got, err := test.from.Filled(data)
+		text := ""
+		switch {
+		case err != nil:
 			text = "error: " + err.Error()
+		case got != nil:
+			text = string(got.Inline)
+			if !got.Beneath || got.At != test.from.Target {
+				t.Errorf("%+v: %+v", test.from, got)
+			}
 		}
 		if err == nil && text != test.want || err != nil && !strings.Contains(text, test.want) {
 			t.Errorf("%+v: %s, want %s", test.from, text, test.want)
 		}
 	}
+	for key, want := range map[string]int{"text": 1, "yes": 0} {
+		if got, err := (HelmFrom{Key: key, Target: "a"}).Filled(data); err != nil || len(got.Texts()) != want {
+			t.Errorf("%s: texts %q, %v", key, got.Texts(), err)
+		}
+	}
+	if got, err := (HelmFrom{Key: "yes", Target: "a", Text: true}).Filled(data); err != nil || len(got.Texts()) != 1 {
+		t.Errorf("as text: %q, %v", got.Texts(), err)
+	}
 }
 
 func TestTargetsOfValues(t *testing.T) {
 	for target, ok := range map[string]bool{
-		"a": true, "a.b-c.d": true, `a\.b`: true, strings.Repeat("a.", 29) + "a": true,
-		"": false, "a..b": false, ".a": false, "a[0].b": false, strings.Repeat("a.", 30) + "a": false,
+		"a": true, "a.b-c.d": true, `a\.b`: true, strings.Repeat("a.", 29) + "a": true, "a[0].b": true, "a[0][12]": true, `a\[0]`: false, `a\=b`: true,
+		"": false, "a..b": false, ".a": false, "[0].b": false, "a[x]": false, "a[1001]": false, "a[0]b": false, "a=b": false, "a,b": false, strings.Repeat("a.", 30) + "a": false,
 	} {
 		if err := CheckTarget(target); (err == nil) != ok {
 			t.Errorf("%q: %v", target, err)
@@ -76,7 +77,7 @@ func TestValuesFromInAFile(t *testing.T) {
 	}
 	for entry, want := range map[string]string{
 		"{key: a}":                       "an entry of helm.valuesFrom names a configMap or a secret",
-		"{configMap: a, target: 'b[0]'}": `helm.valuesFrom: target: "b[0]" leads into a list`,
+		"{configMap: a, target: 'b[x]'}": `helm.valuesFrom: target: "b[x]" is no place`,
 		"{configMap: a, targetPath: b}":  "unknown field",
 	} {
 		if _, wrong := read(entry); !strings.Contains(wrong, want) {

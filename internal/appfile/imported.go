@@ -72,3 +72,15 @@ func (r *reader) postRender(f field) []Kustomize {
 	}
 	return all
 }
+
+// postRenderHooks reads what is done to hooks.
+func (r *reader) postRenderHooks(f field) string {
+	text, ok := r.Text(f)
+	switch {
+	case !ok, text == "leave":
+		return HooksLeft
+	case text != HooksCombined && text != HooksSeparate:
+		r.Add(f.Line, fmt.Sprintf("helm.postRenderHooks: %q is not known", text), "write leave, combined or separate")
+	}
+	return text
+}

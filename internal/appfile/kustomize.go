@@ -23,14 +23,17 @@ type Kustomize struct {
 	Namespace         string            `json:"namespace,omitempty"` // of all objects, instead of the one that is written there
 	// Generate makes a kustomization for a folder that has none, of all manifests in it and below.
 	Generate bool `json:"generate,omitempty"`
+	// Replace has NamePrefix, NameSuffix, and Images of the same name, take the place of those
+	// that are written there, as in a Kustomization of Flux or an Application of Argo CD.
+	Replace bool `json:"replace,omitempty"`
 }
 
 // IsZero reports whether nothing is added.
 func (k Kustomize) IsZero() bool {
-	return k.NamePrefix+k.NameSuffix+k.Namespace == "" && !k.Generate && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas)+len(k.Labels)+len(k.CommonAnnotations) == 0
+	return k.NamePrefix+k.NameSuffix+k.Namespace == "" && !k.Generate && !k.Replace && len(k.Images)+len(k.Patches)+len(k.Components)+len(k.Replicas)+len(k.Labels)+len(k.CommonAnnotations) == 0
 }
 
-var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix", "labels", "commonAnnotations", "namespace", "generate"}
+var kustomizeFields = []string{"images", "patches", "components", "replicas", "namePrefix", "nameSuffix", "labels", "commonAnnotations", "namespace", "generate", "replace"}
 
 func (r *reader) readKustomize(app *App, fields map[string]field) {
 	f, ok := fields["kustomize"]
@@ -46,8 +49,8 @@ func (r *reader) readKustomize(app *App, fields map[string]field) {
 	}
 	for name, setting := range r.Fields(f.Value, "kustomize", kustomizeFields) {
 		setting.Name = "kustomize." + name
-		if name == "generate" {
-			app.Kustomize.Generate, _ = r.Boolean(setting)
+		if into, ok := map[string]*bool{"generate": &app.Kustomize.Generate, "replace": &app.Kustomize.Replace}[name]; ok {
+			*into, _ = r.Boolean(setting)
 			continue
 		}
 		if into, ok := texts[name]; ok {

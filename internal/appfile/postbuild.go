@@ -17,6 +17,8 @@ type PostBuild struct {
 	Values map[string]string `json:"values,omitempty"`
 	// From are ConfigMaps and Secrets, all of whose keys are names; later ones win.
 	From []ValuesFrom `json:"from,omitempty"`
+	// Always replaces names also where no name has a value: by their defaults.
+	Always bool `json:"always,omitempty"`
 	// Labels and Annotations are added to the metadata of every object, and win over its own.
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -58,7 +60,7 @@ func (p PostBuild) IsZero() bool {
 }
 
 // Substitutes reports whether names are replaced.
-func (p PostBuild) Substitutes() bool { return p.Values != nil || len(p.From) > 0 }
+func (p PostBuild) Substitutes() bool { return p.Values != nil || len(p.From) > 0 || p.Always }
 
 // Asks reports whether a cluster has to be asked for values.
 func (p PostBuild) Asks() bool {
@@ -66,7 +68,7 @@ func (p PostBuild) Asks() bool {
 }
 
 var (
-	postBuildFields  = []string{"values", "from", "labels", "annotations"}
+	postBuildFields  = []string{"values", "from", "labels", "annotations", "always"}
 	valuesFromFields = []string{"configMap", "secret", "optional"}
 	// postBuildName is the grammar of names (fluxcd/pkg/kustomize, varSubRegex).
 	postBuildName = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
@@ -80,6 +82,9 @@ func (r *reader) readPostBuild(app *App, fields map[string]field) {
 	settings := r.Fields(f.Value, "postBuild", postBuildFields)
 	app.PostBuild = PostBuild{
 		Values: r.textsOf(settings, "values"), Labels: r.textsOf(settings, "labels"), Annotations: r.textsOf(settings, "annotations"),
+	}
+	if always, ok := settings["always"]; ok {
+		app.PostBuild.Always, _ = r.Boolean(always)
 	}
 	for name := range app.PostBuild.Values {
 		if !postBuildName.MatchString(name) {

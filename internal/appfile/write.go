@@ -257,6 +257,7 @@ func writeSource(m written, app App) {
 func kustomizeNode(k Kustomize) *yaml.Node {
 	m := mapping()
 	m.put("generate", k.Generate)
+	m.put("replace", k.Replace)
 	m.put("namespace", k.Namespace)
 	m.put("namePrefix", k.NamePrefix)
 	m.put("nameSuffix", k.NameSuffix)
@@ -281,6 +282,7 @@ func helmNode(h Helm) *yaml.Node {
 	m.set("verify", verifyNode(h.Verify))
 	m.put("releaseName", h.ReleaseName)
 	m.put("skipCRDs", h.SkipCRDs)
+	m.put("replaceValues", h.ReplaceValues)
 	writeValues(m, h.Values)
 	m.set("parameters", listOf(h.Parameters, true, func(p Parameter, one written) {
 		one.set("name", p.Name)
@@ -300,6 +302,7 @@ func helmNode(h Helm) *yaml.Node {
 		one.put("images", k.Images)
 		one.put("patches", k.Patches)
 	}))
+	m.put("postRenderHooks", h.PostRenderHooks)
 	return m.Node
 }
 
@@ -363,6 +366,7 @@ func kindField(kind string) string {
 // postBuildNode is what is done to objects in the end.
 func postBuildNode(p PostBuild) *yaml.Node {
 	m := mapping()
+	m.put("always", p.Always)
 	for _, pairs := range []struct {
 		name string
 		of   map[string]string

@@ -162,14 +162,16 @@ func (e *explanation) postBuild() {
 
 // values takes out the values of Secrets.
 func (e *explanation) values() {
-	e.app.Helm.Values = e.openValues(e.app.Helm.Values)
+	e.openValues(&e.app.Helm)
 	e.app.Sources = slices.Clone(e.app.Sources)
 	for i := range e.app.Sources {
-		e.app.Sources[i].Helm.Values = e.openValues(e.app.Sources[i].Helm.Values)
+		e.openValues(&e.app.Sources[i].Helm)
 	}
 }
 
-func (e *explanation) openValues(all []appfile.HelmValues) []appfile.HelmValues {
+func (e *explanation) openValues(helm *appfile.Helm) {
+	all := helm.Values
+	helm.Parameters = slices.Clone(helm.Parameters)
 	var open []appfile.HelmValues
 	for i, values := range all {
 		if values.From != nil && len(open) > 0 && open[len(open)-1].From == nil {
@@ -183,9 +185,35 @@ func (e *explanation) openValues(all []appfile.HelmValues) []appfile.HelmValues 
 			e.lack(fmt.Sprintf("entry %d of helm.values", i+1), "write it to a file that sops encrypts, and name the file there")
 			continue
 		}
+		if values.At != "" {
+			e.placed(helm, values, all[len(all)-1])
+			continue
+		}
 		open = append(open, values)
 	}
-	return open
+	helm.Values = open
+}
+
+// placed writes a value that belongs in a place as a parameter, which goes over all values. At the
+// top of the values, those that are written in the object go over it.
+func (e *explanation) placed(helm *appfile.Helm, values, written appfile.HelmValues) {
+	var text string
+	above := map[string]any{}
+	if json.Unmarshal(values.Inline, &text) != nil {
+		return
+	}
+	if !written.Beneath && json.Unmarshal(written.Inline, &above) == nil {
+		if _, over := above[values.At]; over {
+			return
+		}
+	}
+	parameter := appfile.Parameter{Name: values.At, Value: text, Text: values.Text}
+	for _, quote := range []string{`"`, `'`} {
+		if strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote) && !values.Text {
+			parameter.Value, parameter.Text = strings.Trim(text, `'"`), true
+		}
+	}
+	helm.Parameters = append(helm.Parameters, parameter)
 }
 
 // concealed stands for a text that is not shown.

@@ -116,7 +116,7 @@ func (j job) render(ctx context.Context, fsys fs.FS, askCluster func()) ([]*mani
 		objects, problems := helm.Render(ctx, fsys, j.Folder, j.Release)
 		for _, settings := range j.Release.Settings.PostRender {
 			if len(problems) == 0 {
-				objects, problems = kustomize.Post(objects, settings)
+				objects, problems = kustomize.Post(objects, settings, j.Release.Settings.PostRenderHooks)
 			}
 		}
 		return objects, problems

@@ -21,7 +21,7 @@ func (s *Session) postBuild(ctx context.Context, app appfile.App, set *substitut
 		return nil
 	}
 	post := &substitute.PostBuild{
-		Values: map[string]string{}, Secret: map[string]bool{},
+		Values: map[string]string{}, Secret: map[string]bool{}, Always: app.PostBuild.Always,
 		Labels: app.PostBuild.Labels, Annotations: app.PostBuild.Annotations,
 	}
 	set.Post = post

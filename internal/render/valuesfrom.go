@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -43,19 +42,21 @@ func (s *Session) withValues(ctx context.Context, app appfile.App, sum io.Writer
 				values = append(values, v)
 				continue
 			}
-			text, problem := s.valuesOf(ctx, app.Cluster, *v.From)
+			filled, problem := s.valuesOf(ctx, app.Cluster, *v.From)
 			if problem != nil {
 				problem.App = app.Name
 				problems = append(problems, *problem)
 			}
-			fmt.Fprintf(sum, "%q %q %q %s\n", v.From.Origin(), v.From.Key, v.From.Target, text)
-			if text == nil {
+			if filled == nil {
+				fmt.Fprintf(sum, "%q %q %q\n", v.From.Origin(), v.From.Key, v.From.Target)
 				continue
 			}
-			if v.From.Kind == manifest.SecretKind.Kind {
-				app.Hidden = append(app.Hidden, manifest.TextsIn(text)...)
+			fmt.Fprintf(sum, "%q %q %q %s\n", v.From.Origin(), v.From.Key, v.From.Target, filled.Inline)
+			if filled.Secret {
+				app.Hidden = append(app.Hidden, filled.Texts()...)
 			}
-			values = append(values, appfile.HelmValues{Inline: text, Line: v.Line})
+			filled.Line = v.Line
+			values = append(values, *filled)
 		}
 		helm.Values = values
 		if problem := s.withKeys(ctx, app.Cluster, helm, sum); problem != nil {
@@ -73,22 +74,21 @@ func (s *Session) withValues(ctx context.Context, app appfile.App, sum io.Writer
 
 // valuesOf reads values for a chart from a cluster; nil if there are none, and need not be.
 // Where no cluster is asked, one value is a stand-in, and a mapping of them is not there.
-func (s *Session) valuesOf(ctx context.Context, cluster string, from appfile.HelmFrom) (json.RawMessage, *manifest.Problem) {
+func (s *Session) valuesOf(ctx context.Context, cluster string, from appfile.HelmFrom) (*appfile.HelmValues, *manifest.Problem) {
 	if s.data == nil || s.blind {
 		if from.Target == "" {
 			return nil, nil
 		}
-		stand := from
-		stand.Text = true
-		text, err := stand.Values(map[string]string{from.Key: standIn(from.Origin())})
-		return text, s.wrongValues(from, err, "")
+		from.Text = true
+		filled, err := from.Filled(map[string]string{from.Key: standIn(from.Origin())})
+		return filled, s.wrongValues(from, err, "")
 	}
 	data, problem := s.valuesFrom(ctx, cluster, from.ValuesFrom)
 	if problem != nil || data == nil {
 		return nil, problem
 	}
-	text, err := from.Values(data)
-	return text, s.wrongValues(from, err, appfile.HintKeys(data))
+	filled, err := from.Filled(data)
+	return filled, s.wrongValues(from, err, appfile.HintKeys(data))
 }
 
 // wrongValues is the problem of values that cannot be taken; nil without an error.

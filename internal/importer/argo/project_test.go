@@ -137,7 +137,7 @@ func TestRoots(t *testing.T) {
 	if _, ok := (world{meaning.World{}}).clusterOf("", inCluster); !ok {
 		t.Error("where no cluster is known, there is none")
 	}
-	if got := relative("a/b", "a/c/d"); got != "../c/d" {
+	if got := meaning.Relative("a/b", "a/c/d"); got != "../c/d" {
 		t.Error(got)
 	}
 }

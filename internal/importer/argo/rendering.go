@@ -56,7 +56,7 @@ func (s *source) readHelm(m *meaning.Map, registry bool) {
 	for _, p := range m.Maps("fileParameters") {
 		file, at := s.fill(p, "path"), p.At("path")
 		if name, ok := s.fileOf(file); ok && s.tree.world.isFile(name) {
-			helm.Parameters = append(helm.Parameters, appfile.Parameter{Name: p.Text("name"), File: relative(s.part.Path, name), Line: p.Source("path").Line})
+			helm.Parameters = append(helm.Parameters, appfile.Parameter{Name: p.Text("name"), File: meaning.Relative(s.part.Path, name), Line: p.Source("path").Line})
 		} else {
 			p.Text("name")
 			s.reader.Add(at, fmt.Sprintf("there is no file %s in this revision", file), "the path is from the folder of the source; $REF/ begins one from the root")
@@ -149,7 +149,7 @@ func (s *source) readValueFile(m *meaning.Map, at, written string, inChart, miss
 		s.reader.Add(at, fmt.Sprintf("there is no file %s in this revision", name), "write ignoreMissingValueFiles: true if it need not be there")
 	}
 	for _, file := range files {
-		s.part.Helm.Values = append(s.part.Helm.Values, appfile.HelmValues{File: relative(s.part.Path, file), Line: s.reader.At(at).Line})
+		s.part.Helm.Values = append(s.part.Helm.Values, appfile.HelmValues{File: meaning.Relative(s.part.Path, file), Line: s.reader.At(at).Line})
 	}
 }
 
@@ -207,6 +207,7 @@ func (s *source) readKustomize(m *meaning.Map) {
 	k := &s.part.Kustomize
 	s.part.Render = appfile.RenderKustomize
 	k.NamePrefix, k.NameSuffix = m.Text("namePrefix"), m.Text("nameSuffix")
+	k.Replace = true
 	k.Images = list(images(m))
 	k.Replicas = s.rawList(m, "replicas")
 	k.Patches = s.rawList(m, "patches")

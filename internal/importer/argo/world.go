@@ -213,15 +213,3 @@ func place(m *meaning.Map, revision string) (at meaning.At, ok bool) {
 	}
 	return meaning.At{Word: revision}, true
 }
-
-// relative is the path from one folder to a file, both from the root.
-func relative(folder, file string) string {
-	if folder == "." {
-		return file
-	}
-	from, to := strings.Split(folder, "/"), strings.Split(file, "/")
-	for len(from) > 0 && len(to) > 1 && from[0] == to[0] {
-		from, to = from[1:], to[1:]
-	}
-	return strings.Repeat("../", len(from)) + strings.Join(to, "/")
-}

@@ -117,6 +117,11 @@ func TestFieldsOfAKustomization(t *testing.T) {
 		{"commonMetadata: {labels: {a: b}, annotations: {c: d}}", func(a meaning.App) bool {
 			return a.App.PostBuild.Labels["a"] == "b" && a.App.PostBuild.Annotations["c"] == "d"
 		}},
+		{"components: [../x, ../a]\n  ignoreMissingComponents: true", func(a meaning.App) bool { return a.App.Kustomize.Components == nil }},
+		{"ignore: [{paths: [/spec/replicas], target: {kind: Deployment}}]", func(a meaning.App) bool {
+			return len(a.App.Ignore) == 1 && a.App.Ignore[0].Kind == "Deployment" && a.App.Ignore[0].Pointers[0] == "/spec/replicas"
+		}},
+		{"postBuild: {substituteStrategy: Always}", func(a meaning.App) bool { return a.App.PostBuild.Always && len(a.Notes) == 0 }},
 		{"force: true", func(a meaning.App) bool { return a.App.PostBuild.Annotations[forced] == "enabled" }},
 		{"interval: 1h\n  timeout: 3m", func(a meaning.App) bool {
 			return a.App.Schedule == "@every 1h0m0s" && a.App.Timeout == 3*time.Minute
@@ -171,10 +176,14 @@ func TestFieldsOfARelease(t *testing.T) {
 			return !from.Optional && from.Key == "host" && from.Target == "a.b" && from.Text
 		}},
 		{"valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x.y\\.z'}]", func(a appfile.App) bool {
-			return string(a.Helm.Values[0].Inline) == `{"x":{"y.z":"b"}}`
+			return string(a.Helm.Values[0].Inline) == `"b"` && a.Helm.Values[0].At == `x.y\.z` && a.Helm.Values[0].Beneath
+		}},
+		{"valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x[0].y'}]", func(a appfile.App) bool { return a.Helm.Values[0].At == "x[0].y" }},
+		{"upgrade: {force: true}\n  commonMetadata: {annotations: {c: d}}", func(a appfile.App) bool {
+			return a.PostBuild.Annotations[forced] == "enabled" && a.PostBuild.Annotations["c"] == "d"
 		}},
 		{"valuesFrom: [{kind: Secret, name: hidden, targetPath: file}]", func(a appfile.App) bool {
-			return string(a.Helm.Values[0].Inline) == `{"file":"password: hunter22"}` && slices.Equal(a.Hidden, []string{"password: hunter22"})
+			return string(a.Helm.Values[0].Inline) == `"password: hunter22"` && a.Helm.Values[0].At == "file" && a.Helm.Values[0].Secret && slices.Equal(a.Hidden, []string{"password: hunter22"})
 		}},
 		{"valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c, optional: true}]", func(a appfile.App) bool { return len(a.Helm.Values) == 0 }},
 		{"kubeConfig: {secretRef: {name: far-kubeconfig, key: value}}", func(a appfile.App) bool { return a.Cluster == "far" }},
@@ -184,8 +193,10 @@ func TestFieldsOfARelease(t *testing.T) {
 			return a.Drift == appfile.DriftWarn && len(a.Ignore) == 1 && a.Ignore[0].Kind == "Deployment"
 		}},
 		{"postRenderers: [{kustomize: {patches: [{patch: x}], images: [{name: y}]}}]", func(a appfile.App) bool {
-			return len(a.Helm.PostRender) == 1 && len(a.Helm.PostRender[0].Patches) > 0 && len(a.Helm.PostRender[0].Images) > 0
+			return len(a.Helm.PostRender) == 1 && len(a.Helm.PostRender[0].Patches) > 0 && len(a.Helm.PostRender[0].Images) > 0 && a.Helm.PostRenderHooks == appfile.HooksCombined
 		}},
+		{"postRenderStrategy: nohooks\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksLeft }},
+		{"postRenderStrategy: separate\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksSeparate }},
 	} {
 		apps, problems := read(t, helmRelease(test.spec))
 		if len(problems) > 0 || len(apps) != 1 || !test.is(apps[0].App) {
@@ -220,7 +231,7 @@ func TestRefusals(t *testing.T) {
 		{chart(`{chart: x, verify: {provider: cosign}, sourceRef: {kind: HelmRepository, name: charts}}`), "spec.chart.spec.verify: signatures are of charts in registries whose address begins with oci://, and this is https://charts.example.org"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: HelmRepository, name: none}}`), "no HelmRepository flux-system/none"},
 		{chart(`{chart: x, version: 1.2.3, sourceRef: {kind: Bucket, name: none}}`), "a chart of a Bucket"},
-		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x[0]'}]"), `a/b.yaml:6: HelmRelease flux-system/a: spec.valuesFrom[0].targetPath: "x[0]" leads into a list`},
+		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a, targetPath: 'x[y]'}]"), `a/b.yaml:6: HelmRelease flux-system/a: spec.valuesFrom[0].targetPath: "x[y]" is no place of a value`},
 		{helmRelease("valuesFrom: [{kind: Pod, name: words}]"), `spec.valuesFrom[0].kind: "Pod" is neither ConfigMap nor Secret`},
 		{helmRelease("kubeConfig: {configMapRef: {name: x}}"), "a/b.yaml:6: HelmRelease flux-system/a: spec.kubeConfig.configMapRef: how to log in to a cluster is the server's own"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c}]"), "has no key c"},

@@ -3,8 +3,10 @@ package flux
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
-	"strings"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -27,20 +29,18 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 	app := &made.App
 	t.folder(app, it, spec)
 	made.Notes = append(made.Notes, t.takeNotes()...)
-	app.Render, app.Kustomize.Generate = appfile.RenderKustomize, true
+	app.Render, app.Kustomize.Generate, app.Kustomize.Replace = appfile.RenderKustomize, true, true
 	app.Prune = spec.Boolean("prune", false)
 	app.Kustomize.Namespace = spec.Text("targetNamespace")
 	app.Kustomize.NamePrefix, app.Kustomize.NameSuffix = spec.Text("namePrefix"), spec.Text("nameSuffix")
 	app.Kustomize.Patches = asJSON(spec.List("patches"))
 	app.Kustomize.Images = asJSON(spec.List("images"))
-	app.Kustomize.Components = asJSON(spec.List("components"))
+	app.Kustomize.Components = asJSON(t.components(app, spec))
+	t.ignore(app, spec)
 	common := spec.Map("commonMetadata")
 	app.PostBuild.Labels, app.PostBuild.Annotations = common.Pairs("labels"), common.Pairs("annotations")
 	if spec.Boolean("force", false) {
-		if app.PostBuild.Annotations == nil {
-			app.PostBuild.Annotations = map[string]string{}
-		}
-		app.PostBuild.Annotations[forced] = "enabled"
+		force(app)
 	}
 	t.postBuild(app, it, spec)
 	spec.Without("wait", "everything is waited for")
@@ -61,8 +61,31 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 	spec.Refuse("patchesStrategicMerge", "is of an API before v1", "write patches")
 	spec.Refuse("patchesJson6902", "is of an API before v1", "write patches")
 	spec.Refuse("buildMetadata", "origins are known without it", "take it out; ssh HOST why names lines")
-	spec.Without("ignoreMissingComponents", "a component that is missing is a problem at the push")
 	return done(r, made, spec)
+}
+
+// components are those of a Kustomization: all, or those that are there.
+func (t *Tree) components(app *appfile.App, spec *meaning.Map) []any {
+	all := spec.List("components")
+	if !spec.Boolean("ignoreMissingComponents", false) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(component any) bool {
+		name, ok := component.(string)
+		if !ok {
+			return false
+		}
+		_, err := fs.Stat(t.world.Tree, path.Join(app.Path, name))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// force has the objects of an app made anew where they cannot be changed.
+func force(app *appfile.App) {
+	if app.PostBuild.Annotations == nil {
+		app.PostBuild.Annotations = map[string]string{}
+	}
+	app.PostBuild.Annotations[forced] = "enabled"
 }
 
 // folder reads from where an app is built.
@@ -223,6 +246,9 @@ func (t *Tree) tellOnce(git *source, folder string) string {
 	return folder
 }
 
+// variable is the grammar of names that are replaced (fluxcd/pkg/kustomize, varsubRegex).
+var variable = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
+
 // postBuild reads what is replaced in the objects.
 func (t *Tree) postBuild(app *appfile.App, it *item, spec *meaning.Map) {
 	post := spec.Map("postBuild")
@@ -243,9 +269,15 @@ func (t *Tree) postBuild(app *appfile.App, it *item, spec *meaning.Map) {
 		}
 		app.PostBuild.From = append(app.PostBuild.From, values)
 	}
-	post.Without("substituteStrategy", "names are replaced in the end")
+	switch strategy := post.Text("substituteStrategy"); strategy {
+	case "", "WithVariables":
+	case "Always":
+		app.PostBuild.Always = true
+	default:
+		post.Problem("substituteStrategy", fmt.Sprintf("substituteStrategy: %q is not known", strategy), "write WithVariables or Always")
+	}
 	for name := range app.PostBuild.Values {
-		if strings.ContainsAny(name, "-. ") {
+		if !variable.MatchString(name) {
 			post.Problem("substitute", fmt.Sprintf("substitute: %q is not made of letters, digits and _", name), "")
 		}
 	}

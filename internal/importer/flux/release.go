@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -27,11 +29,11 @@ func (t *Tree) release(it *item) (meaning.App, manifest.Problems) {
 	t.chart(app, it, spec)
 	made.Notes = append(made.Notes, t.takeNotes()...)
 	t.values(app, it, spec)
+	common := spec.Map("commonMetadata")
+	app.PostBuild.Labels, app.PostBuild.Annotations = common.Pairs("labels"), common.Pairs("annotations")
 	t.phases(app, spec)
 	t.drift(app, spec)
 	t.postRender(app, spec)
-	common := spec.Map("commonMetadata")
-	app.PostBuild.Labels, app.PostBuild.Annotations = common.Pairs("labels"), common.Pairs("annotations")
 	spec.Without("storageNamespace", "there are no Secrets of releases: records are kept in Git")
 	spec.Without("maxHistory", "all deploys are kept")
 	spec.Without("persistentClient", "it is of the controller")
@@ -82,12 +84,9 @@ func (t *Tree) chart(app *appfile.App, it *item, spec *meaning.Map) {
 func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	name := chart.Text("chart")
 	ref := chart.Map("sourceRef")
-	for _, file := range chart.Texts("valuesFiles") {
-		app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: file, Line: chart.Source("valuesFiles").Line})
-	}
+	files, missing := chart.Texts("valuesFiles"), chart.Boolean("ignoreMissingValuesFiles", false)
 	chart.Without("interval", ownInterval)
 	chart.Without("reconcileStrategy", "what the revision has is rendered")
-	chart.Without("ignoreMissingValuesFiles", "a file that is missing is a problem at the push")
 	chart.Raw("verify")
 	kind, from := ref.Text("kind"), ref.Text("name")
 	namespace := cmp.Or(ref.Text("namespace"), it.ref.Namespace)
@@ -97,20 +96,20 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 		if !inside {
 			chart.Problem("chart", fmt.Sprintf("chart: %q leads out of the repository", name), "")
 		}
-		app.Path = folder
-		for i := range app.Helm.Values {
-			app.Helm.Values[i].File = strings.TrimPrefix(app.Helm.Values[i].File, "./")
-		}
 		chart.Without("version", "what the revision has is rendered")
 		chart.Refuse("verify", "signatures of cosign are of charts of registries", "take it out; signed commits are demanded in admin.git (requireSigned in repositories.yaml)")
-		app.Path = path.Join(t.repository(it, ref), folder)
+		root := t.repository(it, ref)
+		app.Path = path.Join(root, folder)
+		for _, file := range files {
+			t.valuesFile(app, path.Join(root, file), missing, chart.Source("valuesFiles").Line)
+		}
 		return
 	}
 	if kind != "HelmRepository" {
 		ref.Problem("kind", fmt.Sprintf("a chart of a %s cannot be had here", kind), "name a HelmRepository, or the OCIRepository in chartRef")
 		return
 	}
-	if len(app.Helm.Values) > 0 {
+	if len(files) > 0 {
 		chart.Problem("valuesFiles", "valuesFiles of a chart of a registry are not read", "copy what they say to values")
 	}
 	repository := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: from}]
@@ -123,6 +122,16 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	repository.spec.Raw("type")
 	t.verify(app, chart, namespace)
 	t.fetched(repository, app.Helm.Version)
+}
+
+// valuesFile has a file of the repository be values of the chart: all such files together take the
+// place of its own (source-controller, mergeFileValues).
+func (t *Tree) valuesFile(app *appfile.App, file string, missing bool, line int) {
+	app.Helm.ReplaceValues = true
+	if _, err := fs.Stat(t.world.Tree, file); missing && errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: meaning.Relative(app.Path, file), Line: line})
 }
 
 // chartRef reads a reference to an OCIRepository or a HelmChart.
@@ -178,24 +187,24 @@ func (t *Tree) valuesFrom(app *appfile.App, it *item, from *meaning.Map) (appfil
 		return appfile.HelmValues{}, false
 	}
 	if err := appfile.CheckTarget(of.Target); of.Target != "" && err != nil {
-		from.Problem("targetPath", from.At("targetPath")+": "+err.Error(), "name the mapping or the list as a whole, and make the ConfigMap or Secret hold YAML")
+		from.Problem("targetPath", from.At("targetPath")+": "+err.Error(), appfile.HintTarget)
 		return appfile.HelmValues{}, false
 	}
 	found, made := t.data[meaning.Ref{Kind: of.Kind, Namespace: of.Namespace, Name: of.Name}]
 	if !made {
 		return appfile.HelmValues{From: &of, Line: at.Line}, true
 	}
-	values, err := of.Values(found.values)
+	values, err := of.Filled(found.values)
 	if err != nil {
 		from.Problem("valuesKey", err.Error(), appfile.HintKeys(found.values))
 	}
 	if values == nil {
 		return appfile.HelmValues{}, false
 	}
-	if found.secret {
-		app.Hidden = append(app.Hidden, manifest.TextsIn(values)...)
+	if values.Secret = found.secret; found.secret {
+		app.Hidden = append(app.Hidden, values.Texts()...)
 	}
-	return appfile.HelmValues{Inline: values, Line: at.Line, Secret: found.secret}, true
+	return *values, true
 }
 
 // phases reads how a release is installed, upgraded and removed.
@@ -216,14 +225,14 @@ func (t *Tree) phases(app *appfile.App, spec *meaning.Map) {
 	upgrade.Raw("crds")
 	const waited = "everything is waited for, checked, and tried again"
 	for _, phase := range []*meaning.Map{install, upgrade} {
-		for _, field := range []string{"remediation", "timeout", "replace", "disableWait", "disableWaitForJobs", "disableOpenAPIValidation", "disableSchemaValidation", "disableTakeOwnership", "strategy", "cleanupOnFail", "preserveValues", "serverSideApply"} {
+		for _, field := range []string{"remediation", "timeout", "replace", "disableWait", "disableWaitForJobs", "disableOpenAPIValidation", "disableSchemaValidation", "disableTakeOwnership", "strategy", "cleanupOnFail", "preserveValues", "serverSideApply", "chartNameChangeStrategy"} {
 			phase.Without(field, waited)
 		}
 		if phase.Boolean("disableHooks", false) {
 			phase.Problem("disableHooks", "hooks of a chart run here", "switch them off in the chart's values")
 		}
 		if phase.Boolean("force", false) {
-			app.PostBuild.Annotations = map[string]string{forced: "enabled"}
+			force(app)
 		}
 	}
 	spec.Without("uninstall", "an app that is removed is deleted with its hooks")
@@ -244,7 +253,12 @@ func (t *Tree) drift(app *appfile.App, spec *meaning.Map) {
 	default:
 		detection.Problem("mode", fmt.Sprintf("driftDetection.mode: %q is not known", mode), "write enabled or warn")
 	}
-	for _, ignore := range detection.Maps("ignore") {
+	t.ignore(app, detection)
+}
+
+// ignore reads the fields of objects that somebody else owns.
+func (t *Tree) ignore(app *appfile.App, rules *meaning.Map) {
+	for _, ignore := range rules.Maps("ignore") {
 		target := ignore.Map("target")
 		one := appfile.Ignore{
 			Kind: target.Text("kind"), Name: target.Text("name"), Namespace: target.Text("namespace"), Group: target.Text("group"), Pointers: ignore.Texts("paths"),
@@ -253,7 +267,7 @@ func (t *Tree) drift(app *appfile.App, spec *meaning.Map) {
 		target.Refuse("labelSelector", "objects are named by kind and name", "write kind: and name:")
 		target.Refuse("annotationSelector", "objects are named by kind and name", "write kind: and name:")
 		if one.Kind == "" {
-			ignore.Problem("target", "driftDetection.ignore without a kind is about every object", "add target: {kind: Deployment}")
+			ignore.Problem("target", rules.At("ignore")+" without a kind is about every object", "add target: {kind: Deployment}")
 			continue
 		}
 		app.Ignore = append(app.Ignore, one)
@@ -266,5 +280,14 @@ func (t *Tree) postRender(app *appfile.App, spec *meaning.Map) {
 		build := renderer.Map("kustomize")
 		patches, images := build.List("patches"), build.List("images")
 		app.Helm.PostRender = append(app.Helm.PostRender, appfile.Kustomize{Patches: asJSON(patches), Images: asJSON(images)})
+	}
+	strategy := spec.Text("postRenderStrategy")
+	switch strategy {
+	case "nohooks", appfile.HooksCombined, appfile.HooksSeparate, "":
+	default:
+		spec.Problem("postRenderStrategy", fmt.Sprintf("postRenderStrategy: %q is not known", strategy), "write combined, separate or nohooks")
+	}
+	if len(app.Helm.PostRender) > 0 && strategy != "nohooks" {
+		app.Helm.PostRenderHooks = cmp.Or(strategy, appfile.HooksCombined)
 	}
 }

@@ -107,3 +107,15 @@ func Folder(written string) (string, bool) {
 	clean := path.Clean("./" + strings.TrimLeft(strings.TrimSpace(written), "/"))
 	return clean, clean != ".." && !strings.HasPrefix(clean, "../")
 }
+
+// Relative is the path of a file as it is from a folder; both are from the repository's root.
+func Relative(folder, file string) string {
+	if folder == "." {
+		return file
+	}
+	from, to := strings.Split(folder, "/"), strings.Split(file, "/")
+	for len(from) > 0 && len(to) > 1 && from[0] == to[0] {
+		from, to = from[1:], to[1:]
+	}
+	return strings.Repeat("../", len(from)) + strings.Join(to, "/")
+}

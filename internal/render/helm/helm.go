@@ -128,6 +128,9 @@ func (r *renderer) render(ctx context.Context) {
 	if r.loadChart(); len(r.problems) > 0 || r.lacking {
 		return
 	}
+	if r.release.Settings.ReplaceValues {
+		r.chart.Values = map[string]any{}
+	}
 	values := r.readValues()
 	if len(r.problems) > 0 {
 		return

@@ -1,7 +1,6 @@
 package helm
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"path"
@@ -12,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/common/util"
-	"helm.sh/helm/v4/pkg/chart/v2/loader"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -33,25 +31,13 @@ func isOwn(given appfile.HelmValues) bool { return given.File == "" && given.Inl
 
 // readValues merges the values of the app: later ones win.
 func (r *renderer) readValues() map[string]any {
-	values := map[string]any{}
-	for _, given := range r.release.Settings.Values {
-		if isOwn(given) {
-			values = loader.MergeMaps(values, r.chart.Values)
-			continue
-		}
-		text := []byte(given.Inline)
-		if given.File != "" {
-			text = r.readValuesFile(given.File, given.Line)
-		}
-		if len(r.problems) > 0 {
-			return nil
-		}
-		more, err := loader.LoadValues(bytes.NewReader(text))
-		if err != nil {
-			r.add(path.Join(r.base, given.File), 0, fmt.Sprintf("values: %v", err), "")
-			return nil
-		}
-		values = loader.MergeMaps(values, more)
+	parts := r.readParts()
+	if len(r.problems) > 0 {
+		return nil
+	}
+	values, ok := r.merge(parts)
+	if !ok {
+		return nil
 	}
 	r.setParameters(values)
 	return values

@@ -77,7 +77,7 @@ var explanations = []explanation{
 		regexp.MustCompile(`json: cannot unmarshal (?P<is>\w+) into Go (struct field Kustomization\.(?P<field>\w+)[\w.]* of type (?P<type>\S+)|value of type (?P<type2>\S+))`),
 		"", "",
 	}, // see mismatch
-	{regexp.MustCompile(`kustomization\.yaml is empty`), "the kustomization is empty", "write resources: into it"},
+	{regexp.MustCompile(regexp.QuoteMeta(emptyError)), "the kustomization is empty", "write resources: into it"},
 	{regexp.MustCompile(`kind should be Kustomization or Component`), "its kind is that of another object", "take apiVersion and kind out"},
 	{
 		regexp.MustCompile(`unable to load builtin (?P<kind>[A-Za-z0-9]+)\.`),
@@ -88,6 +88,9 @@ var explanations = []explanation{
 		"vars: there is no $kind for $name", "name an object that the resources make",
 	},
 }
+
+// emptyError is in the error for a kustomization that says nothing.
+const emptyError = "kustomization.yaml is empty"
 
 // explain makes a problem from an error of kustomize, with the kustomization that it is
 // about, and the line if it can be known.

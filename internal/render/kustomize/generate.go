@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -13,6 +14,7 @@ import (
 	k8syaml "sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/render/plain"
 )
 
 // leftOut are the files that are never manifests, wherever they are: those that Flux's source
@@ -26,71 +28,115 @@ var leftOut = []string{
 // leftOutFolders are those folders.
 var leftOutFolders = []string{".git", ".github", ".circleci"}
 
+// ignoreName is the file whose patterns keep files from Flux, in any folder from the repository's
+// root down.
+const ignoreName = ".sourceignore"
+
 // generate returns the revision with a kustomization in a folder that has none, as Flux makes
 // it: its resources are the manifests in it and below, and folders with a kustomization of
-// their own (fluxcd/pkg/kustomize, generateKustomization).
-func generate(fsys fs.FS, folder string) (fs.FS, manifest.Problems) {
-	var resources []string
-	problems := manifest.Problems{}
-	entries := 0
-	err := fs.WalkDir(fsys, folder, func(name string, entry fs.DirEntry, err error) error {
-		if entries++; entries > maxEntries {
-			return fmt.Errorf("there are more than %d files and folders", maxEntries)
-		}
-		switch {
-		case err != nil:
-			return err
-		case name == folder:
-		case isFolder(fsys, name, entry):
-			if slices.Contains(leftOutFolders, path.Base(name)) {
-				return fs.SkipDir
-			}
-			if Find(fsys, name) != "" {
-				resources = append(resources, below(folder, name))
-				return fs.SkipDir
-			}
-		case !isManifest(name):
-		default:
-			objects, wrong := objectsIn(fsys, name)
-			problems = append(problems, wrong...)
-			if objects > 0 {
-				resources = append(resources, below(folder, name))
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: folder}, Message: "look for manifests: " + err.Error(), Hint: "the path is a folder of the repository"}}
+// their own (fluxcd/pkg/kustomize, generateKustomization). Links are none, since Flux's source
+// controller takes none into its archives. empty reports that there are no resources.
+func generate(fsys fs.FS, folder string) (generated fs.FS, empty bool, _ manifest.Problems) {
+	g := &generator{fsys: fsys, folder: folder}
+	for _, above := range foldersAbove(folder) {
+		g.readIgnore(above)
 	}
-	if len(problems) > 0 {
-		return nil, problems
+	err := fs.WalkDir(fsys, folder, g.visit)
+	if err != nil {
+		return nil, true, manifest.Problems{{Source: manifest.Source{File: folder}, Message: "look for manifests: " + err.Error(), Hint: "the path is a folder of the repository"}}
+	}
+	if len(g.problems) > 0 {
+		return nil, true, g.problems
 	}
 	text, err := k8syaml.Marshal(types.Kustomization{
 		TypeMeta:  types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind},
-		Resources: resources,
+		Resources: g.resources,
 	})
 	if err != nil {
-		return nil, manifest.Problems{{Source: manifest.Source{File: folder}, Message: err.Error()}}
+		return nil, true, manifest.Problems{{Source: manifest.Source{File: folder}, Message: err.Error()}}
 	}
-	return &withFile{FS: fsys, name: path.Join(folder, Names[0]), text: text}, nil
+	return &withFile{FS: fsys, name: path.Join(folder, Names[0]), text: text}, len(g.resources) == 0, nil
+}
+
+// generator looks for the resources of a folder.
+type generator struct {
+	fsys      fs.FS
+	folder    string
+	ignore    plain.Ignore
+	entries   int
+	resources []string
+	problems  manifest.Problems
+}
+
+func (g *generator) visit(name string, entry fs.DirEntry, err error) error {
+	if g.entries++; g.entries > maxEntries {
+		return fmt.Errorf("there are more than %d files and folders", maxEntries)
+	}
+	switch {
+	case err != nil:
+		return err
+	case entry.Type()&fs.ModeSymlink != 0:
+	case entry.IsDir():
+		return g.visitFolder(name)
+	case isManifest(name) && !g.ignore.MatchWithin(name):
+		objects, wrong := objectsIn(g.fsys, name)
+		g.problems = append(g.problems, wrong...)
+		if objects > 0 {
+			g.resources = append(g.resources, below(g.folder, name))
+		}
+	}
+	return nil
+}
+
+func (g *generator) visitFolder(name string) error {
+	if name != g.folder {
+		if slices.Contains(leftOutFolders, path.Base(name)) {
+			return fs.SkipDir
+		}
+		if file := Find(g.fsys, name); file != "" && !g.ignore.MatchWithin(file) {
+			g.resources = append(g.resources, below(g.folder, name))
+			return fs.SkipDir
+		}
+	}
+	g.readIgnore(name)
+	return nil
+}
+
+// readIgnore reads the patterns of a folder, after those of the folders above.
+func (g *generator) readIgnore(folder string) {
+	name := path.Join(folder, ignoreName)
+	text, err := fs.ReadFile(g.fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err == nil && len(text) > plain.MaxIgnoreBytes:
+		err = fmt.Errorf("it has more than %d bytes", plain.MaxIgnoreBytes)
+	case err == nil:
+		err = g.ignore.Add(folder, string(text))
+	}
+	if err != nil {
+		g.problems = append(g.problems, manifest.Problem{Source: manifest.Source{File: name}, Message: manifest.WhyUnread(err), Hint: "see gitignore(5) for the syntax"})
+	}
 }
 
 // maxEntries bounds the files and folders of a generated kustomization; see plain.MaxEntries.
 const maxEntries = 100_000
 
-// isFolder reports whether an entry is a folder, or a link to one, which is not followed.
-func isFolder(fsys fs.FS, name string, entry fs.DirEntry) bool {
-	if entry.Type()&fs.ModeSymlink == 0 {
-		return entry.IsDir()
+// foldersAbove are the folders above one, from the root down.
+func foldersAbove(folder string) []string {
+	var above []string
+	for folder != "." {
+		folder = path.Dir(folder)
+		above = append(above, folder)
 	}
-	info, err := fs.Stat(fsys, name)
-	return err == nil && info.IsDir()
+	slices.Reverse(above)
+	return above
 }
 
 // isManifest reports whether a file is read as a manifest.
 func isManifest(name string) bool {
 	base := path.Base(name)
-	ext := strings.ToLower(path.Ext(base))
+	ext := path.Ext(base)
 	return (ext == ".yaml" || ext == ".yml") && !slices.Contains(leftOut, base)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -41,8 +42,8 @@ func Find(fsys fs.FS, folder string) string {
 // need a cluster that is not known, it asks for the cluster, and returns nothing.
 func Render(ctx context.Context, fsys fs.FS, folder string, settings appfile.Kustomize, charts Charts) ([]*manifest.Object, manifest.Problems) {
 	if settings.Generate && Find(fsys, folder) == "" {
-		generated, problems := generate(fsys, folder)
-		if len(problems) > 0 {
+		generated, empty, problems := generate(fsys, folder)
+		if len(problems) > 0 || empty && len(settings.Components) == 0 {
 			return nil, problems
 		}
 		fsys = generated
@@ -109,6 +110,9 @@ func (b *build) run(noted bool) (built resmap.ResMap, own bool, _ *manifest.Prob
 	options.LoadRestrictions = types.LoadRestrictionsNone // the revision is all there is to load
 	files := &files{fsys: b.fsys, replaced: replaced, marks: b.marks, asIs: b.generated}
 	built, err = krusty.MakeKustomizer(options).Run(files, path.Join("/", b.folder))
+	if err != nil && b.settings.Generate && strings.Contains(err.Error(), emptyError) && b.about(err.Error()) == b.first {
+		return resmap.New(), own, nil // as for Flux
+	}
 	if err != nil {
 		problem := b.explain(err)
 		return nil, own, &problem

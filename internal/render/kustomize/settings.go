@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kustomize/api/types"
@@ -61,16 +62,27 @@ func prepare(fsys fs.FS, file string, add appfile.Kustomize, marks *substitute.M
 	if noted && !own {
 		fields["buildMetadata"] = append(metadata, types.OriginAnnotations)
 	}
+	if err := addImages(fields, marks.JSON(add.Images), add); err != nil {
+		return nil, false, err
+	}
 	for name, more := range map[string]json.RawMessage{
-		"images": add.Images, "patches": add.Patches, "components": add.Components, "replicas": add.Replicas, "labels": add.Labels,
+		"patches": add.Patches, "components": add.Components, "replicas": add.Replicas, "labels": add.Labels,
 	} {
 		if err := extend(fields, name, marks.JSON(more)); err != nil {
 			return nil, false, err
 		}
 	}
 	annotate(fields, add.CommonAnnotations)
-	affix(fields, "namePrefix", add.NamePrefix, "")
-	affix(fields, "nameSuffix", "", add.NameSuffix)
+	if add.Replace {
+		for name, text := range map[string]string{"namePrefix": add.NamePrefix, "nameSuffix": add.NameSuffix} {
+			if text != "" {
+				fields[name] = text
+			}
+		}
+	} else {
+		affix(fields, "namePrefix", add.NamePrefix, "")
+		affix(fields, "nameSuffix", "", add.NameSuffix)
+	}
 	if add.Namespace != "" {
 		fields["namespace"] = add.Namespace
 	}
@@ -101,6 +113,59 @@ func extend(fields map[string]any, name string, more json.RawMessage) error {
 	fields[name] = append(written, elements...)
 	return nil
 }
+
+// addImages adds images to those of a kustomization. One of the same name takes the place of
+// that in it if the settings replace; what the settings do not say stays where Flux does it, whose
+// generated kustomization is an overlay (fluxcd/pkg/kustomize, Generator).
+func addImages(fields map[string]any, more json.RawMessage, add appfile.Kustomize) error {
+	if !add.Replace || len(more) == 0 {
+		return extend(fields, "images", more)
+	}
+	var images []map[string]any
+	if err := json.Unmarshal(more, &images); err != nil {
+		return fmt.Errorf("kustomize.images in %s: %w", appfile.Name, err)
+	}
+	written, _ := fields["images"].([]any)
+	all := slices.Clone(written)
+	for _, image := range images {
+		at := slices.IndexFunc(all, func(own any) bool {
+			fields, ok := own.(map[string]any)
+			return ok && fields["name"] == image["name"]
+		})
+		switch {
+		case at < 0:
+			all = append(all, image)
+		case add.Generate:
+			own, _ := all[at].(map[string]any)
+			all[at] = overlaid(own, image)
+		default:
+			all[at] = image
+		}
+	}
+	fields["images"] = all
+	return nil
+}
+
+// overlaid is an image of a kustomization with what another one says over it. Tag and digest
+// both choose a version, and are set together.
+func overlaid(own, image map[string]any) map[string]any {
+	all := maps.Clone(own)
+	if is(image["newName"]) {
+		all["newName"] = image["newName"]
+	}
+	if is(image["newTag"]) || is(image["digest"]) {
+		delete(all, "newTag")
+		delete(all, "digest")
+		for _, field := range []string{"newTag", "digest"} {
+			if is(image[field]) {
+				all[field] = image[field]
+			}
+		}
+	}
+	return all
+}
+
+func is(text any) bool { return text != nil && text != "" }
 
 // annotate puts annotations over those of the field commonAnnotations.
 func annotate(fields map[string]any, more map[string]string) {

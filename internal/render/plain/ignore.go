@@ -68,19 +68,36 @@ func (g *Ignore) Add(folder, text string) error {
 // the repository's root.
 func (g *Ignore) Match(name string, isDir bool) bool {
 	for _, p := range slices.Backward(g.patterns) {
-
-		rest := name
-		if p.folder != "." {
-			var below bool
-			if rest, below = strings.CutPrefix(name, p.folder+"/"); !below {
-				continue
-			}
-		}
-		if (isDir || !p.dirOnly) && p.regexp.MatchString(strings.ReplaceAll(rest, "/", slash)) {
+		if p.matches(name, isDir) {
 			return !p.negated
 		}
 	}
 	return false
+}
+
+// MatchWithin reports whether a file is ignored as Flux's source-controller does it: a pattern
+// matches all that is in a folder that it matches, and the last pattern that does decides, so that
+// a file can be brought back from a folder that is ignored (fluxcd/pkg/sourceignore).
+func (g *Ignore) MatchWithin(name string) bool {
+	for _, p := range slices.Backward(g.patterns) {
+		for at, isDir := name, false; at != "." && at != p.folder; at, isDir = path.Dir(at), true {
+			if p.matches(at, isDir) {
+				return !p.negated
+			}
+		}
+	}
+	return false
+}
+
+// matches reports whether a pattern matches a file or folder.
+func (p pattern) matches(name string, isDir bool) bool {
+	if p.folder != "." {
+		var below bool
+		if name, below = strings.CutPrefix(name, p.folder+"/"); !below {
+			return false
+		}
+	}
+	return (isDir || !p.dirOnly) && p.regexp.MatchString(strings.ReplaceAll(name, "/", slash))
 }
 
 // parsePattern parses one line; ok is false for blank lines and comments.

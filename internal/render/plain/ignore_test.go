@@ -133,3 +133,21 @@ func FuzzIgnore(f *testing.F) {
 }
 
 func isText(s string) bool { return strings.ToValidUTF8(s, "") == s }
+
+// TestIgnoreWithin: a file may be brought back from a folder that is ignored.
+func TestIgnoreWithin(t *testing.T) {
+	var g Ignore
+	for _, file := range [][2]string{{".", "/*\n!/deploy\n*.bak\ntmp/\n!keep.yaml\n"}, {"deploy/x", "own.yaml\n"}} {
+		if err := g.Add(file[0], file[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]bool{
+		"a.yaml": true, "other/a.yaml": true, "deploy/a.yaml": false, "deploy/a.bak": true, "deploy/tmp/a.yaml": true, "deploy/tmp/keep.yaml": false,
+		"deploy/tmp": false, "deploy/x/own.yaml": true, "deploy/own.yaml": false,
+	} {
+		if got := g.MatchWithin(name); got != want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -19,7 +19,8 @@ import (
 // names are replaced, with the defaults and functions of shells, so that a value may become
 // structure. nil does nothing.
 type PostBuild struct {
-	Values map[string]string // none: no name is replaced
+	Values map[string]string // none: no name is replaced, unless Always is set
+	Always bool              // names without a value are replaced by their defaults
 	Secret map[string]bool   // names whose values must not be shown
 	// Unread replaces other names, where it is not known which there are; "": they have no
 	// value.
@@ -63,7 +64,7 @@ func (p *PostBuild) apply(objects []*manifest.Object) ([]*manifest.Object, manif
 // object replaces names in an object, and adds labels and annotations. It reports whether it
 // has replaced any.
 func (p *PostBuild) object(o *manifest.Object, grown *int) (used bool, err error) {
-	if (len(p.Values) > 0 || p.Unread != "") && !excepted(o) {
+	if (len(p.Values) > 0 || p.Unread != "" || p.Always) && !excepted(o) {
 		if used, err = p.replace(o, grown); err != nil {
 			return false, err
 		}
