@@ -113,6 +113,9 @@ type App struct {
 	Imported string `json:",omitempty"`
 	// Hidden are texts in the settings of an app that is imported which must not be shown.
 	Hidden []string `json:",omitempty"`
+	// ServiceAccount is the one, "NAMESPACE/NAME", as which the other tool would apply the app; "":
+	// as itself. Here the grant of the repository says which.
+	ServiceAccount string `json:",omitempty"`
 	// Suspended says why the app is not deployed; "" if it is.
 	Suspended string `json:",omitempty"`
 	// LeaveOut are tools whose objects the app does not apply: ToolFlux, ToolArgo.

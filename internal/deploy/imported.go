@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
+	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -87,7 +88,39 @@ func (p *Proposal) importedNotes() manifest.Problems {
 	for _, note := range notes {
 		told = append(told, manifest.Problem{Source: note.Source, Object: note.Object, Message: note.Text})
 	}
+	return append(told, p.accountNotes()...)
+}
+
+// accountNotes says of which apps that the change is about the object asks for another
+// ServiceAccount than they are applied as. Kubernetes may let this one do more.
+func (p *Proposal) accountNotes() manifest.Problems {
+	var told manifest.Problems
+	for _, t := range p.targets {
+		asked := t.Spec.ServiceAccount
+		if asked == "" || !slices.ContainsFunc(p.Plans, func(plan *plan.Plan) bool { return plan.App == t.Spec.Name }) {
+			continue
+		}
+		var is kube.Account
+		if accounts := p.engine.Accounts; accounts != nil {
+			is = accounts(t.Repo, t.Spec.Cluster)
+		}
+		if text := accountNote(asked, is); text != "" {
+			told = append(told, manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Object: t.Spec.Imported, Message: text})
+		}
+	}
 	return told
+}
+
+// accountNote says as whom an app is applied whose object asks for a ServiceAccount; "" if as that.
+func accountNote(asked string, is kube.Account) string {
+	as := "the server itself, with all its rights"
+	switch {
+	case is.String() == asked:
+		return ""
+	case is != (kube.Account{}):
+		as = "ServiceAccount " + is.String() + ", which the grant of the repository names"
+	}
+	return fmt.Sprintf("spec.serviceAccountName: it asks for ServiceAccount %s, and is applied as %s; for all that this repository deploys, an admin changes that in repositories.yaml: serviceAccount: %s", asked, as, asked)
 }
 
 // lineages are the apps of the tree that the change is about, and those that make them, each

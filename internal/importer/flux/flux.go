@@ -275,13 +275,15 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	}
 	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
 	t.identity(&made.App, spec, it.ref.Namespace)
+	if account := spec.Text("serviceAccountName"); account != "" {
+		made.App.ServiceAccount = it.ref.Namespace + "/" + account
+	}
 	t.health(&made.App, spec)
 	return made
 }
 
-// identity reads under which account, and where, an app of a namespace is applied.
+// identity reads where an app of a namespace is applied.
 func (t *Tree) identity(app *appfile.App, spec *meaning.Map, namespace string) {
-	spec.Without("serviceAccountName", "the grant of the repository says which account applies (serviceAccount in repositories.yaml)")
 	kube := spec.Map("kubeConfig")
 	if !kube.There {
 		return

@@ -140,7 +140,7 @@ func TestFieldsOfAKustomization(t *testing.T) {
 			return len(h) == 1 && h[0].Group == "a.example.org" && h[0].Kind == "B" && h[0].Current.Text == "c" && h[0].Failed.Text == "d"
 		}},
 		{"decryption: {provider: sops, secretRef: {name: x}}", func(a meaning.App) bool { return len(a.Notes) == 1 }},
-		{"serviceAccountName: x", func(a meaning.App) bool { return len(a.Notes) == 1 }},
+		{"serviceAccountName: x", func(a meaning.App) bool { return a.App.ServiceAccount == "flux-system/x" && len(a.Notes) == 0 }},
 		{"deletionPolicy: MirrorPrune", func(a meaning.App) bool { return len(a.Notes) == 0 }},
 	} {
 		apps, problems := read(t, kustomization(test.spec))

@@ -163,9 +163,31 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 	if !git.told {
 		git.told = true
 		git.spec.Note("url", manifest.Clean(url)+" is this repository: "+why)
+		fieldsOfSelf(git.spec)
+		t.wrong = append(t.wrong, git.reader.Problems...)
 		t.noted = append(t.noted, git.reader.Notes...)
 	}
 	return ""
+}
+
+// fieldsOfSelf reads the fields of a GitRepository that is this repository, and so is not fetched.
+// Of those that flux bootstrap writes, nothing is said.
+func fieldsOfSelf(spec *meaning.Map) {
+	for _, field := range []string{"interval", "timeout", "secretRef", "ref"} {
+		spec.Raw(field)
+	}
+	ref := spec.Map("ref")
+	for _, field := range []string{"branch", "tag", "semver", "name", "commit"} {
+		ref.Raw(field)
+	}
+	spec.Without("ignore", "what a push has is deployed; a file .sourceignore in the repository keeps manifests out of folders without a kustomization")
+	spec.Without("include", "other repositories are not put into folders of this one: name each as a source of its own")
+	spec.Without("recurseSubmodules", "submodules are not read")
+	spec.Without("verify", "admin.git says whose signatures count (requireSigned in repositories.yaml)")
+	for _, field := range []string{"proxySecretRef", "serviceAccountName", "provider", "sparseCheckout", "suspend", "gitImplementation", "accessFrom"} {
+		spec.Without(field, "a push brings this repository")
+	}
+	spec.Done()
 }
 
 // placeOf is the place that the ref of a GitRepository names, and by which field: commit counts

@@ -37,6 +37,7 @@ func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
 			one.Problem("subject", one.At("subject")+": "+err.Error(), "write regular expressions: {issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}")
 		}
 	}
+	m.Refuse("trustedRootSecretRef", "only the public instance of Sigstore is a root of signatures here", "have it signed with a key as well, and name the Secret with the public key in "+secretRef)
 	called := secret.Text("name")
 	switch err := appfile.Signable(app.Helm.Repo); {
 	case provider != "" && provider != cosigned:
