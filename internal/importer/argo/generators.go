@@ -24,6 +24,8 @@ import (
 const (
 	maxNested     = 3       // generators in generators
 	maxConfigFile = 1 << 20 // bytes of a file of the git generator
+
+	entriesInAStep = 100 // of the revision, that the git generator looks at
 )
 
 // refusedGenerators are those that know what no push has, and the way out.
@@ -74,6 +76,10 @@ func (s *set) generate(g *meaning.Map, given map[string]any, depth int) []map[st
 		for _, field := range m.Names() {
 			m.Raw(field)
 		}
+	}
+	if err := s.lang.charge(len(all)); err != nil {
+		g.Problem(kind, g.At(kind)+": "+err.Error(), "take what is not wanted out of the generators, instead of selecting among all of it")
+		return nil
 	}
 	return s.selected(g, all)
 }
@@ -279,12 +285,17 @@ func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 		return found
 	}
 	var all []map[string]any
+	seen := 0
 	err := s.tree.world.walk(".", func(name string, entry fs.DirEntry) bool {
+		seen++
 		if len(all) <= meaning.MaxApps && match(name, entry.IsDir()) {
 			all = append(all, s.found(m, name, entry.IsDir(), pathed{prefix, given})...)
 		}
 		return true
 	})
+	if err == nil {
+		err = s.lang.charge(seen / entriesInAStep)
+	}
 	if err != nil {
 		m.Problem("directories", err.Error(), "")
 	}

@@ -66,6 +66,7 @@ func TestSets(t *testing.T) {
 		{"[{list: {elements: [{a: x}]}}]", "{{a}}", "  syncPolicy: {preserveResourcesOnDeletion: true, applicationsSync: create-only}\n", "x"},
 		// Too much.
 		{nested(inner(nested(inner(elements(100, "a")), inner(elements(100, "b")))), inner(elements(100, "c"))), "{{a}}-{{b}}-{{c}}", "", "the generators make more than 2000 apps"},
+		{"[{matrix: {generators: [" + inner(elements(2500, "a")) + ", {list: {elements: [" + strings.Repeat("{b: x}, ", 2500) + "]}, selector: {matchLabels: {b: none}}}]}}]", "{{a}}", "", "the generators make too much, of which most is left out again"},
 		{elements(1, "a"), "{{range 1000000000000}}{{end}}", goTemplate, "the templates take too many steps"},
 		{elements(1, "a"), "{{define \"x\"}}{{template \"x\"}}{{end}}{{template \"x\"}}", goTemplate, "the templates take too many steps"},
 		{elements(1, "a"), "{{$x := \"aaaa\"}}{{range 60}}{{$x = print $x $x}}{{end}}{{$x}}", goTemplate, "has more than 262144 bytes"},

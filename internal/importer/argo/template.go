@@ -29,6 +29,7 @@ const (
 
 var (
 	errSteps = errors.New("the templates take too many steps")
+	errMade  = errors.New("the generators make too much, of which most is left out again")
 	errText  = fmt.Errorf("a value has more than %d bytes", MaxText)
 )
 
@@ -41,6 +42,15 @@ func (b *budget) take(work int) error {
 	b.steps--
 	if b.work -= work; b.steps < 0 || b.work < 0 {
 		return errSteps
+	}
+	return nil
+}
+
+// charge takes steps for what generators make: one of a matrix works for each element of another,
+// whether a selector leaves anything of it or not.
+func (b *budget) charge(steps int) error {
+	if b.steps -= steps; b.steps < 0 {
+		return errMade
 	}
 	return nil
 }

@@ -156,8 +156,12 @@ func (t *Tree) Note(o *manifest.Object) {
 // Add takes in an object of Flux from what an app renders to; nil is the app of an object that
 // is read from a file of the revision.
 func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
-	switch o.GroupVersionKind().Group {
+	switch group := o.GroupVersionKind().Group; group {
 	case sourceGroup:
+		if !slices.Contains(sourceKinds, o.GetKind()) {
+			t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", o.GetKind()), "take it out")
+			return
+		}
 		reader := meaning.Read(o, t.world.Place)
 		t.sources[refOf(o)] = &source{object: o, reader: reader, spec: reader.Spec()}
 	case composeGroup:
@@ -169,6 +173,25 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 			Source: o.Source, Object: o.ID().String(),
 			Text: "has no effect: messages are the server's (notifications.yaml), and robots change images with ssh HOST set-image",
 		})
+	case operatorGroup:
+		t.addOperators(o)
+	default:
+		if group != "" && strings.HasSuffix(group, toolkit) {
+			t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", o.GetKind()), "take it out")
+		}
+	}
+}
+
+// sourceKinds are the kinds of sources.
+var sourceKinds = []string{"GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", artifactKind}
+
+// addOperators takes in an object of the Flux Operator: what installs Flux is left out, and what
+// would make objects is a problem.
+func (t *Tree) addOperators(o *manifest.Object) {
+	switch kind := o.GetKind(); kind {
+	case "FluxInstance", "FluxReport": // these install Flux
+	default:
+		t.refuse(o, fmt.Sprintf("a %s of the Flux Operator is not expanded here", kind), "commit the objects that it makes")
 	}
 }
 

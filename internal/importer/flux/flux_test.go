@@ -211,6 +211,10 @@ func TestRefusals(t *testing.T) {
 		return strings.Replace(helmRelease(""), "chartRef: {kind: OCIRepository, name: template}", "chart: {spec: "+spec+"}", 1)
 	}
 	for _, test := range []struct{ text, want string }{
+		{"apiVersion: source.toolkit.fluxcd.io/v1\nkind: Sauce\nmetadata: {name: a}\n", "a/b.yaml:1: Sauce a: the kind Sauce of Flux is not known here"},
+		{"apiVersion: new.toolkit.fluxcd.io/v1\nkind: Thing\nmetadata: {name: a}\n", "the kind Thing of Flux is not known here"},
+		{"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Customization\nmetadata: {name: a}\n", "the kind Customization of Flux is not known here"},
+		{"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: a}\n", "a ResourceSet of the Flux Operator is not expanded here"},
 		{kustomization("pahtes: []"), "a/b.yaml:8: Kustomization flux-system/a: unknown field spec.pahtes"},
 		{kustomization("kubeConfig: {secretRef: {name: cluster-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called flux-system, and"},
 		{kustomization("kubeConfig: {secretRef: {name: x-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called x, and"},
