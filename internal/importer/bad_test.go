@@ -96,3 +96,43 @@ func TestTreesThatDoNotEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestTreesGrowLinearly: ten times the apps take about ten times the work, counted in allocations:
+// to find the objects, to read them, to order the apps, and to tell of them.
+func TestTreesGrowLinearly(t *testing.T) {
+	work := func(n int) float64 {
+		files := fstest.MapFS{"clusters/x/flux-system/gotk-sync.yaml": {Data: []byte(fluxApp("flux-system", "clusters/x"))}, "leaf/a.yaml": {}}
+		var children []*manifest.Object
+		for i := range n {
+			file := fmt.Sprintf("clusters/x/app-%d.yaml", i)
+			text := strings.Replace(fluxApp(fmt.Sprintf("app-%d", i), "leaf"), "prune: true", fmt.Sprintf("wait: true, dependsOn: [{name: app-%d}]", max(i-1, 0)), 1)
+			if i == 0 {
+				text = fluxApp("app-0", "leaf")
+			}
+			files[file] = &fstest.MapFile{Data: []byte(text)}
+			objects, problems := manifest.Parse(file, []byte(text))
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			children = append(children, objects...)
+		}
+		return testing.AllocsPerRun(1, func() {
+			tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: files, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
+			roots, wrong := tree.Roots()
+			if problems = append(problems, wrong...); len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			tree.Add(roots[0], nil, children)
+			apps, problems := tree.Next()
+			after, wrong := tree.Finish()
+			notes := tree.Notes(func(name.App) bool { return true })
+			if len(apps) != n || len(after) != n-1 || len(tree.Lineages()) != n+1 || len(notes) < n-1 || len(problems)+len(wrong) > 0 {
+				t.Fatalf("%d apps, %d after others, %d notes; problems %v", len(apps), len(after), len(notes), append(problems, wrong...))
+			}
+		})
+	}
+	few, many := work(150), work(1500)
+	if many > 12*few {
+		t.Errorf("ten times the apps take %.0f allocations, and these %.0f", many, few)
+	}
+}
