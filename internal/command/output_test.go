@@ -56,6 +56,7 @@ var printed = map[string][]printing{
 	"set-image":      {{"", amendResult{}}},
 	"set":            {{"", amendResult{}}},
 	"repo mirror":    {{"", revisedMirror{}}},
+	"repo alias":     {{"the aliases in force", []aliasRow{}}, {"of a change", revisedAlias{}}},
 	"cluster list":   {{"", []fleet.State{}}},
 	"cluster info":   {{"", fleet.State{}}},
 	"cluster test":   {{"", fleet.Test{}}},

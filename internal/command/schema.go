@@ -16,7 +16,7 @@ import (
 
 // schemaHelp explains the verb schema.
 var schemaHelp = "FILE may also be one with rules: " + strings.Join(rules.Files[:3], ", ") + ",\n" +
-	strings.Join(rules.Files[3:6], ", ") + ",\n" + strings.Join(rules.Files[6:], ", ") + ".\n" +
+	strings.Join(rules.Files[3:6], ", ") + ",\n" + strings.Join(rules.Files[6:9], ", ") + ",\n" + strings.Join(rules.Files[9:], ", ") + ".\n" +
 	"Of a verb, it is the schema of what it prints with -o json: schema cluster list.\n" +
 	"Keys are only ever added to it, so programs can rely on those that it has.\n" +
 	"Example: ssh HOST schema > pushboat.schema.json, and as the first line of\n" +

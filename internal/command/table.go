@@ -214,6 +214,10 @@ func keeping() []*verb {
 			words: "repo mirror", right: access.Administer, args: "NAME [URL]", help: "fetch a repository from elsewhere",
 			flags: mirrorFlags, run: mirrorRepo, more: mirrorHelp,
 		},
+		{
+			words: "repo alias", right: access.Administer, args: "[NAME] [URL]", help: "which repository here an address means",
+			flags: aliasFlags, run: aliasRepo, more: aliasHelp,
+		},
 		{words: "repo fetch", right: access.Deploy, args: "NAME", help: "ask the upstream of a mirror now", flags: fetchFlags, run: fetchRepo, more: fetchHelp},
 		{words: "repo send", right: access.Deploy, args: "NAME [REMOTE]", help: "send what is deployed to remotes now", flags: sendFlags, run: sendRepo, more: sendHelp},
 		{words: "repo create", right: access.CreateRepo, args: "NAME", help: "create an empty repository; a push does so too", run: repoCreate},

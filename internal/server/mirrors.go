@@ -1,6 +1,7 @@
 package server
 
 import (
+	"path"
 	"path/filepath"
 
 	"github.com/pushboat/pushboat/internal/access/rules"
@@ -31,13 +32,11 @@ func (s *server) folderOf(repo name.Repo) string { return s.rules.Current().Fold
 // addressesOf are the addresses of a repository where it lives elsewhere.
 func (s *server) addressesOf(repo name.Repo) []string { return s.rules.Current().Addresses(repo) }
 
-// elsewhere is the mirror that an address means, if apps of a repository may be rendered from it.
+// elsewhere is the repository that an address means, if apps of another one may be rendered from
+// it.
 func (s *server) elsewhere(user name.Repo, address string) name.Repo {
 	at := meaning.Normal(address)
-	if m := s.rules.Current().Elsewhere(user, func(url string) bool { return meaning.Normal(url) == at }); m != nil {
-		return m.Repo
-	}
-	return ""
+	return s.rules.Current().Elsewhere(user, func(url string) bool { return meaning.Normal(url) == at }, path.Base(at))
 }
 
 // isSource reports whether a repository is there for the apps of others.

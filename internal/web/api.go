@@ -252,7 +252,7 @@ var notInAPI = map[string]string{
 	"help": "the document says what there is", "apps": "as status", "web": "tokens open no pages", "web sessions": "they are of pages",
 	"set": "a commit needs somebody who answers for it", "set-image": "a commit needs somebody who answers for it",
 	"token create": "a token makes no others", "token list": "a token says nothing of others", "keys list": "a token says nothing of keys",
-	"keys add": "keys are changed with keys", "keys expire": "keys are changed with keys", "repo mirror": "the rules are changed with keys",
+	"keys add": "keys are changed with keys", "keys expire": "keys are changed with keys", "repo mirror": "the rules are changed with keys", "repo alias": "the rules are changed with keys",
 	"wait": "events tell it", "audit verify": "it reads the whole trail", "cluster test": "it asks much of a cluster", "notify test": "it is for whoever sets a receiver up",
 }
 

@@ -42,6 +42,7 @@ func Compare(before, after *Rules) []string {
 	c.notifications()
 	compareNamed(&c, "repository ", c.before.mirrors, c.after.mirrors)
 	compareNamed(&c, "remote ", c.before.remotes, c.after.remotes)
+	compareNamed(&c, "repository ", c.before.aliases, c.after.aliases)
 	return c.lines()
 }
 

@@ -60,14 +60,6 @@ func (r *Rules) Mirror(repo name.Repo) *Mirror {
 	return r.mirrors[at]
 }
 
-// Addresses are those of a repository where it lives elsewhere: its upstream.
-func (r *Rules) Addresses(repo name.Repo) []string {
-	if m := r.Mirror(repo); m != nil {
-		return []string{m.URL}
-	}
-	return nil
-}
-
 // FolderOf is the folder from which a repository is deployed where it has no pushboat.yaml; ""
 // for all.
 func (r *Rules) FolderOf(repo name.Repo) string {
@@ -75,17 +67,6 @@ func (r *Rules) FolderOf(repo name.Repo) string {
 		return m.Path
 	}
 	return ""
-}
-
-// Elsewhere returns the mirror that an address means, if apps of a repository may be rendered from
-// it; nil if there is none. same says whether two addresses are one.
-func (r *Rules) Elsewhere(user name.Repo, same func(url string) bool) *Mirror {
-	for _, m := range r.mirrors {
-		if m.Repo != user && same(m.URL) && m.UsedBy != nil && glob.Fit(m.UsedBy, string(user)) {
-			return m
-		}
-	}
-	return nil
 }
 
 // Mirrors returns all mirrors, by the names of their repositories.

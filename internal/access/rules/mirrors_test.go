@@ -30,12 +30,12 @@ func TestMirrors(t *testing.T) {
 	if at := r.Addresses("team/shop"); !slices.Equal(at, []string{"git@example.org:team/shop.git"}) || r.Addresses("shop") != nil {
 		t.Errorf("team/shop lives at %q", at)
 	}
-	for user, want := range map[name.Repo]*Mirror{"fleet": shop, "team/a/b": shop, "other": nil, "team/shop": nil} {
-		if got := r.Elsewhere(user, func(url string) bool { return url == shop.URL }); got != want {
-			t.Errorf("for %s it is %+v", user, got)
+	for user, want := range map[name.Repo]name.Repo{"fleet": "team/shop", "team/a/b": "team/shop", "other": "", "team/shop": ""} {
+		if got := r.Elsewhere(user, func(url string) bool { return url == shop.URL }, "shop"); got != want {
+			t.Errorf("for %s it is %q", user, got)
 		}
 	}
-	if r.Elsewhere("fleet", func(url string) bool { return url == blog.URL }) != nil {
+	if r.Elsewhere("fleet", func(url string) bool { return url == blog.URL }, "blog") != "" {
 		t.Error("a mirror that is for nobody was used")
 	}
 	if r.FolderOf("docs") != "clusters/prod" || r.FolderOf("blog") != "" || r.FolderOf("none") != "" {

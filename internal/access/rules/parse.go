@@ -21,6 +21,7 @@ const (
 	receiversDir = "receivers"
 	mirrorsDir   = "mirrors"
 	remotesDir   = "remotes"
+	aliasesDir   = "aliases"
 	groupsFile   = "groups.yaml"
 	accessFile   = "access.yaml"
 	reposFile    = "repositories.yaml"
@@ -70,6 +71,7 @@ func Parse(tree fs.FS) (*Rules, manifest.Problems) {
 	p.readNotifications()
 	p.readMirrors()
 	p.readRemotes()
+	p.readAliases()
 	if len(p.problems) > 0 {
 		p.problems.Sort()
 		return nil, p.problems
@@ -84,7 +86,7 @@ func (p *parser) add(file string, line int, message, hint string) {
 }
 
 // rootNames are the names that mean something at the root.
-var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir, mirrorsDir, remotesDir)
+var rootNames = append(slices.Clone(rootFiles), operatorsDir, clustersDir, receiversDir, mirrorsDir, remotesDir, aliasesDir)
 
 var rootFiles = []string{groupsFile, accessFile, reposFile, authoritiesFile, windowsFile, notificationsFile}
 

@@ -87,6 +87,7 @@ type Rules struct {
 	notifications Notifications
 	mirrors       []*Mirror // by the names of their repositories
 	remotes       []*Remote // likewise
+	aliases       []*Alias  // likewise
 }
 
 // holder is whose a key is.

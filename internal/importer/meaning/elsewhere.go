@@ -48,8 +48,8 @@ func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, o
 	switch {
 	case errors.Is(err, ErrUnknown):
 		m.Problem(field, fmt.Sprintf("%s is another repository", shown),
-			fmt.Sprintf("if it is this one, list it in pushboat.yaml: import: {self: [%s]}\nelse have an admin fetch it, and let this repository use it: ssh HOST repo mirror %s %s --used-by %s",
-				shown, path.Base(Normal(shown)), shown, w.Repo))
+			fmt.Sprintf("if it is this one, list it in pushboat.yaml: import: {self: [%s]}\nelse have an admin fetch it, and let this repository use it: ssh HOST repo mirror %s %s --used-by %s\nor, of one that is hosted here: ssh HOST repo alias REPOSITORY %s --used-by %s",
+				shown, path.Base(Normal(shown)), shown, w.Repo, shown, w.Repo))
 		return "", false
 	case err != nil:
 		m.Problem(field, fmt.Sprintf("%s: %v", shown, err), hintFor(err))
