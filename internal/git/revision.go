@@ -203,7 +203,7 @@ func (r *Repository) abbreviated(ctx context.Context, digits string) (Hash, erro
 			continue
 		}
 		commit, err := r.Commit(hash)
-		if err == nil && commit.Hash == hash && r.isReachable(ctx, hash) {
+		if err == nil && commit.Hash == hash && r.IsReachable(ctx, hash) {
 			found = append(found, hash)
 		}
 	}
@@ -216,8 +216,9 @@ func (r *Repository) abbreviated(ctx context.Context, digits string) (Hash, erro
 	return "", noRevision("%d commits begin with these digits; write more of them", len(found))
 }
 
-// isReachable reports whether a branch or a tag leads to a commit.
-func (r *Repository) isReachable(ctx context.Context, hash Hash) bool {
+// IsReachable reports whether a branch or a tag leads to a commit. The repository has others as
+// well: records, and what was pushed over.
+func (r *Repository) IsReachable(ctx context.Context, hash Hash) bool {
 	out, err := r.run(ctx, Quarantine{}, "for-each-ref", "--count=1", "--contains="+string(hash), "--format=%(refname)", "refs/heads", "refs/tags")
 	return err == nil && len(out) > 0
 }

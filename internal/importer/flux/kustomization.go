@@ -183,7 +183,7 @@ func fieldsOfSelf(spec *meaning.Map) {
 	spec.Without("ignore", "what a push has is deployed; a file .sourceignore in the repository keeps manifests out of folders without a kustomization")
 	spec.Without("include", "other repositories are not put into folders of this one: name each as a source of its own")
 	spec.Without("recurseSubmodules", "submodules are not read")
-	spec.Without("verify", "admin.git says whose signatures count (requireSigned in repositories.yaml)")
+	spec.Without("verify", "admin.git says whose signatures count (requireSigned in access.yaml)")
 	for _, field := range []string{"proxySecretRef", "serviceAccountName", "provider", "sparseCheckout", "suspend", "gitImplementation", "accessFrom"} {
 		spec.Without(field, "a push brings this repository")
 	}
@@ -251,7 +251,7 @@ func (t *Tree) elsewhere(git *source, url string) (folder string) {
 func (t *Tree) tellOnce(git *source, folder string) string {
 	git.spec.Refuse("recurseSubmodules", "submodules are not read", "commit what they have")
 	git.spec.Refuse("include", "other repositories are not put into folders of this one", "name each as a source of its own")
-	git.spec.Refuse("verify", "signatures of its commits are not asked for here", "demand them of its mirror (requireSigned in repositories.yaml), and take it out")
+	git.spec.Refuse("verify", "signatures of its commits are not asked for here", "demand them of its mirror (requireSigned in access.yaml), and take it out")
 	for _, field := range []string{"interval", "timeout", "secretRef", "proxySecretRef", "serviceAccountName", "provider", "ignore", "sparseCheckout", "suspend"} {
 		git.spec.Without(field, "how it is fetched is said in admin.git")
 	}

@@ -97,7 +97,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 			chart.Problem("chart", fmt.Sprintf("chart: %q leads out of the repository", name), "")
 		}
 		chart.Without("version", "what the revision has is rendered")
-		chart.Refuse("verify", "signatures of cosign are of charts of registries", "take it out; signed commits are demanded in admin.git (requireSigned in repositories.yaml)")
+		chart.Refuse("verify", "signatures of cosign are of charts of registries", "take it out; signed commits are demanded in admin.git (requireSigned in access.yaml)")
 		root := t.repository(it, ref)
 		app.Path = path.Join(root, folder)
 		for _, file := range files {
