@@ -95,7 +95,7 @@ func (r rendering) do(ctx context.Context) error {
 // walk renders the apps that are chosen. It returns the tree of apps that has grown; nil, if
 // the folder has none.
 func (r rendering) walk(ctx context.Context, visit visitor) (*importer.Tree, manifest.Problems, error) {
-	file, grown, problems := importer.ReadFile(r.tree, appfile.Place{Repo: r.repository, Main: appfile.DefaultBranch, Clusters: r.labelled}, &importer.Finder{})
+	file, grown, problems := importer.ReadFile(r.tree, appfile.Place{Repo: r.repository, Main: name.Branch(r.branch), Clusters: r.labelled}, &importer.Finder{})
 	r.tellUnmatched(file.Selections)
 	if err := r.choice.Check(file.Apps); err != nil && len(problems) == 0 && grown == nil {
 		return nil, nil, err

@@ -84,7 +84,7 @@ func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
 		}
 	} else if info.Size() <= maxFile {
 		text, err := fs.ReadFile(fsys, name)
-		found = err == nil && marked(text) && slices.ContainsFunc(objectsOf(name, text), isApp)
+		found = err == nil && marked(text) && (argo.IsTemplate(text) || slices.ContainsFunc(objectsOf(name, text), isApp))
 	}
 	if *left >= 0 {
 		f.note(hash, found)

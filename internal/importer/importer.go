@@ -97,7 +97,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 		roots, problems = t.fluxRoots(settings)
 	}
 	if settings.Tool != appfile.ToolFlux && (settings.Root == "" || roots == 0) {
-		found, wrong := t.argoRoots(settings)
+		found, wrong := t.argoRoots(settings, roots == 0 && len(problems) == 0)
 		roots, problems = roots+found, append(problems, wrong...)
 	}
 	if roots == 0 && len(problems) == 0 {
@@ -156,8 +156,9 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	return roots, problems
 }
 
-// argoRoots takes in the roots of Argo CD, and counts them.
-func (t *Tree) argoRoots(settings appfile.Import) (int, manifest.Problems) {
+// argoRoots takes in the roots of Argo CD, and counts them. Where they are alone and there is
+// nothing else, a chart that makes Applications is one.
+func (t *Tree) argoRoots(settings appfile.Import, alone bool) (int, manifest.Problems) {
 	var start argo.Start
 	var problems manifest.Problems
 	info, err := fs.Stat(t.world.Tree, cmp.Or(settings.Root, "."))
@@ -170,6 +171,15 @@ func (t *Tree) argoRoots(settings appfile.Import) (int, manifest.Problems) {
 		start.Folders = []string{settings.Root}
 	default:
 		start.Objects, problems = argo.Written(t.world.Tree, settings.Root)
+	}
+	if alone && len(problems) == 0 {
+		chart, problem := start.Chart(t.world)
+		if problem != nil {
+			return 0, manifest.Problems{*problem}
+		}
+		if chart != "" {
+			start.Folders = []string{chart}
+		}
 	}
 	for _, folder := range start.Folders {
 		if _, problem := t.add("", meaning.App{App: t.root(folder)}); problem != nil {

@@ -250,6 +250,8 @@ func TestUses(t *testing.T) {
 		{"a Kustomization", fstest.MapFS{"a/b.yaml": {Data: []byte(kustomization("a", "path: b"))}}, "", true},
 		{"beside a pushboat.yaml", fstest.MapFS{"a/b.yaml": {Data: []byte(kustomization("a", "path: b"))}, "pushboat.yaml": {}}, "", false},
 		{"that a pushboat.yaml asks for", fstest.MapFS{"pushboat.yaml": {}}, "flux", true},
+		{"a template of an Application", fstest.MapFS{"c/templates/a.yaml": {Data: []byte("apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: {{ .a }}}\n")}}, "", true},
+		{"a template of a Rollout", fstest.MapFS{"c/templates/a.yaml": {Data: []byte("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: {{ .a }}}\n")}}, "", false},
 		{"a Rollout", fstest.MapFS{"a.yaml": {Data: []byte("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: a}\n")}}, "", false},
 		{"a kustomization of kustomize", fstest.MapFS{"kustomization.yaml": {Data: []byte("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n")}}, "", false},
 		{"a hidden folder", fstest.MapFS{".x/b.yaml": {Data: []byte(kustomization("a", "path: b"))}}, "", false},

@@ -111,6 +111,14 @@ func TestRoots(t *testing.T) {
 		{"patches", []string{"argo/kustomization.yaml", "patches: [{path: p.yaml}]", "argo/p.yaml", app("c", "path: apps/web")}, ""},
 		{"a ring", []string{"a/x.yaml", app("one", "path: b"), "b/y.yaml", app("two", "path: a")}, "one"},
 		{"templates of a chart", []string{"c/Chart.yaml", "", "c/templates/a.yaml", app("x", "path: b")}, ""},
+		{"a chart that makes apps", []string{"c/Chart.yaml", "", "c/templates/deep/a.yaml", app("x", "path: {{ .Values.path }}")}, "chart c"},
+		{"the root as such a chart", []string{"Chart.yaml", "", "templates/a.yaml", app("x", "path: {{ .Values.path }}")}, "chart ."},
+		{"a chart beside a root", []string{"root.yaml", app("root", "path: argo"), "c/Chart.yaml", "", "c/templates/a.yaml", app("x", "path: {{ .b }}")}, "root"},
+		{"a chart beside a project", []string{"p.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: p}\n", "c/Chart.yaml", "", "c/templates/a.yaml", app("x", "path: {{ .b }}")}, "p chart c"},
+		{"several", []string{"a/Chart.yaml", "", "a/templates/a.yaml", app("x", "path: {{ .b }}"), "b/Chart.yaml", "", "b/templates/a.yaml", app("x", "path: {{ .b }}")}, "choose one in pushboat.yaml: import: {tool: argo, root: a}"},
+		{"several, one for a cluster", []string{"a/Chart.yaml", "", "a/templates/a.yaml", app("x", "path: {{ .b }}"), "eu/Chart.yaml", "", "eu/templates/a.yaml", app("x", "path: {{ .b }}")}, "chart eu"},
+		{"a chart that makes something else", []string{"c/Chart.yaml", "", "c/templates/a.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: {{ .a }}}\n"}, ""},
+		{"templates of no chart", []string{"c/templates/a.yaml", app("x", "path: {{ .Values.path }}")}, ""},
 		{"hidden", []string{".x/a.yaml", app("x", "path: b")}, ""},
 		{"broken", []string{"x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: [\n"}, "problem"},
 		{"no objects", []string{"x.yaml", "argoproj.io/: ["}, ""},
@@ -129,6 +137,12 @@ func TestRoots(t *testing.T) {
 		}
 		if len(problems) > 0 {
 			got = append(got, "problem")
+		}
+		switch chart, problem := start.Chart(site(test.files...)); {
+		case problem != nil:
+			got = append(got, problem.Hint)
+		case chart != "":
+			got = append(got, "chart "+chart)
 		}
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%s: %q, want %q; %v", test.name, got, test.want, problems)

@@ -20,6 +20,7 @@ const maxRoots = 2000
 
 var (
 	mentions = []byte(group + "/")
+	appLine  = regexp.MustCompile(`(?m)^kind:\s*["']?Application(Set)?["']?\s*$`)
 	kindLine = regexp.MustCompile(`(?m)^kind:\s*["']?(Application|ApplicationSet|AppProject)["']?\s*$`)
 )
 
@@ -28,7 +29,40 @@ var (
 type Start struct {
 	Objects []*manifest.Object
 	Folders []string
+	// Charts are folders of charts whose templates make Applications: somebody has installed
+	// one of them if there is nothing else to begin at.
+	Charts []string
 }
+
+// Chart is the chart to begin at, if there is nothing else to: the only one, or the only one that
+// is called like a cluster. It is "" if there are no charts, and with a problem if one has to be
+// chosen.
+func (s Start) Chart(w meaning.World) (folder string, problem *manifest.Problem) {
+	if len(s.Folders) > 0 || slices.ContainsFunc(s.Objects, func(o *manifest.Object) bool { return o.GetKind() != projectKind }) {
+		return "", nil
+	}
+	charts := s.Charts
+	if clusters := (&roots{world: world{w}}).ofClusters(charts); len(charts) > 1 && len(clusters) > 0 {
+		charts = clusters
+	}
+	switch len(charts) {
+	case 0:
+		return "", nil
+	case 1:
+		return charts[0], nil
+	}
+	return "", &manifest.Problem{
+		Source:  manifest.Source{File: path.Join(charts[0], chartFile)},
+		Message: "several charts make Applications, and not one of them is called like a cluster: " + meaning.Several(charts),
+		Hint:    fmt.Sprintf("choose one in %s: import: {tool: argo, root: %s}", appfile.Name, charts[0]),
+	}
+}
+
+// chartFile is in the folder of each chart, beside the folder with its templates.
+const (
+	chartFile = "Chart.yaml"
+	templates = "templates"
+)
 
 // Roots finds the start: the objects of Argo CD in files of the revision that the source of no
 // other Application covers, as somebody has applied them by hand. Where a kustomization is
@@ -43,6 +77,7 @@ func Roots(w meaning.World) (Start, manifest.Problems) {
 	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.layout.IsPatch(o.Source.File) })
 	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.layout.IsPatch(p.Source.File) })
 	start := found.start()
+	start.Charts = found.charts
 	return start, found.problems
 }
 
@@ -111,6 +146,7 @@ type roots struct {
 	objects  []*manifest.Object
 	problems manifest.Problems
 	layout   meaning.Layout
+	charts   []string
 }
 
 // visit looks at a file or folder.
@@ -118,7 +154,13 @@ func (r *roots) visit(name string, entry fs.DirEntry) bool {
 	base, ext := path.Base(name), path.Ext(name)
 	switch {
 	case entry.IsDir():
-		return base != "templates" || !r.world.isFile(path.Join(path.Dir(name), "Chart.yaml"))
+		if base != templates || !r.world.isFile(path.Join(path.Dir(name), chartFile)) {
+			return true
+		}
+		if r.makesApps(name) {
+			r.charts = append(r.charts, path.Dir(name))
+		}
+		return false
 	case slices.Contains(meaning.Kustomizations(), base):
 		r.layout.Note(r.world.Tree, name)
 	case ext == ".yaml" || ext == ".yml" || ext == ".json":
@@ -149,6 +191,23 @@ func (r *roots) file(name string) {
 		r.objects = nil
 		r.problems = append(r.problems, manifest.Problem{Message: fmt.Sprintf("more than %d objects of Argo CD stand in files", maxRoots), Hint: "add a " + appfile.Name})
 	}
+}
+
+// makesApps reports whether templates in a folder are of Applications.
+func (r *roots) makesApps(folder string) (made bool) {
+	_ = r.world.walk(folder, func(name string, entry fs.DirEntry) bool { // the app's rendering says what is wrong
+		if ext := path.Ext(name); !made && !entry.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			text, err := fs.ReadFile(r.world.Tree, name)
+			made = err == nil && len(text) <= manifest.MaxFileBytes && IsTemplate(text)
+		}
+		return !made
+	})
+	return made
+}
+
+// IsTemplate reports whether a text is a template of an Application, or of a set of them.
+func IsTemplate(text []byte) bool {
+	return bytes.Contains(text, mentions) && bytes.Contains(text, []byte("{{")) && appLine.Match(text)
 }
 
 // uncovered are the objects that no app of another one has among its sources. Of objects that

@@ -65,8 +65,11 @@ func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, o
 func (w World) Own(m *Map, field string, at At, missing *manifest.Problem) (folder string, ok bool) {
 	mounter, can := w.Tree.(Mounter)
 	if !can {
-		m.Problem(field, fmt.Sprintf("%s: only the server follows a %s of this repository", m.At(field), manifest.Clean(at.String())),
-			fmt.Sprintf("have it show what it would do: git push -o plan origin %s", w.Branch))
+		hint := fmt.Sprintf("have it show what it would do: git push -o plan origin %s", w.Branch)
+		if at.Tag != "" {
+			hint = fmt.Sprintf("give --branch %s if it is the branch of this folder; else ", manifest.Clean(string(at.Tag))) + hint
+		}
+		m.Problem(field, fmt.Sprintf("%s: only the server follows a %s of this repository", m.At(field), manifest.Clean(at.String())), hint)
 		return "", false
 	}
 	folder, taken, err := mounter.Mount("", at)
