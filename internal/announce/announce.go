@@ -89,8 +89,8 @@ func (a *Announcer) Run(ctx context.Context) {
 	}
 	var last uint64
 	_ = a.Bus.Follow(ctx, 0, func(e event.Event) error { // it ends with ctx
-		a.skipped.Add(int64(e.Number - last - 1)) // the bus has forgotten them
-		last = e.Number
+		a.skipped.Add(int64(e.Ordinal - last - 1)) // the bus has forgotten them
+		last = e.Ordinal
 		a.hear(ctx, e)
 		return ctx.Err()
 	})

@@ -34,6 +34,8 @@ type Event struct {
 	Good    bool      `json:"good"`             // nobody need look at it
 	Text    string    `json:"text"`             // one line, for people
 
+	Ordinal uint64 `json:"-"` // from 1 since the server's start, without gaps: those who hear all events miss none unnoticed
+
 	Keys []string `json:"-"` // of the objects that it is about, as far as they are known; see manifest.ID.Key
 }
 
@@ -43,7 +45,8 @@ type Bus struct {
 	keep int
 
 	mu     sync.Mutex
-	last   uint64
+	last   uint64 // its number
+	count  uint64
 	recent []Event       // oldest first
 	more   chan struct{} // closed and replaced at each event
 }
@@ -51,7 +54,7 @@ type Bus struct {
 // New makes a bus that remembers as many events as keep says.
 func New(keep int) *Bus { return &Bus{keep: keep, more: make(chan struct{})} }
 
-// Publish tells of an event. Its number and, if it has none, its time are filled in. The
+// Publish tells of an event. Its number, its ordinal and, if it has none, its time are filled in. The
 // number is of the clock, in microseconds since 1970: who may see some events only must not
 // learn from gaps between their numbers how many others there were. It counts on where the
 // clock does not.
@@ -63,7 +66,8 @@ func (b *Bus) Publish(e Event) {
 		e.Time = now
 	}
 	b.last = max(b.last+1, uint64(max(now.UnixMicro(), 0)))
-	e.Number = b.last
+	b.count++
+	e.Number, e.Ordinal = b.last, b.count
 	b.recent = append(b.recent, e)
 	if len(b.recent) > b.keep {
 		b.recent = append([]Event(nil), b.recent[len(b.recent)-b.keep:]...)

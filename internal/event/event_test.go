@@ -15,7 +15,7 @@ func TestBusRemembersTheNewest(t *testing.T) {
 		b.Publish(Event{Kind: Deploy, Text: text})
 	}
 	events, more := b.Since(0)
-	if len(events) != 2 || events[0].Text != "two" || events[1].Number <= events[0].Number || events[1].Time.IsZero() {
+	if len(events) != 2 || events[0].Text != "two" || events[1].Number <= events[0].Number || events[0].Ordinal != 2 || events[1].Ordinal != 3 || events[1].Time.IsZero() {
 		t.Fatalf("remembered are %+v", events)
 	}
 	if events, _ := b.Since(events[1].Number); len(events) != 0 {

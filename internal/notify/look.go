@@ -45,6 +45,7 @@ const maxExplained = 20
 type look struct {
 	rules    *rules.Notifications // for which there are lines
 	last     uint64               // event
+	heard    uint64               // its ordinal
 	all      bool                 // every app is to be looked at
 	sweep    time.Time            // when that is so in any case
 	stands   bool                 // something of an app
@@ -145,11 +146,11 @@ func (n *Notifier) note(err error) bool {
 // hear notes where events and refusals say to look.
 func (n *Notifier) hear() {
 	events, _ := n.config.Events.Since(n.look.last)
-	for i, e := range events {
-		if i == 0 && e.Number > n.look.last+1 && n.look.last > 0 {
+	for _, e := range events {
+		if e.Ordinal > n.look.heard+1 {
 			n.look.all = true // some were forgotten
 		}
-		n.look.last = e.Number
+		n.look.last, n.look.heard = e.Number, e.Ordinal
 		switch {
 		case e.Kind == event.Cluster:
 			n.look.all = true
