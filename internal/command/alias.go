@@ -77,7 +77,7 @@ func aliasRepo(ctx context.Context, c *call) error {
 	_, err = c.Repos.Open(change.repo)
 	if err != nil && (!errors.Is(err, git.ErrNotExist) || !change.remove) {
 		if errors.Is(err, git.ErrNotExist) {
-			return missingRepo(change.repo)
+			return report.WithHint(fmt.Errorf("no repository %s is hosted here, which could be known by an address", change.repo), "make it by a push, or see those that there are: ssh HOST repo list")
 		}
 		return err
 	}
