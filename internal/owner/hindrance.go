@@ -255,14 +255,18 @@ func Merged(running *unstructured.Unstructured, written map[string]any, gone *fi
 
 // holds reports whether a value has something at a path.
 func holds(at any, path fieldpath.Path) bool {
+	_, ok := follow(at, path)
+	return ok
+}
+
+// follow returns what a path leads to in a value, if it leads to something.
+func follow(at any, path fieldpath.Path) (found any, ok bool) {
 	for _, element := range path {
-		_, child, ok := find(at, element)
-		if !ok {
-			return false
+		if _, at, ok = find(at, element); !ok {
+			return nil, false
 		}
-		at = child
 	}
-	return true
+	return at, true
 }
 
 // merge puts one value over another.

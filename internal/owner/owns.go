@@ -53,21 +53,11 @@ func KeepInLists(object map[string]any, running *unstructured.Unstructured, keep
 		if pointer := Pointer(running.Object, path); pointer == "" || !keep(pointer) {
 			continue
 		}
-		from, _ := follow(running.Object, path[:last]).(map[string]any)
-		if to, ok := follow(object, path[:last]).(map[string]any); ok {
-			to[*path[last].FieldName] = from[*path[last].FieldName]
+		field := *path[last].FieldName
+		value, _ := follow(running.Object, path)
+		parent, _ := follow(object, path[:last])
+		if to, ok := parent.(map[string]any); ok {
+			to[field] = value
 		}
 	}
-}
-
-// follow returns what a path leads to; nil for nothing.
-func follow(at any, path fieldpath.Path) any {
-	for _, element := range path {
-		_, child, ok := find(at, element)
-		if !ok {
-			return nil
-		}
-		at = child
-	}
-	return at
 }
