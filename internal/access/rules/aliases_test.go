@@ -59,15 +59,16 @@ func TestAliases(t *testing.T) {
 }
 
 func TestAliasProblems(t *testing.T) {
+	large := "urls: [" + strings.Repeat("x", maxAliasFile) + "]\n"
 	for text, want := range map[string]string{
-		"urls: [ext::sh]\n":                                   "an address in urls is no address",
-		"urls: ['https://ana:hunter2@example.org/x']\n":       "has a password",
-		"urls: [https://a.org/x, https://a.org/x]\n":          "twice",
-		"usedBy: []\n":                                        "usedBy is empty",
-		"usedBy: [a/../b]\n":                                  "has an empty word",
-		"urls: []\n":                                          "the file says nothing",
-		"tags: [v1]\n":                                        `unknown field "tags"`,
-		"urls: [" + strings.Repeat("x", maxAliasFile) + "]\n": "is larger than",
+		"urls: [ext::sh]\n":                             "an address in urls is no address",
+		"urls: ['https://ana:hunter2@example.org/x']\n": "has a password",
+		"urls: [https://a.org/x, https://a.org/x]\n":    "twice",
+		"usedBy: []\n":                                  "usedBy is empty",
+		"usedBy: [a/../b]\n":                            "has an empty word",
+		"urls: []\n":                                    "the file says nothing",
+		"tags: [v1]\n":                                  `unknown field "tags"`,
+		large:                                           "is larger than",
 	} {
 		_, problems := Parse(world(t, map[string]string{"aliases/lib.yaml": text}))
 		if len(problems) == 0 || !strings.Contains(problems.Error(), want) || strings.Contains(problems.Error(), "hunter2") {

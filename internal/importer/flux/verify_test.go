@@ -62,12 +62,12 @@ func TestVerify(t *testing.T) {
 // TestVerifyIsRefused: with the line, and the way out.
 func TestVerifyIsRefused(t *testing.T) {
 	for spec, want := range map[string]string{
-		"{provider: notation, secretRef: {name: keys}}":    "a/b.yaml:6: OCIRepository flux-system/image: signatures of notation are not checked here, only those of cosign",
-		"{provider: cosign}":                               "spec.verify: neither secretRef nor matchOIDCIdentity says whose signature counts, and anybody can sign",
-		"{secretRef: {name: none}}":                        "Secret flux-system/none has no key whose name ends in .pub",
-		"{matchOIDCIdentity: [{issuer: a}]}":               "spec.verify.matchOIDCIdentity[0].subject: subject is empty, which would be everybody",
-		"{matchOIDCIdentity: [{issuer: '(', subject: a}]}": `issuer: "(" is no regular expression`,
-		"{provider: cosign, mode: HEAD, " + "matchOIDCIdentity: [{issuer: a, subject: b}]}": "unknown field spec.verify.mode",
+		"{provider: notation, secretRef: {name: keys}}":              "a/b.yaml:6: OCIRepository flux-system/image: signatures of notation are not checked here, only those of cosign",
+		"{provider: cosign}":                                         "spec.verify: neither secretRef nor matchOIDCIdentity says whose signature counts, and anybody can sign",
+		"{secretRef: {name: none}}":                                  "Secret flux-system/none has no key whose name ends in .pub",
+		"{matchOIDCIdentity: [{issuer: a}]}":                         "spec.verify.matchOIDCIdentity[0].subject: subject is empty, which would be everybody",
+		"{matchOIDCIdentity: [{issuer: '(', subject: a}]}":           `issuer: "(" is no regular expression`,
+		"{mode: HEAD, matchOIDCIdentity: [{issuer: a, subject: b}]}": "unknown field spec.verify.mode",
 	} {
 		source, release := image("verify: " + spec)
 		if _, problems := readFrom(t, source, secretOfKeys+release); len(problems) != 1 || !strings.Contains(problems.Error(), want) || strings.Contains(problems.Error(), "private") {
