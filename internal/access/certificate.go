@@ -221,7 +221,7 @@ func (s Sources) And(other Sources) (both Sources, ok bool) {
 // members of a group: ben@corp. It is no operator's: those of admin.git do not end like this.
 func MemberName(keyID, authority string) (string, error) {
 	end := "@" + authority
-	name := plainName(keyID, maxNameLength-len(end))
+	name := plainName(keyID, maxOperatorName-len(end))
 	if name == "" {
 		return "", errors.New("has no key id to call its bearer by: make it with ssh-keygen -I NAME")
 	}

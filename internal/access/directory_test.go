@@ -261,7 +261,7 @@ func FuzzAuthorizedKeys(f *testing.F) {
 			return
 		}
 		for _, op := range d.Operators() {
-			if !operatorName.MatchString(op.Name) || !op.Role.Valid() || op.Fingerprint == "" {
+			if CheckOperator(op.Name) != nil || !op.Role.Valid() || op.Fingerprint == "" {
 				t.Errorf("accepted %+v", op)
 			}
 			if _, err := ParseSources(string(op.From)); op.From != "" && err != nil {
@@ -285,7 +285,7 @@ func TestNameFromComment(t *testing.T) {
 		strings.Repeat("a", 100): strings.Repeat("a", 64),
 	} {
 		got := nameFromComment(comment)
-		if got != want || !operatorName.MatchString(got) {
+		if got != want || CheckOperator(got) != nil {
 			t.Errorf("%q becomes %q, want %q", comment, got, want)
 		}
 	}

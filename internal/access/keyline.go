@@ -74,7 +74,7 @@ func parseKeyLine(line string, role Role, fixed bool) (keyLine, error) {
 	if name == "" {
 		return keyLine{}, errors.New("the key has no name: write the operator's name after the key")
 	}
-	if !operatorName.MatchString(name) {
+	if CheckOperator(name) != nil {
 		return keyLine{}, errors.New("the word after the key is the operator's name:" +
 			" up to 64 letters, digits and . _ @ + -, no blanks")
 	}
@@ -83,9 +83,6 @@ func parseKeyLine(line string, role Role, fixed bool) (keyLine, error) {
 	return parsed, nil
 }
 
-// maxNameLength is that of operatorName.
-const maxNameLength = 64
-
 // unnamedAdmin is the operator of an admin's key without a comment.
 const unnamedAdmin = "admin"
 
@@ -93,7 +90,7 @@ const unnamedAdmin = "admin"
 // which people have as their computer wrote it: "Ana Smith (work)" becomes
 // "Ana-Smith-work".
 func nameFromComment(comment string) string {
-	return cmp.Or(plainName(comment, maxNameLength), unnamedAdmin)
+	return cmp.Or(plainName(comment, maxOperatorName), unnamedAdmin)
 }
 
 // plainName is a text in the grammar of operators' names, with hyphens in the place of

@@ -72,11 +72,14 @@ func (o Operator) HasExpired(now time.Time) bool {
 
 // operatorName is the grammar of names: they stand in commits, trailers, logs
 // and terminals, and the comment that ssh-keygen writes by itself fits.
-var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
+var operatorName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]*$`)
+
+// maxOperatorName bounds them, in bytes.
+const maxOperatorName = 64
 
 // CheckOperator holds a text to the grammar of operators' names.
 func CheckOperator(s string) error {
-	if !operatorName.MatchString(s) {
+	if len(s) > maxOperatorName || !operatorName.MatchString(s) {
 		return errors.New("is not a name of up to 64 letters, digits and . _ @ + -")
 	}
 	return nil
@@ -89,7 +92,10 @@ type Globs string
 // maxGlobs bounds the patterns of one key.
 const maxGlobs = 32
 
-var globPattern = regexp.MustCompile(`^[A-Za-z0-9._/*?-]{1,128}$`)
+var globPattern = regexp.MustCompile(`^[A-Za-z0-9._/*?-]+$`)
+
+// maxGlob bounds one of them, in bytes.
+const maxGlob = 128
 
 // ParseGlobs reads a list of patterns; an empty list is an error, since it
 // would read as "all".
@@ -99,7 +105,7 @@ func ParseGlobs(s string) (Globs, error) {
 		return "", fmt.Errorf("%d patterns: give 1 to %d with blanks between", len(patterns), maxGlobs)
 	}
 	for i, pattern := range patterns {
-		if !globPattern.MatchString(pattern) {
+		if len(pattern) > maxGlob || !globPattern.MatchString(pattern) {
 			return "", fmt.Errorf("pattern %d: letters, digits and . _ / - * ? only", i+1)
 		}
 	}

@@ -61,7 +61,7 @@ func matrixOf(entry *yaml.Node) (field, bool) { return valueOf(entry, "matrix") 
 // axis returns the values of an axis, each with its part of a cell.
 func (r *reader) axis(name string, f field) []cell {
 	f.Name = "matrix." + name
-	if !substituted.MatchString(name) {
+	if !isSubstituted(name) {
 		r.Add(f.Line, fmt.Sprintf("matrix: %q is no name: it is not made of letters, digits and _", name), "for example region")
 	}
 	var values []cell
@@ -85,7 +85,7 @@ func (r *reader) fieldsOfValue(name string, element field) cell {
 	value := cell{}
 	for i := 0; i+1 < len(element.Value.Content); i += 2 {
 		key, inner := element.Value.Content[i], form.Follow(element.Value.Content[i+1])
-		if inner.Kind != yaml.ScalarNode || form.IsNull(inner) || !substituted.MatchString(key.Value) {
+		if inner.Kind != yaml.ScalarNode || form.IsNull(inner) || !isSubstituted(key.Value) {
 			r.Add(key.Line, fmt.Sprintf("matrix.%s: %q is not a name with text or a number", name, key.Value), "")
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -54,7 +55,14 @@ func (o Origin) String() string { return fmt.Sprintf("%s %s/%s", o.Kind, o.Names
 
 // substituted is the grammar of a name. It is that of shells; the lack of dots and
 // dashes keeps ${x:-default} and the like out.
-var substituted = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+var substituted = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// maxSubstituted bounds it, in bytes.
+const maxSubstituted = 63
+
+func isSubstituted(name string) bool {
+	return len(name) <= maxSubstituted && substituted.MatchString(name)
+}
 
 var (
 	substituteFields = []string{"prefix", "values", "from"}
@@ -69,7 +77,7 @@ func (r *reader) readSubstitute(app *App, fields map[string]field) {
 	settings := r.Fields(f.Value, "substitute", substituteFields)
 	if prefix, ok := settings["prefix"]; ok {
 		app.Substitute.Prefix, ok = r.Text(prefix)
-		if ok && !substituted.MatchString(app.Substitute.Prefix) {
+		if ok && !isSubstituted(app.Substitute.Prefix) {
 			r.Add(prefix.Line, fmt.Sprintf("substitute.prefix: %q is not made of letters, digits and _", app.Substitute.Prefix), "for example prefix: app_")
 		}
 	}
@@ -103,7 +111,7 @@ func (r *reader) eachName(f field, where string, lines map[string]int, read func
 		delete(fields, name) // of a name that is there twice, the first counts
 		switch first, twice := lines[name]; {
 		case !ok:
-		case !substituted.MatchString(name):
+		case !isSubstituted(name):
 			r.Add(setting.Line, fmt.Sprintf("%s: %q is no name: it is not made of letters, digits and _", where, name), "for example app_host")
 		case twice:
 			r.Add(setting.Line, fmt.Sprintf("%s: %s is already set on line %d", where, name, first), "keep one of the two")
@@ -152,7 +160,7 @@ func (r *reader) origin(n *yaml.Node, namespace string) Origin {
 	o.Key, _ = r.Text(key)
 	before = len(r.Problems)
 	o.Namespace, o.Name = r.object(object, namespace)
-	if len(r.Problems) == before && !dataKey.MatchString(o.Key) {
+	if len(r.Problems) == before && len(validation.IsConfigMapKey(o.Key)) > 0 {
 		r.Add(key.Line, fmt.Sprintf("key: %q is not a key of a ConfigMap or Secret", o.Key), "")
 	}
 	return o
@@ -174,9 +182,5 @@ func (r *reader) object(f field, of string) (namespace, name string) {
 	return namespace, name
 }
 
-// What the API server lets objects and the keys of their data be called
-// (RFC 1123 subdomains; IsConfigMapKey of apimachinery).
-var (
-	objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)
-	dataKey    = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
-)
+// objectName is what the API server lets objects be called (RFC 1123 subdomains).
+var objectName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`)

@@ -26,8 +26,10 @@ var scripts embed.FS
 // shells are those that completion has a script for.
 var shells = []string{"bash", "fish", "zsh"}
 
-// shellHost is a host as the scripts may contain it.
-var shellHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$`)
+// shellHost is a host as the scripts may contain it, of at most maxShellHost bytes.
+var shellHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+const maxShellHost = 253
 
 // maxHosts bounds the hosts of one script.
 const maxHosts = 20
@@ -66,7 +68,7 @@ func completionScript(shell string, hosts []string) (string, error) {
 	names := make([]string, 0, len(hosts))
 	for _, host := range hosts {
 		bare := host[strings.LastIndexByte(host, '@')+1:]
-		if !shellHost.MatchString(bare) {
+		if len(bare) > maxShellHost || !shellHost.MatchString(bare) {
 			return "", usageError{fmt.Sprintf("%q is no name of a host", manifest.Clean(host))}
 		}
 		names = append(names, bare)

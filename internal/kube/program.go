@@ -60,8 +60,10 @@ func (p *program) name() []byte {
 	return []byte(p.path)
 }
 
-// variableForm matches the names of variables.
-var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+// variableForm matches the names of variables, of at most maxVariable bytes.
+var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+const maxVariable = 128
 
 // ruling begin or are the names of variables that rule what a program runs, and not what
 // it does: those of the loader, of shells, and of interpreters.
@@ -121,7 +123,7 @@ func (p *program) take(says *api.ExecConfig) error {
 	size = 0
 	for _, v := range says.Env {
 		switch {
-		case !variableForm.MatchString(v.Name):
+		case len(v.Name) > maxVariable || !variableForm.MatchString(v.Name):
 			return fmt.Errorf("exec: %q is no name of a variable", manifest.Clean(v.Name))
 		case rules(v.Name):
 			return fmt.Errorf("exec: the variable %s is not given to programs: it would change what runs", v.Name)

@@ -18,9 +18,19 @@ type Address struct {
 
 // Names that are safe in a command that people paste into a shell.
 var (
-	plainUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$`)
-	plainHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$`)
+	plainUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+	plainHost = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.:-]*$`)
 )
+
+// Bounds of these names, in bytes. The host's is that of RFC 1035.
+const (
+	maxUser = 64
+	maxHost = 253
+)
+
+func isPlainUser(text string) bool { return len(text) <= maxUser && plainUser.MatchString(text) }
+
+func isPlainHost(text string) bool { return len(text) <= maxHost && plainHost.MatchString(text) }
 
 // ParseAddress parses [USER@]HOST[:PORT], with an IPv6 address in brackets if there is
 // a port.
@@ -40,7 +50,7 @@ func ParseAddress(text string) (Address, error) {
 		}
 	}
 	isIP := net.ParseIP(a.Host) != nil
-	if named && !plainUser.MatchString(user) || !plainHost.MatchString(a.Host) || a.Port < 1 || a.Port > 65535 ||
+	if named && !isPlainUser(user) || !isPlainHost(a.Host) || a.Port < 1 || a.Port > 65535 ||
 		strings.Contains(a.Host, ":") && !isIP {
 		return Address{}, wrong
 	}
@@ -49,7 +59,7 @@ func ParseAddress(text string) (Address, error) {
 
 // or fills in missing parts from the client's connection and user name.
 func (a Address) or(user string, local net.Addr) Address {
-	if !plainUser.MatchString(user) {
+	if !isPlainUser(user) {
 		user = "git"
 	}
 	a.User = cmp.Or(a.User, user)

@@ -15,9 +15,11 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // Cluster is a file clusters/NAME.yaml: a cluster that the server deploys to, beside those of
@@ -53,12 +55,15 @@ var (
 
 // Forms of the parts of a cluster.
 var (
-	clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	besideName  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,99}\.kubeconfig$`)
-	labelKey    = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue  = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
-	credential  = regexp.MustCompile(`(?m)^[\s-]*["']?(token|password|client-key-data)["']?\s*:\s*["']?\S`)
+	besideName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*\.kubeconfig$`)
+	credential = regexp.MustCompile(`(?m)^[\s-]*["']?(token|password|client-key-data)["']?\s*:\s*["']?\S`)
 )
+
+// maxBesideName bounds the name of a file beside a cluster's, in bytes.
+const maxBesideName = 110
+
+// isLabel reports whether a text is a DNS label, as the names in files of rules are.
+func isLabel(text string) bool { return name.CheckLabel(text) == nil }
 
 // sealedMark begins a value that SOPS has encrypted.
 const sealedMark = "ENC[AES256_GCM,"
@@ -77,7 +82,7 @@ func (p *parser) readClusters() {
 		file := path.Join(clustersDir, entry.Name())
 		name, is := strings.CutSuffix(entry.Name(), ".yaml")
 		switch {
-		case is && !clusterName.MatchString(name):
+		case is && !isLabel(name):
 			p.add(file, 0, fmt.Sprintf("%q is no name of a cluster", manifest.Clean(name)), "use lower case letters, digits and hyphens; a kubeconfig beside a cluster is called NAME.kubeconfig")
 		case is:
 			p.readCluster(name, file)
@@ -149,7 +154,7 @@ func readLabels(r *form.Reader, fields map[string]form.Field) map[string]string 
 		case !ok:
 		case strings.HasPrefix(value, sealedMark):
 			r.Add(entry.Line, "labels are encrypted", "encrypt the kubeconfig alone: sops encrypt --encrypted-regex '^kubeconfig$'")
-		case !labelKey.MatchString(entry.Name) || !labelValue.MatchString(value):
+		case len(validation.IsQualifiedName(entry.Name)) > 0 || len(validation.IsValidLabelValue(value)) > 0:
 			r.Add(entry.Line, fmt.Sprintf("%s: %s is no label", manifest.Clean(entry.Name), manifest.Clean(value)), "labels are as in Kubernetes: letters, digits, - _ . with an optional domain/ before the key")
 		default:
 			labels[entry.Name] = value
@@ -223,7 +228,7 @@ func (p *parser) readBeside(r *form.Reader, c *Cluster, f form.Field) {
 	if !ok {
 		return
 	}
-	if !besideName.MatchString(name) {
+	if len(name) > maxBesideName || !besideName.MatchString(name) {
 		r.Add(f.Line, fmt.Sprintf("kubeconfigFile: %q is no name of a file beside", manifest.Clean(name)), "name one of this folder: kubeconfigFile: "+c.Name+".kubeconfig")
 		return
 	}

@@ -37,11 +37,26 @@ var hostFingerprint = regexp.MustCompile(`^SHA256:[A-Za-z0-9+/]{43}$`)
 const maxMirrorURL = 2 << 10
 
 var (
-	mirrorUser = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$`)
-	mirrorHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(:[0-9]{1,5})?$`)
+	mirrorUser = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]*$`)
+	mirrorHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]+)?$`)
 	mirrorPath = regexp.MustCompile(`^/[A-Za-z0-9._~/@+%-]+$`)
-	scpForm    = regexp.MustCompile(`^(?:([A-Za-z0-9][A-Za-z0-9._+-]{0,99})@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):(.+)$`)
+	scpForm    = regexp.MustCompile(`^(?:([A-Za-z0-9][A-Za-z0-9._+-]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):(.+)$`)
 )
+
+// Bounds of the parts of an address, in bytes: a host's name has at most 253 (RFC 1035), and
+// a port, with its colon, six.
+const (
+	maxMirrorUser = 100
+	maxMirrorHost = 253 + 6
+)
+
+func isMirrorUser(text string) bool {
+	return len(text) <= maxMirrorUser && mirrorUser.MatchString(text)
+}
+
+func isMirrorHost(text string) bool {
+	return len(text) <= maxMirrorHost && mirrorHost.MatchString(text)
+}
 
 // Address is the URL in its long form: https://HOST/PATH, http://HOST/PATH, or
 // ssh://USER@HOST/PATH. The file was read, so there is one.
@@ -86,11 +101,11 @@ func parseUpstream(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("is no address: %s", forms)
 	case address.User != nil && hasPassword(address.User):
 		return nil, fmt.Errorf("has a password, which whoever reads admin would have: name a file with tokenFile")
-	case !mirrorHost.MatchString(address.Host):
+	case !isMirrorHost(address.Host):
 		return nil, fmt.Errorf("names no host: %s", forms)
 	case address.RawQuery != "" || address.Fragment != "" || !mirrorPath.MatchString(address.EscapedPath()) || strings.Contains(address.Path, "/-") || hasDots(address.Path):
 		return nil, fmt.Errorf("has no path of a repository: %s", forms)
-	case address.User != nil && !mirrorUser.MatchString(address.User.Username()):
+	case address.User != nil && !isMirrorUser(address.User.Username()):
 		return nil, fmt.Errorf("names no user: %s", forms)
 	}
 	if address.Scheme == "ssh" && address.User == nil {
@@ -111,7 +126,7 @@ func hasDots(text string) bool {
 // readPlace reads the fields of a Far, which begin on a line.
 func (far *Far) readPlace(r *form.Reader, fields map[string]form.Field, line int) {
 	far.readURL(r, fields, line)
-	far.User = readWord(r, fields, "user", mirrorUser, "write user: x-access-token")
+	far.User = readWord(r, fields, "user", isMirrorUser, "write user: x-access-token")
 	far.KeyFile, far.TokenFile = readPath(r, fields, "keyFile"), readPath(r, fields, "tokenFile")
 	far.readHostKeys(r, fields)
 }

@@ -127,8 +127,15 @@ func readSelector(r *form.Reader, element form.Field) grant.Selector {
 	return s
 }
 
-// kindText matches a kind, with its group or without.
-var kindText = regexp.MustCompile(`^(\*|[A-Z][A-Za-z0-9]{0,62})(\.[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`)
+// kindWord matches the name of a kind.
+var kindWord = regexp.MustCompile(`^(\*|[A-Z][A-Za-z0-9]*)$`)
+
+// isKind reports whether a text is a kind, with its group or without.
+func isKind(text string) bool {
+	kind, group, grouped := strings.Cut(text, ".")
+	return len(kind) <= validation.DNS1123LabelMaxLength && kindWord.MatchString(kind) &&
+		(!grouped || len(validation.IsDNS1123Subdomain(group)) == 0)
+}
 
 // readKinds reads a list of kinds; nil if it is not given.
 func readKinds(r *form.Reader, fields map[string]form.Field, name string) []grant.Kind {
@@ -139,7 +146,7 @@ func readKinds(r *form.Reader, fields map[string]form.Field, name string) []gran
 	kinds := []grant.Kind{}
 	for _, element := range r.Texts(f, maxGrantKinds) {
 		switch text := element.Value.Value; {
-		case !kindText.MatchString(text):
+		case !isKind(text):
 			r.Add(element.Line, fmt.Sprintf("%s: %q is no kind", name, manifest.Clean(text)), kindHint)
 		case name == "clusterScoped" && text == manifest.NamespaceKind.Kind:
 			r.Add(element.Line, "clusterScoped: Namespaces are given by their names", "list the names, or patterns of them: namespaces: [team-a-*]")
@@ -220,7 +227,10 @@ var nameHints = map[string]string{
 }
 
 // nameText matches the name of a key or of a credential.
-var nameText = regexp.MustCompile(`^[^\s*\x00-\x1f\x7f]{0,500}\*?$`)
+var nameText = regexp.MustCompile(`^[^\s*\x00-\x1f\x7f]*\*?$`)
+
+// maxNameText bounds it, in bytes.
+const maxNameText = 500
 
 // readNames reads a list of names of things of the server; without Given if it is not there.
 func readNames(r *form.Reader, fields map[string]form.Field, name string) (names grant.Names) {
@@ -231,7 +241,7 @@ func readNames(r *form.Reader, fields map[string]form.Field, name string) (names
 	names.Given = []grant.Name{}
 	for _, element := range r.Texts(f, maxPatterns) {
 		text := strings.TrimSuffix(element.Value.Value, "/")
-		if text == "" || !nameText.MatchString(text) {
+		if text == "" || len(text) > maxNameText || !nameText.MatchString(text) {
 			r.Add(element.Line, fmt.Sprintf("%s: %q is no name", name, manifest.Clean(element.Value.Value)), nameHints[name])
 			continue
 		}

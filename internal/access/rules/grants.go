@@ -2,12 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/form"
@@ -75,9 +75,9 @@ func readAccount(r *form.Reader, fields map[string]form.Field) string {
 		return ""
 	}
 	text, ok := r.Text(f)
-	switch namespace, _, _ := strings.Cut(text, "/"); {
+	switch namespace, account, _ := strings.Cut(text, "/"); {
 	case !ok:
-	case !accountText.MatchString(text):
+	case !isLabel(namespace) || len(validation.IsDNS1123Subdomain(account)) > 0:
 		r.Add(f.Line, fmt.Sprintf("serviceAccount: %q is no ServiceAccount", manifest.Clean(text)), "write NAMESPACE/NAME: team-a/deployer")
 	case namespace == serversNamespace:
 		r.Add(f.Line, "serviceAccount: the accounts of "+serversNamespace+" are the server's own", "name one of the team's namespace: team-a/deployer")
@@ -88,10 +88,6 @@ func readAccount(r *form.Reader, fields map[string]form.Field) string {
 // serversNamespace has the server and its inventories: an account there could change what
 // the server knows of every repository.
 const serversNamespace = "pushboat-system"
-
-// accountText matches the namespace, a DNS label, and the name, a DNS subdomain, of a
-// ServiceAccount.
-var accountText = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 
 // maxFound bounds the repositories whose grants are remembered.
 const maxFound = 4096

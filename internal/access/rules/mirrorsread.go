@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -76,13 +75,13 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 }
 
 // readWord reads a text that a form may be asked of.
-func readWord(r *form.Reader, fields map[string]form.Field, name string, fits *regexp.Regexp, hint string) string {
+func readWord(r *form.Reader, fields map[string]form.Field, name string, fits func(string) bool, hint string) string {
 	f, ok := fields[name]
 	if !ok {
 		return ""
 	}
 	text, ok := r.Text(f)
-	if ok && fits != nil && !fits.MatchString(text) {
+	if ok && fits != nil && !fits(text) {
 		r.Add(f.Line, fmt.Sprintf("%s: %q has no such form", name, manifest.Clean(text)), hint)
 	}
 	return text

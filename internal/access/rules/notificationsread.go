@@ -126,7 +126,7 @@ func readEntryName(r *form.Reader, line int, fields map[string]form.Field, what 
 		return ""
 	}
 	name, ok := r.Text(f)
-	if ok && !clusterName.MatchString(name) {
+	if ok && !isLabel(name) {
 		r.Add(f.Line, fmt.Sprintf("name: %q is not a name", manifest.Clean(name)), "use small letters, digits and dashes")
 	}
 	return name

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -40,8 +39,6 @@ var (
 	remotesFields = []string{"remotes"}
 	remoteFields  = append([]string{"name", "branches", "tags", "records", "force"}, farFields...)
 )
-
-var remoteName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // RemotesFile is the path of the file with a repository's remotes.
 func RemotesFile(repo name.Repo) string { return remotesDir + "/" + string(repo) + ".yaml" }
@@ -103,7 +100,7 @@ func (p *parser) readRemote(r *form.Reader, repo name.Repo, at form.Field) {
 		return
 	}
 	m := &Remote{Repo: repo, At: manifest.Source{File: r.File, Line: at.Line}}
-	m.Name = readWord(r, fields, "name", remoteName, "write lower-case letters, digits and dashes: name: github")
+	m.Name = readWord(r, fields, "name", isLabel, "write lower-case letters, digits and dashes: name: github")
 	if _, ok := fields["name"]; !ok {
 		r.Add(at.Line, "name is missing", "say how status calls the remote: name: github")
 	}

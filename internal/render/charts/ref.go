@@ -30,17 +30,25 @@ func (r Ref) key() string {
 }
 
 var (
-	nameForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?$`)
-	versionForm = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]{1,100})?(\+[0-9A-Za-z.-]{1,100})?$`)
+	nameForm    = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$`)
+	versionForm = regexp.MustCompile(`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 	digestForm  = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 )
+
+// Bounds of the name of a chart and of an exact version, in bytes.
+const (
+	maxName    = 128
+	maxVersion = 256
+)
+
+func isVersion(text string) bool { return len(text) <= maxVersion && versionForm.MatchString(text) }
 
 func isDigest(text string) bool { return digestForm.MatchString(text) }
 
 // Check returns an error if a ref is invalid, for its author.
 func (r Ref) Check() error {
 	switch {
-	case !nameForm.MatchString(r.Name):
+	case len(r.Name) > maxName, !nameForm.MatchString(r.Name):
 		return fmt.Errorf("chart %q is not the name of a chart", r.Name)
 	case r.Version == "":
 		return fmt.Errorf("chart %s has no version", r.Name)

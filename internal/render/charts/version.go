@@ -11,16 +11,18 @@ import (
 // Tagged begins a version that is whatever a tag of an OCI registry names: tag:stable.
 const Tagged = "tag:"
 
-// tagForm is a tag (OCI Distribution Specification 1.1).
-var tagForm = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+// tagForm is a tag, of at most maxTag bytes (OCI Distribution Specification 1.1).
+var tagForm = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]*$`)
+
+const maxTag = 128
 
 // Fixed reports whether the ref means one content for ever: an exact version, or a manifest's
 // digest. Others are chosen among what the registry has, see Store.Choose.
-func (r Ref) Fixed() bool { return versionForm.MatchString(r.Version) || isDigest(r.Version) }
+func (r Ref) Fixed() bool { return isVersion(r.Version) || isDigest(r.Version) }
 
 // Exact is the version that the chart itself has to have; "" if the ref does not say.
 func (r Ref) Exact() string {
-	if versionForm.MatchString(r.Version) {
+	if isVersion(r.Version) {
 		return r.Version
 	}
 	return ""
@@ -32,9 +34,9 @@ func (r Ref) Exact() string {
 func CheckVersion(version string, oci bool) error {
 	tag, tagged := strings.CutPrefix(version, Tagged)
 	switch {
-	case versionForm.MatchString(version):
+	case isVersion(version):
 		return nil
-	case isDigest(version), tagged && tagForm.MatchString(tag):
+	case isDigest(version), tagged && len(tag) <= maxTag && tagForm.MatchString(tag):
 		if !oci {
 			return fmt.Errorf("%q is of a registry whose address begins with oci://", version)
 		}
@@ -59,7 +61,7 @@ func newest(within string, versions []string) (string, error) {
 	}
 	var best *semver.Version
 	for _, text := range versions {
-		if !versionForm.MatchString(text) {
+		if !isVersion(text) {
 			continue
 		}
 		version, err := semver.NewVersion(text)
