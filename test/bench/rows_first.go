@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -83,9 +84,11 @@ func (c *courses) push(ctx context.Context, l *lab, repository fresh) error {
 	if err != nil {
 		return err
 	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- l.keepProfile(ctx, "profile?seconds=10", repository.namespace+".cpu") }()
 	start := time.Now()
 	took, err := repository.push(ctx, ours)
-	if err != nil {
+	if err = errors.Join(err, <-profiled); err != nil {
 		return err
 	}
 	busy, err := l.server.cpu()
