@@ -78,7 +78,7 @@ func (i *identities) note(cluster string, is Identity) error {
 	return replaceFile(i.path(cluster), append(text, '\n'))
 }
 
-// replaceFile writes a small file atomically, and returns when it is on disk.
+// replaceFile writes a small file atomically, and returns when it and its name are on disk.
 func replaceFile(path string, data []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
 	if err != nil {
@@ -89,7 +89,14 @@ func replaceFile(path string, data []byte) error {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // errStarting is of a cluster that may turn out to be another one in a moment.
