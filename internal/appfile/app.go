@@ -90,6 +90,7 @@ type App struct {
 
 	Drift     string        // DriftCorrect, DriftWarn or DriftOff
 	Prune     bool          // delete objects that have left the folder
+	OnRemove  string        `json:",omitempty"` // OnRemoveKeep or OnRemoveDelete; "": as Prune says
 	Timeout   time.Duration // for health after an apply
 	DependsOn []name.App    // names of apps of the same branch, without cycles
 	OnFailure string        // OnFailureKeep or OnFailureRollback
@@ -111,6 +112,10 @@ type App struct {
 	// Source then; "" for an app of this file's. Objects of such tools that the app makes
 	// are read as apps, and not applied.
 	Imported string `json:",omitempty"`
+	// Made is what makes an app that is imported, and OnRemoveBy the setting of its object that
+	// OnRemove comes from.
+	Made       Making `json:",omitzero"`
+	OnRemoveBy string `json:",omitempty"`
 	// Hidden are texts in the settings of an app that is imported which must not be shown.
 	Hidden []string `json:",omitempty"`
 	// ServiceAccount is the one, "NAMESPACE/NAME", as which the other tool would apply the app; "":

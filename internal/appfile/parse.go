@@ -37,8 +37,10 @@ type File struct {
 	// Released are whole apps that the file gives up, and to which repositories. They count
 	// on the branch from which they were deployed.
 	Released map[name.App]name.Repo
-	// Import says that the apps are objects of other tools.
-	Import Import
+	// Import says that the apps are objects of other tools, and Imported that such objects were
+	// found.
+	Import   Import
+	Imported bool
 }
 
 // Read reads the pushboat.yaml at the root of a revision and returns its apps, in the order in
@@ -262,7 +264,7 @@ var fileFields = []string{"apps", "release", "import"}
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
 	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
-	"schedule", "fullSchedule", "drift", "prune", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows", "suspended", "leaveOut",
+	"schedule", "fullSchedule", "drift", "prune", "onRemove", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows", "suspended", "leaveOut",
 }
 
 // entry reads one app.
@@ -338,6 +340,9 @@ func (r *reader) readRules(app *App, fields map[string]field) {
 	}
 	if f, ok := fields["prune"]; ok {
 		app.Prune, _ = r.Boolean(f)
+	}
+	if f, ok := fields["onRemove"]; ok {
+		app.OnRemove, _ = r.OneOf(f, OnRemoveKeep, OnRemoveDelete)
 	}
 	if f, ok := fields["timeout"]; ok {
 		app.Timeout, _ = r.duration(f, time.Second, 24*time.Hour)

@@ -254,7 +254,7 @@ func TestBranches(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows, suspended, leaveOut"
+	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, onRemove, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows, suspended, leaveOut"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},
@@ -294,8 +294,8 @@ func TestProblems(t *testing.T) {
 		},
 		{"which namespace", "apps: [{name: a, createNamespace: true}]", at(1, "createNamespace does not say which | add namespace: a")},
 		{
-			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry}\n",
-			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `render: "yaml" is not known | write auto or plain or kustomize or helm`),
+			"enumerations", "apps:\n- {drift: corect, render: yaml, onFailure: retry, onRemove: orphan}\n",
+			at(2, `drift: "corect" is not known | did you mean correct?`) + at(2, `onFailure: "retry" is not known | write keep or rollback`) + at(2, `onRemove: "orphan" is not known | write keep or delete`) + at(2, `render: "yaml" is not known | write auto or plain or kustomize or helm`),
 		},
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",

@@ -216,6 +216,7 @@ func appNode(app App) *yaml.Node {
 	putUnless(m, "fullSchedule", app.FullSchedule, as.FullSchedule)
 	putUnless(m, "drift", app.Drift, as.Drift)
 	putUnless(m, "prune", app.Prune, as.Prune)
+	m.put("onRemove", app.OnRemove)
 	putUnless(m, "timeout", app.Timeout, as.Timeout)
 	if len(app.DependsOn) > 0 {
 		names := make([]string, len(app.DependsOn))

@@ -43,6 +43,7 @@ const whole = `apps:
   fullSchedule: "0 3 * * *"
   drift: warn
   prune: false
+  onRemove: delete
   timeout: 90s
   dependsOn: [web]
   onFailure: rollback
@@ -143,7 +144,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	elsewhere := map[string]bool{"Imported": true, "Hidden": true, "ServiceAccount": true, "Released": true, "Exclude": true}
+	elsewhere := map[string]bool{"Imported": true, "Made": true, "OnRemoveBy": true, "Hidden": true, "ServiceAccount": true, "Released": true, "Exclude": true}
 	kind := reflect.TypeFor[App]()
 	for i := range kind.NumField() {
 		given := false

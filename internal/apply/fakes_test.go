@@ -75,6 +75,8 @@ type fakeOthers struct {
 
 func (o *fakeOthers) Released(context.Context, plan.Release) bool { return false }
 
+func (o *fakeOthers) WhyLeft(name.App) string { return "" }
+
 func (o *fakeOthers) Holder(context.Context, name.App, string) (repo name.Repo, unrendered, ok bool, err error) {
 	return "", false, false, nil
 }

@@ -73,17 +73,11 @@ func newApp(e *Engine, name name.App, repo name.Repo, branch name.Branch) *app {
 }
 
 // goneTarget is the target of an app that pushboat.yaml no longer names. Its objects
-// are deleted, unless its last setting was prune: false. The cluster is "" for an app
+// are deleted, unless keeping says otherwise. The cluster is "" for an app
 // that was only pushed with -o skip, by a server that did not record the cluster.
 func goneTarget(app name.App, repo name.Repo, branch name.Branch, cluster string, revision name.Revision) *target {
 	spec := appfile.App{Name: app, Branch: branch, Cluster: cmp.Or(cluster, appfile.DefaultCluster), Prune: true, Timeout: goneTimeout}
 	return &target{Target: plan.Target{Spec: spec, Repo: repo, Revision: revision, Digest: "gone", Gone: true}}
-}
-
-// keeping returns the target with the app's prune setting.
-func (t *target) keeping(prune bool) *target {
-	t.Spec.Prune = prune
-	return t
 }
 
 // givenTo returns the target of an app that is gone and released as a whole to a repository,
@@ -114,13 +108,6 @@ func (a *app) isFedBy(repo name.Repo, branch name.Branch) bool {
 }
 
 func (a *app) removedLocked() bool { return a.last != nil && a.last.Result == record.Removed }
-
-// prunes reports whether the app deletes objects that leave it, by its newest record.
-func (a *app) prunes() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.last != nil && !a.last.NoPrune
-}
 
 // removed reports whether the app has been deleted from its cluster, and is
 // in no pushboat.yaml.

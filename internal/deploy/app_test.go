@@ -36,21 +36,23 @@ func TestAppsHaveOneHome(t *testing.T) {
 
 func TestWhatARecordSaysOfAnApp(t *testing.T) {
 	for name, test := range map[string]struct {
-		rec             *record.Record
-		removed, prunes bool
+		rec     *record.Record
+		removed bool
+		stays   string
 	}{
-		"no record":             {nil, false, false},
-		"deployed":              {&record.Record{Result: record.Deployed}, false, true},
-		"prune: false":          {&record.Record{Result: record.Deployed, NoPrune: true}, false, false},
-		"removed":               {&record.Record{Result: record.Removed}, true, true},
-		"a removal that failed": {&record.Record{Result: record.Failed}, false, true},
+		"no record":             {nil, false, "prune: false"},
+		"deployed":              {&record.Record{Result: record.Deployed}, false, ""},
+		"prune: false":          {&record.Record{Result: record.Deployed, NoPrune: true}, false, "prune: false"},
+		"onRemove: delete":      {&record.Record{Result: record.Deployed, NoPrune: true, Deletes: true}, false, ""},
+		"removed":               {&record.Record{Result: record.Removed}, true, ""},
+		"a removal that failed": {&record.Record{Result: record.Failed}, false, ""},
 	} {
 		a := newOffice(t).has("web", "shop", nil)
 		if test.rec != nil {
 			a.remember(*test.rec)
 		}
-		if a.removed() != test.removed || a.prunes() != test.prunes {
-			t.Errorf("%s: removed %v, prunes %v", name, a.removed(), a.prunes())
+		if a.removed() != test.removed || a.stays() != test.stays {
+			t.Errorf("%s: removed %v, stays for %q", name, a.removed(), a.stays())
 		}
 	}
 }
@@ -80,7 +82,7 @@ func TestTargetOfAnAppThatLeaves(t *testing.T) {
 	if goneTarget("web", "shop", "main", "", "r2").Spec.Cluster != appfile.DefaultCluster {
 		t.Error("an app without a recorded cluster is not on the default cluster")
 	}
-	if left.keeping(false).Spec.Prune {
+	if left.keeping("prune: false").Spec.Prune {
 		t.Error("an app with prune: false deletes its objects")
 	}
 }

@@ -12,7 +12,7 @@ import (
 func (p *Proposal) Asked() record.Asked {
 	return record.Asked{
 		Revision: p.Revision, Force: p.Options.Force || p.isForced(), TakeOver: p.Options.TakeOver || p.isTakingOver(), Skip: p.Options.Skip, Override: p.Overridden(),
-		Signed: p.Signed, Leaving: p.goes(),
+		Signed: p.Signed, Leaving: p.goes(), Keeping: p.staying(),
 	}
 }
 

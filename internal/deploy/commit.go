@@ -17,7 +17,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 		return e.skip(p)
 	}
 	if p.Push == "" { // otherwise the push has kept them, see Asked
-		if err := e.confirmLeaving(p.Repo, p.Branch, p.Revision, p.goes()); err != nil {
+		if err := e.confirmLeaving(p.Repo, p.Branch, p.Revision, p.goes(), p.staying()); err != nil {
 			e.Log.WithField("repository", p.Repo).Warnf("%v; if the server is killed now, its apps are held: %s", err, name.Join(p.goes(), ", "))
 		}
 	}
@@ -79,6 +79,9 @@ func (e *Engine) enter(p *Proposal) []wanting {
 	defer e.wants.Unlock()
 	if p.Only == "" {
 		e.releases.set(branchOf{p.Repo, p.Branch}, p.released)
+		if p.imports != nil {
+			e.readWith.note(branchOf{p.Repo, p.Branch}, surroundings{p.clusters, follows(p.Tree)})
+		}
 	}
 	var apps []wanting
 	for _, t := range inOrder(p.targets) {

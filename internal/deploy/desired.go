@@ -15,7 +15,8 @@ type branchRead struct {
 	asked   record.Asked      // options of its newest accepted revision
 	apps    map[name.App]bool // the apps that it names, and whose targets can be used
 	unread  string            // why it cannot be rendered in full; "" if it can
-	selects bool              // it selects clusters by their labels
+	selects bool              // which apps it makes may change without a push, see goes
+	meant   bool              // its apps are objects of another tool
 }
 
 // desiredState is the kind of state that an app should be in.
@@ -42,6 +43,7 @@ type desire struct {
 	kept   name.Revision // for asBefore: the revision; "" if the app was never deployed
 	why    string        // for asApplied and asSelected
 	retry  bool          // the branch may be read another time
+	keeps  bool          // for asRemoved: the push has let its objects stay
 }
 
 // desired decides the desired state of each app of a repository, from its branches,
@@ -90,11 +92,14 @@ func recordDesires(repo name.Repo, branches map[name.Branch]branchRead, broken e
 	case d.why != "":
 		d.state = asApplied
 		return d, true
+	case !read.confirmed(rec.App) && read.meant:
+		d.state, d.why = asSelected, whyUnmeant
+		return d, true
 	case !read.confirmed(rec.App):
 		d.state, d.why = asSelected, whyUnselected(rec.Cluster)
 		return d, true
 	}
-	d.state = asRemoved // its deletion was confirmed, and may not have ended
+	d.state, d.keeps = asRemoved, read.keeps(rec.App) // its deletion was confirmed, and may not have ended
 	return d, true
 }
 

@@ -139,6 +139,7 @@ type Engine struct {
 	claims       *plan.Claims
 	reservations *reservations
 	releases     releases
+	readWith     readWith
 	suspect      func(app name.App, id manifest.ID)
 	wanted       func(app name.App, schedule, full string)
 	rollback     func(ctx context.Context, failed record.Record) (Sequel, error)

@@ -17,7 +17,8 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 		p.Main = main
 	}
 	p.Tree = p.engine.joinedTree(p.Tree, p.Repo, p.Caller)
-	file, imports, problems := p.engine.readFile(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.engine.Selectable(p.Repo)})
+	p.clusters = p.engine.Selectable(p.Repo)
+	file, imports, problems := p.engine.readFile(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.clusters})
 	p.imports = imports
 	p.selections = file.Selections
 	p.released = p.engine.ownReleases(branchOf{p.Repo, p.Branch}, file.Released)

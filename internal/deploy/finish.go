@@ -32,6 +32,7 @@ func (a *app) recordOf(t *target, j *job, result record.Result, message string) 
 	if t != nil {
 		rec.Revision, rec.Cluster, rec.NoPrune, rec.Had = t.Revision, t.Spec.Cluster, !t.Spec.Prune, t.had
 		rec.GivenTo = t.GivenTo
+		rec.StaysFor(t.whyKept())
 		rec.Charts, rec.Sources, rec.Generated = t.charts, t.sources(), a.generatedPaths(t)
 	}
 	if rec.Skipped = a.skippedRevision(); rec.Skipped != "" && t != nil {

@@ -1,9 +1,11 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
@@ -23,7 +25,8 @@ type ForeignError struct {
 	Cluster string
 	Repo    name.Repo // of the app that was to be deployed
 	Whose   whose
-	Own     int64 // this server's epoch
+	Own     int64  // this server's epoch
+	Left    string // why another repository has left it there
 }
 
 // Error names the owner as anybody may know it who reads the app's records.
@@ -46,8 +49,8 @@ func (e *ForeignError) message(reader plan.Reader) string {
 		return fmt.Sprintf("app %s on cluster %s is deployed by another Pushboat server%s, from its repository %s",
 			e.Parent.App, e.Cluster, serverName(e.Parent.Server), e.Parent.Repository)
 	}
-	return fmt.Sprintf("app %s on cluster %s belongs to repository %s, which has left it there (prune: false)",
-		e.Parent.App, e.Cluster, e.Parent.Repository)
+	return fmt.Sprintf("app %s on cluster %s belongs to repository %s, which has left it there (%s)",
+		e.Parent.App, e.Cluster, e.Parent.Repository, cmp.Or(e.Left, appfile.PruneOff))
 }
 
 // Hint is the next thing to try.
@@ -81,7 +84,7 @@ func (e *Engine) foreign(parent kube.Parent, cluster string, repo name.Repo) err
 	if verdict == ours || verdict == otherRepositorys && e.isReleased(parent, repo) {
 		return nil
 	}
-	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Whose: verdict, Own: e.Epoch}
+	return &ForeignError{Parent: parent, Cluster: cluster, Repo: repo, Whose: verdict, Own: e.Epoch, Left: others{e}.WhyLeft(parent.App)}
 }
 
 // whose is the owner of a parent.

@@ -106,9 +106,9 @@ func (e *Engine) leaving(p *Proposal) []*target {
 		switch {
 		case named[a.name]:
 		case t != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(t.Spec.Prune || t.origin == fromRecord && a.prunes()).givenTo(p.released[a.name]))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, t.Spec.Cluster, p.Revision).withHooksOf(t).keeping(p.whyStays(a, t)).givenTo(p.released[a.name]))
 		case last != nil:
-			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(!last.NoPrune).givenTo(p.released[a.name]))
+			gone = append(gone, goneTarget(a.name, p.Repo, p.Branch, last.Cluster, p.Revision).keeping(p.whyStays(a, nil)).givenTo(p.released[a.name]))
 		}
 	}
 	return gone

@@ -31,6 +31,7 @@ func hookSymptoms(r *record.Record) []Symptom {
 func (t *target) withHooksOf(last *target) *target {
 	if last != nil {
 		t.LastHooks, t.Spec.Namespace = append(last.DeletionHooks(), last.LastHooks...), last.Spec.Namespace
+		t.Meant, t.Defining = last.Spec.Imported != "" || last.Meant, leavesDefinitions(last.Spec) || last.Defining
 		t.had = cmp.Or(last.had, last.Revision)
 		t.Seal, t.Hidden = last.Seal, last.Hidden
 	}

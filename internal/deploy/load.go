@@ -77,7 +77,7 @@ func (l *loading) branch(branch name.Branch, head name.Revision) branchRead {
 	if err != nil {
 		problems = append(problems, manifest.Problem{Message: err.Error()})
 	}
-	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}, selects: len(file.Selections) > 0}
+	read := branchRead{head: head, asked: asked, apps: map[name.App]bool{}, selects: len(file.Selections) > 0 || file.Imported, meant: file.Imported}
 	skips := asked.Skip && asked.Revision == head
 	l.release(branch, file.Released, len(problems) == 0 && !skips)
 	if len(problems) > 0 {
@@ -162,7 +162,7 @@ func (l *loading) fulfil(app name.App, d desire) {
 		}
 	case asRemoved:
 		last := l.at(d.branch, cmp.Or(saved.Record.Had, saved.Record.Revision), app)
-		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(!saved.Record.NoPrune).givenTo(e.releases.to(l.repo, app)))
+		l.deploy(app, goneTarget(app, l.repo, d.branch, saved.Record.Cluster, d.head).withHooksOf(last).keeping(l.whyStaying(d, saved.Record, last)).givenTo(e.releases.to(l.repo, app)))
 	case asRemembered:
 		if e.app(app) == nil {
 			l.restore(app, d.branch, &saved, nil, "")
@@ -252,9 +252,13 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, appfile.F
 	if err != nil {
 		return nil, appfile.File{}, manifest.Problems{{Message: err.Error()}}
 	}
-	file, imports, problems := e.readFile(r.tree, appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)})
+	at := appfile.Place{Repo: r.repo, Branch: branch, Main: main, Clusters: e.selectableWith(r.repo, r.records)}
+	file, imports, problems := e.readFile(r.tree, at)
 	r.specs, r.imports = file.Apps, imports
 	targets, found := e.readTargets(r)
+	if imports != nil && !r.earlier {
+		e.readWith.note(branchOf{r.repo, branch}, surroundings{at.Clusters, follows(r.tree)})
+	}
 	return targets, file, append(problems, found...)
 }
 

@@ -173,6 +173,8 @@ type Proposal struct {
 	specs      []appfile.App                    // of the branch
 	imports    *importer.Tree                   // of which the specs are the roots, until they are rendered; nil: the specs are all
 	selections []appfile.Selection              // of clusters, by the branch
+	clusters   appfile.Clusters                 // from which it selects
+	after      map[name.App]appfile.App         // of a removal that no push brings: what the branch makes then; nil: see targets
 	released   map[name.App]name.Repo           // apps of the branch that it gives up, and to whom
 	targets    []*target                        // every app of the branch, and those that leave it
 	stays      map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew

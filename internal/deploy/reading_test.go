@@ -57,10 +57,18 @@ func TestAppsAreReadFromTheirBranches(t *testing.T) {
 		want   string
 		unread int // the number of branches that are tried again
 	}{
-		"a new app":                      {nil, good, nil, "new", 0},
-		"an app with a record":           {&last, good, nil, "new", 0},
-		"an app that left":               {&last, none, nil, "gone, prune: true", 0},
-		"one that left, prune: false":    {with(func(rec *record.Record) { rec.NoPrune = true }), none, nil, "gone, prune: false", 0},
+		"a new app":                       {nil, good, nil, "new", 0},
+		"an app with a record":            {&last, good, nil, "new", 0},
+		"an app that left":                {&last, none, nil, "gone, prune: true", 0},
+		"one that left, prune: false":     {with(func(rec *record.Record) { rec.NoPrune = true }), none, nil, "gone, prune: false", 0},
+		"one that left, onRemove: keep":   {with(func(rec *record.Record) { rec.KeptFor = "onRemove: keep" }), none, nil, "gone, prune: false", 0},
+		"one that left, onRemove: delete": {with(func(rec *record.Record) { rec.NoPrune, rec.Deletes = true, true }), none, nil, "gone, prune: true", 0},
+		"one that a push has let stay": {
+			&last, none, func(o *office) { o.source.asked["main"] = record.Asked{Revision: "new", Keeping: []name.App{"web"}} }, "gone, prune: false", 0,
+		},
+		"one that another push has let stay": {
+			&last, none, func(o *office) { o.source.asked["main"] = record.Asked{Revision: "older", Keeping: []name.App{"web"}} }, "gone, prune: true", 0,
+		},
 		"one that left long ago":         {with(func(rec *record.Record) { rec.Result = record.Removed }), none, nil, "not wanted", 0},
 		"one that cannot be rendered":    {&last, broken, nil, "remnant, held", 1},
 		"a new one that cannot be":       {nil, broken, nil, "unknown", 1},

@@ -111,18 +111,17 @@ func (e *Engine) Reselect(ctx context.Context, next Selecting) (Reselection, err
 	return result, nil
 }
 
-// branchFile is a branch, and what its pushboat.yaml makes with the clusters of now and with
-// others.
+// branchFile is a branch, and what it makes with the clusters of now and with others.
 type branchFile struct {
-	repo           name.Repo
-	branch         name.Branch
-	head           name.Revision
-	now, next      appfile.File
-	wrong, problem manifest.Problems
+	repo      name.Repo
+	branch    name.Branch
+	head      name.Revision
+	now, next madeWith
 }
 
-// eachSelecting calls do, from several goroutines, for each branch whose pushboat.yaml selects
-// clusters, of the repositories for which two sets of clusters differ.
+// eachSelecting calls do, from several goroutines, for each branch that selects clusters, of the
+// repositories for which two sets of clusters differ. Where there is one set alone, those branches
+// are left out whose apps are objects of other tools, and that were read with it.
 func (e *Engine) eachSelecting(ctx context.Context, sets func(name.Repo) (now, next appfile.Clusters), do func(branchFile)) error {
 	repos, err := e.Source.Repositories()
 	if err != nil {
@@ -146,13 +145,16 @@ func (e *Engine) eachSelecting(ctx context.Context, sets func(name.Repo) (now, n
 			if err != nil {
 				return err
 			}
+			if next == nil && e.readWith.same(branchOf{repos[i], branch}, now) {
+				continue
+			}
 			b := branchFile{repo: repos[i], branch: branch, head: heads[branch]}
 			at := appfile.Place{Repo: repos[i], Branch: branch, Main: main, Clusters: now}
-			b.now, b.wrong = appfile.Read(tree, at)
+			b.now = e.makes(tree, at, b.head)
 			if at.Clusters = next; next != nil {
-				b.next, b.problem = appfile.Read(tree, at)
+				b.next = e.makes(tree, at, b.head)
 			}
-			if len(b.now.Selections)+len(b.next.Selections) > 0 {
+			if b.now.selects() || b.next.selects() {
 				do(b)
 			}
 		}
@@ -162,11 +164,11 @@ func (e *Engine) eachSelecting(ctx context.Context, sets func(name.Repo) (now, n
 
 // compareSelected adds what becomes of a branch.
 func (e *Engine) compareSelected(ctx context.Context, b branchFile, next Selecting, into *Reselection) {
-	if len(b.problem) > 0 {
-		into.Broken = append(into.Broken, fmt.Sprintf("repository %s, branch %s: %s", b.repo, b.branch, whyUnread(b.problem)))
+	if len(b.next.problems) > 0 {
+		into.Broken = append(into.Broken, fmt.Sprintf("repository %s, branch %s: %s", b.repo, b.branch, whyUnread(b.next.problems)))
 		return
 	}
-	before, after := appsByName(b.now), appsByName(b.next)
+	before, after := appsByName(b.now.file), appsByName(b.next.file)
 	for _, app := range slices.Sorted(maps.Keys(after)) {
 		spec, had := before[app]
 		switch {
@@ -187,15 +189,16 @@ func (e *Engine) compareSelected(ctx context.Context, b branchFile, next Selecti
 		return
 	}
 	into.Leaving = append(into.Leaving, leaving)
-	plans, problems := e.planLeaving(ctx, leaving, next.By)
+	plans, problems := e.planLeaving(ctx, leaving, next.By, b.next)
 	into.plans, into.Problems = append(into.plans, plans...), append(into.Problems, problems...)
 }
 
-// planLeaving plans the removal of apps that leave a branch.
-func (e *Engine) planLeaving(ctx context.Context, l Leaving, by access.Caller) ([]*plan.Plan, manifest.Problems) {
+// planLeaving plans the removal of apps that leave a branch, with what it makes then.
+func (e *Engine) planLeaving(ctx context.Context, l Leaving, by access.Caller, then madeWith) ([]*plan.Plan, manifest.Problems) {
 	p := &Proposal{
 		Change: Change{Repo: l.Repo, Branch: l.Branch, Revision: l.Head, Caller: by, Options: Options{Plan: true, ConfirmPrune: -1}},
 		engine: e, changed: map[name.App]*plan.Plan{}, with: map[string]*plan.Companions{}, claims: e.claims.Overlay(),
+		imports: then.imports, after: appsByName(then.file),
 	}
 	for _, t := range e.leaving(p) {
 		if slices.Contains(l.Apps, t.Spec.Name) {
@@ -220,14 +223,18 @@ func (e *Engine) guardLeaving(ctx context.Context, confirmed int, r *Reselection
 	if r.Problems = e.markExposed(ctx, r.plans); len(r.Problems) > 0 {
 		return
 	}
-	cluster, count := map[name.App]string{}, map[name.App]int{}
+	cluster, count, meant := map[name.App]string{}, map[name.App]int{}, map[name.App]bool{}
 	for _, p := range r.plans {
-		cluster[p.App], count[p.App] = p.Cluster, len(p.Pruned())
+		cluster[p.App], count[p.App], meant[p.App] = p.Cluster, len(p.Pruned()), p.Target.Meant
 	}
 	problems, deletions := plan.Guard(r.plans, confirmed, false)
 	for i := range problems {
 		app := problems[i].App
-		problems[i].Message = fmt.Sprintf("app %s would leave cluster %s, which its clusters: no longer selects: all its objects (%d) would be deleted", app, cluster[app], count[app])
+		what := "which its clusters: no longer selects"
+		if meant[app] {
+			what = "which nothing in its repository selects any more"
+		}
+		problems[i].Message = fmt.Sprintf("app %s would leave cluster %s, %s: all its objects (%d) would be deleted", app, cluster[app], what, count[app])
 		confirmable(&problems[i], confirmed, deletions)
 	}
 	r.Problems = problems
@@ -247,11 +254,15 @@ func (e *Engine) Reselected(ctx context.Context, leaving []name.App) error {
 	err := e.eachSelecting(ctx, func(repo name.Repo) (appfile.Clusters, appfile.Clusters) {
 		return e.Selectable(repo), nil
 	}, func(b branchFile) {
-		if len(b.wrong) > 0 || !e.isAsNamed(b.repo, b.branch, b.now) {
-			mu.Lock()
-			defer mu.Unlock()
-			moved[b.repo] = true
+		if len(b.now.problems) == 0 && e.isAsNamed(b.repo, b.branch, b.now.file) {
+			if b.now.imports != nil {
+				e.readWith.note(branchOf{b.repo, b.branch}, surroundings{e.Selectable(b.repo), b.now.places})
+			}
+			return
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		moved[b.repo] = true
 	})
 	for _, repo := range slices.Sorted(maps.Keys(moved)) {
 		if err := e.arrive(ctx, repo, record.CauseClusters); err != nil {
@@ -272,5 +283,5 @@ func (e *Engine) letGo(ctx context.Context, app name.App) error {
 	if err != nil {
 		return err
 	}
-	return e.confirmLeaving(repo, branch, head, []name.App{app})
+	return e.confirmLeaving(repo, branch, head, []name.App{app}, nil)
 }

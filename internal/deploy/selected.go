@@ -13,7 +13,7 @@ import (
 	"github.com/pushboat/pushboat/internal/record"
 )
 
-// An entry of pushboat.yaml may select clusters by their labels. Which apps it makes then
+// An entry of pushboat.yaml, or an object of another tool, may select clusters by their labels. Which apps it makes then
 // depends on more than the revision: on the labels of clusters, and on the clusters that the
 // repository's grant gives it. Both may change while no push is there to confirm what would be
 // deleted. So an app of a branch with such an entry goes only if somebody has confirmed that:
@@ -74,6 +74,9 @@ func whyUnselected(cluster string) string {
 	return fmt.Sprintf("clusters: in pushboat.yaml no longer selects cluster %s, and nobody has confirmed that the app goes", cluster)
 }
 
+// whyUnmeant is whyUnselected for an app that no object of another tool means any more.
+const whyUnmeant = "no object in its repository means it any more, or a generator makes it no more, and nobody has confirmed that the app goes"
+
 // confirmed reports whether an app may go from a branch that selects clusters.
 func (b branchRead) confirmed(app name.App) bool {
 	return !b.selects || b.asked.Revision == b.head && slices.Contains(b.asked.Leaving, app)
@@ -93,27 +96,34 @@ func unselected(selections []appfile.Selection) manifest.Problems {
 // goes lists the apps that would go with the change, and that a branch that selects clusters
 // may lose without a push.
 func (p *Proposal) goes() []name.App {
-	if len(p.selections) == 0 {
+	if len(p.selections) == 0 && p.imports == nil {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(p.removed), func(app name.App) bool { return p.Only != "" && p.Only != app })
 }
 
-// confirmLeaving keeps that apps may go, for a change that no push brings.
-func (e *Engine) confirmLeaving(repo name.Repo, branch name.Branch, head name.Revision, apps []name.App) error {
-	if len(apps) == 0 {
+// confirmLeaving keeps that apps may go, and those whose objects stay then, for a change that no
+// push brings.
+func (e *Engine) confirmLeaving(repo name.Repo, branch name.Branch, head name.Revision, apps, staying []name.App) error {
+	if len(apps)+len(staying) == 0 {
 		return nil
 	}
 	asked, err := e.Source.Asked(repo, branch)
 	if err != nil || asked.Revision != head {
 		asked = record.Asked{Revision: head}
 	}
-	for _, app := range apps {
-		if !slices.Contains(asked.Leaving, app) {
-			asked.Leaving = append(asked.Leaving, app)
+	asked.Leaving, asked.Keeping = addingApps(asked.Leaving, apps), addingApps(asked.Keeping, staying)
+	return e.Source.SetAsked(repo, branch, asked)
+}
+
+// addingApps are names with some more, each once.
+func addingApps(has, more []name.App) []name.App {
+	for _, app := range more {
+		if !slices.Contains(has, app) {
+			has = append(has, app)
 		}
 	}
-	return e.Source.SetAsked(repo, branch, asked)
+	return has
 }
 
 // sameClusters reports whether two sets of clusters have the same names and labels.

@@ -75,17 +75,20 @@ func TestWhatIsConfirmedIsKeptWithTheRevision(t *testing.T) {
 	for _, step := range []struct {
 		head    name.Revision
 		apps    []name.App
+		stay    []name.App
 		force   bool
 		leaving string
+		keeping string
 	}{
-		{"r1", nil, true, "shop"},
-		{"r1", []name.App{"blog", "shop"}, true, "shop, blog"},
-		{"r2", []name.App{"blog"}, false, "blog"},
+		{"r1", nil, nil, true, "shop", ""},
+		{"r1", []name.App{"blog", "shop"}, nil, true, "shop, blog", ""},
+		{"r1", nil, []name.App{"shop"}, true, "shop, blog", "shop"},
+		{"r2", []name.App{"blog"}, []name.App{"blog"}, false, "blog", "blog"},
 	} {
-		if err := e.confirmLeaving("site", "main", step.head, step.apps); err != nil {
+		if err := e.confirmLeaving("site", "main", step.head, step.apps, step.stay); err != nil {
 			t.Fatal(err)
 		}
-		if got := source.asked["main"]; got.Revision != step.head || got.Force != step.force || name.Join(got.Leaving, ", ") != step.leaving {
+		if got := source.asked["main"]; got.Revision != step.head || got.Force != step.force || name.Join(got.Leaving, ", ") != step.leaving || name.Join(got.Keeping, ", ") != step.keeping {
 			t.Errorf("%+v: kept %+v", step, got)
 		}
 	}

@@ -350,6 +350,7 @@ func (e *Engine) Forget(repo name.Repo) {
 	}
 	e.forgetUnread(repo)
 	e.releases.forget(repo)
+	e.readWith.forget(repo)
 	for _, a := range e.strike(repo) {
 		a.tellSchedules()
 		if heir := e.app(a.name); heir != nil { // another repository has taken the name already

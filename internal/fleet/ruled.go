@@ -84,7 +84,7 @@ func (f *Fleet) missed(m Member, configured []Member) manifest.Problems {
 	return manifest.Problems{{
 		Source:  manifest.Source{File: m.Place},
 		Message: fmt.Sprintf("cluster %s has apps: %s", m.Name, strings.Join(names, ", ")),
-		Hint:    "remove them from the pushboat.yaml of their branches first; then nothing is left on the cluster\nwhere clusters: has selected it, take away its labels instead, in a push of its own",
+		Hint:    "remove them from the pushboat.yaml of their branches first; then nothing is left on the cluster\nwhere clusters: has selected it, take away its labels instead, in a push of its own\nwhere a clusters generator without a selector has, give that one",
 	}}
 }
 

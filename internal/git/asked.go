@@ -16,8 +16,9 @@ import (
 // while the revision's objects are still in quarantine.
 const askedDir = "pushboat-asked"
 
-// maxAsked bounds the options that are read, in bytes. They may name all apps of a branch.
-const maxAsked = 128 << 10
+// maxAsked bounds the options that are read, in bytes. They may name all apps of a branch,
+// twice.
+const maxAsked = 256 << 10
 
 // SetAsked stores a text with a ref, in place of the one before. When it returns, the
 // text is on disk.

@@ -54,6 +54,7 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 		e := &explanation{app: made.App}
 		e.app.DependsOn, e.app.LeaveOut = after[app], t.left[app].tools
 		e.say("%s", t.origin(app))
+		t.explainRemoval(&e.app)
 		if t.left[app].applied == 0 {
 			e.say("applies nothing itself: it can be taken out, if no other app depends on it")
 		}
@@ -87,6 +88,25 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 
 // maxSuspended bounds a reason in a pushboat.yaml; see window.CheckReason.
 const maxSuspended = 200
+
+// explainRemoval writes what becomes of the objects when an app is removed, where its parent
+// decides that as well.
+func (t *Tree) explainRemoval(app *appfile.App) {
+	has := func(app name.App) *appfile.App {
+		if made := t.apps[app]; made != nil {
+			return &made.App
+		}
+		return nil
+	}
+	keeps := app.KeptBy(appfile.Succession{Has: has, Had: has, Set: func(string) bool { return true }}) != ""
+	app.OnRemove = ""
+	switch {
+	case keeps && app.Prune:
+		app.OnRemove = appfile.OnRemoveKeep
+	case !keeps && !app.Prune:
+		app.OnRemove = appfile.OnRemoveDelete
+	}
+}
 
 func noteText(note meaning.Note) string {
 	return fmt.Sprintf("%s: %s: %s", note.Source, note.Object, note.Text)

@@ -41,7 +41,20 @@ func TestExplain(t *testing.T) {
 		{
 			"an app that is suspended",
 			kustomization("shop", "path: apps, suspend: true"),
-			[]string{"    suspended: 'suspend: true at a.yaml:4'\n"},
+			[]string{"    suspended: 'suspend: true at a.yaml:4'\n", "    onRemove: keep\n"},
+			nil, "",
+		},
+		{
+			"an app whose objects stay when it goes",
+			kustomization("shop", "path: apps, deletionPolicy: Orphan"),
+			[]string{"    onRemove: keep\n"},
+			[]string{"prune:"},
+			"",
+		},
+		{
+			"an app that prunes nothing, and whose objects go with it",
+			strings.Replace(kustomization("shop", "path: apps, deletionPolicy: Delete"), "prune: true", "prune: false", 1),
+			[]string{"    prune: false\n    onRemove: delete\n"},
 			nil, "",
 		},
 		{

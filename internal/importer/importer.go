@@ -77,6 +77,7 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 	if len(problems) > 0 {
 		return file, nil, problems
 	}
+	file.Imported = true
 	file.Apps, problems = grown.Roots()
 	return file, grown, problems
 }
@@ -360,6 +361,9 @@ func (t *Tree) nameOf(stem string, app meaning.App) name.App {
 	}
 	return meaning.NameOf(app.By.Kind + "-" + meaning.HashOf(stem+"/"+app.By.Kind+"/"+app.By.Namespace+"/"+app.By.Name))
 }
+
+// HasSet reports whether an ApplicationSet, NAMESPACE/NAME, is in the tree.
+func (t *Tree) HasSet(set string) bool { return t.argo.HasSet(set) }
 
 // Notes are those on fields without effect of the objects that mean some apps, and of all that
 // mean none.

@@ -250,6 +250,8 @@ func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[name.A
 	return ""
 }
 
+func (o fakeOthers) WhyLeft(name.App) string { return "" }
+
 func (o fakeOthers) Holder(_ context.Context, app name.App, _ string) (repo name.Repo, unrendered, ok bool, err error) {
 	home, ok := o[app]
 	return cmp.Or(home.left, home.repo), home.unrendered, ok, home.broken

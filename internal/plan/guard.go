@@ -72,10 +72,10 @@ func (p *Plan) danger(undo bool) string {
 	case len(deletions) == 0:
 		return ""
 	case p.Gone && len(p.Moved) > 0:
-		return fmt.Sprintf("app %s is no longer in pushboat.yaml: the objects that no other app takes over (%s) would be deleted",
-			p.App, manifest.Plural(len(deletions), "object"))
+		return fmt.Sprintf("app %s is %s: the objects that no other app takes over (%s) would be deleted",
+			p.App, p.Left(), manifest.Plural(len(deletions), "object"))
 	case p.Gone:
-		return fmt.Sprintf("app %s is no longer in pushboat.yaml: all its objects (%d) would be deleted", p.App, len(deletions))
+		return fmt.Sprintf("app %s is %s: all its objects (%d) would be deleted", p.App, p.Left(), len(deletions))
 	}
 	if names := preciousOf(deletions, undo); len(names) > 0 {
 		return fmt.Sprintf("app %s: would delete %s, with all that is in it or comes of it", p.App, strings.Join(names, " and "))

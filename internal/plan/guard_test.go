@@ -36,6 +36,8 @@ func TestGuard(t *testing.T) {
 	claim := manifest.ID{Kind: "PersistentVolumeClaim", Namespace: "shop", Name: "data"}
 	gone := planOf(0, manifesttest.ConfigMaps(2)...)
 	gone.Gone = true
+	meant := planOf(0, manifesttest.ConfigMaps(2)...)
+	meant.Gone, meant.Target = true, &Target{Gone: true, Meant: true}
 	recreated := planOf(5)
 	recreated.Steps = append(recreated.Steps, Step{ID: claim, Action: record.Recreate})
 	database := manifest.ID{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "db"}
@@ -97,6 +99,7 @@ func TestGuard(t *testing.T) {
 		{"all objects for others, confirmed", moved(2), 2, ""},
 		{"a whole app", gone, -1, "all its objects (2) would be deleted"},
 		{"a whole app, confirmed", gone, 2, ""},
+		{"a whole app of another tool", meant, -1, "app shop is no longer in the repository: all its objects (2) would be deleted"},
 		{"the rest of an app that moves", renamed, -1, "the objects that no other app takes over (2 objects) would be deleted"},
 		{"an object that is deleted beside one that moves", giving, -1, ""},
 		{"what asks to be confirmed", confirmed, -1, "would delete ConfigMap shop/a and ConfigMap shop/c, which asks for it to be confirmed"},

@@ -1,10 +1,12 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/live"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -73,8 +75,9 @@ type holder struct {
 	set        string   // the label
 	app        name.App // of this server; "" if it is none
 	repo       name.Repo
-	unrendered bool  // its branch could not be rendered
-	err        error // why it is not known whose it is
+	unrendered bool   // its branch could not be rendered
+	why        string // why it has left objects on the cluster
+	err        error  // why it is not known whose it is
 }
 
 // holderOf returns the holder of a label. It is asked for once a plan: of an app that has
@@ -99,14 +102,14 @@ func (p *Planner) askHolder(ctx context.Context, set string) holder {
 	}
 	repo, unrendered, ok, err := p.Others.Holder(ctx, app, p.API.Name())
 	if h.err = err; ok {
-		h.app, h.repo, h.unrendered = app, repo, unrendered
+		h.app, h.repo, h.unrendered, h.why = app, repo, unrendered, p.Others.WhyLeft(app)
 	}
 	return h
 }
 
 // keeps says why an object that its holder does not ask for now stays the holder's all
 // the same; nil if an app of the given repository may have it. Apps of one repository
-// may hand over. Another one's has left it on purpose (prune: false), and of an app that
+// may hand over. Another one's has left it on purpose, and of an app that
 // cannot be rendered nobody knows.
 func (h holder) keeps(repo name.Repo) *manifest.Problem {
 	const handOver = "remove its label " + kube.PartOfLabel + " to hand it over"
@@ -124,7 +127,7 @@ func (h holder) keeps(repo name.Repo) *manifest.Problem {
 		}
 	case h.repo != repo:
 		return &manifest.Problem{
-			Message: fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (prune: false)", h.app, h.repo),
+			Message: fmt.Sprintf("belongs to app %s of repository %s, which has left it on the cluster (%s)", h.app, h.repo, cmp.Or(h.why, appfile.PruneOff)),
 			Hint:    "have it released there in pushboat.yaml, release: [{app: " + string(h.app) + ", to: " + string(repo) + ", objects: [...]}],\nor deleted with prune: true, or " + handOver,
 		}
 	}

@@ -72,7 +72,7 @@ type Plan struct {
 	Moved     []Step    // objects that have left it, and that another app of the push takes over
 	Hooks     []Step    // every hook of the revision
 	Gone      bool      // the plan deletes the whole app
-	Kept      int       // how many objects stay on the cluster when it goes, for prune is false
+	Kept      int       // how many objects stay on the cluster when it goes, see Target.Stays
 	Same      []*Placed // objects that stay as they are, and of which there is nothing to say
 	Generated []Fate    // what happens to the values that the app generates once
 	Partial   bool      // it is about some of the app's objects only
@@ -127,6 +127,14 @@ func (p *Plan) RenamedTo() name.App {
 		}
 	}
 	return p.Moved[0].Other
+}
+
+// Left says in words where an app that is gone was.
+func (p *Plan) Left() string {
+	if p.Target != nil && p.Target.Meant {
+		return "no longer in the repository"
+	}
+	return "no longer in pushboat.yaml"
 }
 
 // Empty reports whether the plan would do nothing.

@@ -71,6 +71,9 @@ type Others interface {
 	// and whether the app's branch could not be rendered. ok is false if it is no
 	// repository of this server.
 	Holder(ctx context.Context, app name.App, cluster string) (repo name.Repo, unrendered, ok bool, err error)
+	// WhyLeft says why an app of this server has left objects on its cluster, or would leave
+	// those that it has when it is removed; "" if that is not known.
+	WhyLeft(app name.App) string
 	// Asking returns an app, but none of those that are left out, that has
 	// createNamespace make a namespace; "" if there is none.
 	Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App

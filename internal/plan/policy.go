@@ -95,7 +95,8 @@ func (p *Planner) pruneStep(entry live.Entry) Step {
 	if p.Target.Gone {
 		keeps = manifest.KeepOnDelete
 	}
-	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) {
+	defines := p.Target.Gone && p.Target.Defining && entry.ID.GroupKind() == manifest.DefinitionKind
+	if entry.Policies.Has(keeps) || entry.Policies.Has(manifest.Frozen) || defines {
 		step.Action, step.Note = record.Release, "kept, no longer managed"
 	}
 	return step

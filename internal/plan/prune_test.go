@@ -40,6 +40,13 @@ func TestFormerObjects(t *testing.T) {
 			runs: config("old", "1", deleteFalse), change: func(w *world) { w.Target.Gone = true },
 			want: []string{"released ConfigMap shop/old: kept, no longer managed"},
 		},
+		"it is a definition of an app of Argo CD that goes": {
+			runs: widgetDefinition, change: func(w *world) { w.Target.Gone, w.Target.Defining = true, true },
+			want: []string{"released CustomResourceDefinition widgets.example.org: kept, no longer managed"},
+		},
+		"it is no definition of such an app": {
+			change: func(w *world) { w.Target.Gone, w.Target.Defining = true, true }, want: []string{"deleted ConfigMap shop/old"},
+		},
 		"it is kept when the app goes, which stays": {runs: config("old", "1", deleteFalse), want: []string{"deleted ConfigMap shop/old"}},
 		"it is not to be reconciled": {
 			runs: config("old", "1", frozen), want: []string{"released ConfigMap shop/old: kept, no longer managed"},

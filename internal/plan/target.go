@@ -22,6 +22,9 @@ type Target struct {
 	Objects  []*manifest.Object
 	Digest   string                     // of the objects and the settings that shape the deploy
 	Gone     bool                       // pushboat.yaml does not name the app any more: delete it all
+	Stays    string                     // of an app that is gone: why its objects stay on the cluster; "" if they are deleted
+	Meant    bool                       // of an app that is gone: an object of another tool meant it
+	Defining bool                       // of an app that is gone: definitions of kinds stay
 	GivenTo  name.Repo                  // of an app that is gone: the repository to which it is released with all it has; "" for none
 	TakeOver bool                       // objects of other tools lose what these know them by, see kube.Marks
 	Blind    bool                       // nobody who may deploy has accepted the revision: compare as little as possible

@@ -20,6 +20,8 @@ type Asked struct {
 	Signed   Signed // who signed, for the records
 	// Leaving are apps of a branch that selects clusters whose removal was confirmed.
 	Leaving []name.App
+	// Keeping are apps that leave the branch, and whose objects stay on their clusters.
+	Keeping []name.App
 }
 
 // Signed is who signed a push.
@@ -37,6 +39,7 @@ const (
 	takeOverWord = "take-over"
 	signedWord   = "signed="
 	leavingWord  = "leaving="
+	keepingWord  = "keeping="
 )
 
 // maxAskedSigners bounds the signers of commits that are kept.
@@ -44,7 +47,7 @@ const maxAskedSigners = 100
 
 // Any reports whether there is something to keep.
 func (a Asked) Any() bool {
-	return a.Force || a.TakeOver || a.Skip || a.Override != "" || a.Signed.Any() || len(a.Leaving) > 0
+	return a.Force || a.TakeOver || a.Skip || a.Override != "" || a.Signed.Any() || len(a.Leaving)+len(a.Keeping) > 0
 }
 
 // String returns the form that ParseAsked reads.
@@ -70,6 +73,9 @@ func (a Asked) String() string {
 	if len(a.Leaving) > 0 {
 		words = append(words, leavingWord+name.Join(a.Leaving, ","))
 	}
+	if len(a.Keeping) > 0 {
+		words = append(words, keepingWord+name.Join(a.Keeping, ","))
+	}
 	return strings.Join(words, " ")
 }
 
@@ -92,11 +98,9 @@ func ParseAsked(text string) Asked {
 		case word == "skip":
 			a.Skip = true
 		case strings.HasPrefix(word, leavingWord):
-			for text := range strings.SplitSeq(word[len(leavingWord):], ",") {
-				if app, err := name.ParseApp(text); err == nil {
-					a.Leaving = append(a.Leaving, app)
-				}
-			}
+			a.Leaving = parseApps(word[len(leavingWord):])
+		case strings.HasPrefix(word, keepingWord):
+			a.Keeping = parseApps(word[len(keepingWord):])
 		case strings.HasPrefix(word, overrideWord):
 			a.Override, _ = url.QueryUnescape(word[len(overrideWord):]) // a damaged reason is none
 		case strings.HasPrefix(word, signedWord):
@@ -104,6 +108,16 @@ func ParseAsked(text string) Asked {
 		}
 	}
 	return a
+}
+
+// parseApps reads names with commas between; what is no name is left out.
+func parseApps(word string) (apps []name.App) {
+	for text := range strings.SplitSeq(word, ",") {
+		if app, err := name.ParseApp(text); err == nil {
+			apps = append(apps, app)
+		}
+	}
+	return apps
 }
 
 // parseSigned reads who signed; damaged text names nobody.

@@ -23,6 +23,7 @@ func TestAskedIsReadAsWritten(t *testing.T) {
 		{Revision: revision, Override: "why", Signed: Signed{Commits: Signers{{"ana", "SHA256:x+/=", 2}}, Push: &PushSigner{"ben", "SHA256:y"}}},
 		{Revision: revision, Signed: Signed{Push: &PushSigner{"ben", "SHA256:y"}}},
 		{Revision: revision, Skip: true, Leaving: []name.App{"shop-paris", "shop-rome"}},
+		{Revision: revision, Leaving: []name.App{"shop-paris"}, Keeping: []name.App{"shop-rome", "shop-oslo"}},
 	} {
 		if got := ParseAsked(asked.String()); !reflect.DeepEqual(got, asked) {
 			t.Errorf("wrote %+v, read %+v", asked, got)
@@ -57,6 +58,7 @@ func TestARevisionAloneIsNotKept(t *testing.T) {
 		{Asked{Revision: revision, Signed: Signed{Commits: Signers{{Operator: "ana"}}}}, true},
 		{Asked{Revision: revision, Signed: Signed{Push: &PushSigner{}}}, true},
 		{Asked{Revision: revision, Leaving: []name.App{"shop"}}, true},
+		{Asked{Revision: revision, Keeping: []name.App{"shop"}}, true},
 	} {
 		if got := test.asked.Any(); got != test.want {
 			t.Errorf("%+v: got %v", test.asked, got)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/owner"
@@ -42,6 +43,8 @@ type Record struct {
 	Held      name.Revision `json:"held,omitempty"`      // the revision that stays deployed instead
 	Standing  Result        `json:"standing,omitempty"`  // of a record that changed nothing: the result that still stands
 	NoPrune   bool          `json:"noPrune,omitempty"`   // objects that leave the revision stay on the cluster
+	KeptFor   string        `json:"keptFor,omitempty"`   // why the objects stay when the app is removed, where noPrune does not say it; of a removal, why they have stayed
+	Deletes   bool          `json:"deletes,omitempty"`   // the objects are deleted when the app is removed, although noPrune is set
 	GivenTo   name.Repo     `json:"givenTo,omitempty"`   // of an app that was removed: the repository to which it is released
 	Had       name.Revision `json:"had,omitempty"`       // of a removal: the last revision that has the app
 	Formerly  []name.App    `json:"formerly,omitempty"`  // the apps that this one was before it was renamed
@@ -82,6 +85,27 @@ func (p Place) String() string {
 
 // Stands is the result that tells how the cluster was left.
 func (r Record) Stands() Result { return cmp.Or(r.Standing, r.Result) }
+
+// Stays says why the objects of the app stay on the cluster when it is removed, or have stayed;
+// "" if they are deleted.
+func (r Record) Stays() string {
+	switch {
+	case r.KeptFor != "":
+		return r.KeptFor
+	case r.NoPrune && !r.Deletes:
+		return appfile.PruneOff
+	}
+	return ""
+}
+
+// StaysFor notes why the objects of the app stay when it is removed; "" if they are deleted.
+// NoPrune has to be set.
+func (r *Record) StaysFor(why string) {
+	r.KeptFor, r.Deletes = why, why == "" && r.NoPrune
+	if why == appfile.PruneOff && r.NoPrune {
+		r.KeptFor = ""
+	}
+}
 
 // CarryOn makes the record one that changed nothing of the state that the last one
 // left. last is nil if there is none.

@@ -16,8 +16,8 @@ func removal(r record.Record) string {
 		return fmt.Sprintf("%s: renamed to %s, nothing deleted", r.App, r.Renamed)
 	case r.GivenTo != "":
 		return fmt.Sprintf("%s: released to repository %s, nothing deleted", r.App, r.GivenTo)
-	case r.NoPrune:
-		return fmt.Sprintf("%s: removed, nothing deleted (prune: false)", r.App)
+	case r.Stays() != "":
+		return fmt.Sprintf("%s: removed, nothing deleted (%s)", r.App, manifest.Clean(r.Stays()))
 	}
 	return fmt.Sprintf("%s: removed, %s deleted", r.App, manifest.Plural(len(r.Deleted), "object"))
 }

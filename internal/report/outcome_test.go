@@ -92,6 +92,10 @@ func TestOutcomeTellsWhatToDo(t *testing.T) {
 			ended(record.Removed, func(r *record.Record) { r.NoPrune = true }),
 			"shop: removed, nothing deleted (prune: false) (deploy shop-3)",
 		},
+		"removed, and what it had stays": {
+			ended(record.Removed, func(r *record.Record) { r.NoPrune, r.KeptFor = true, "deletionPolicy: Orphan" }),
+			"shop: removed, nothing deleted (deletionPolicy: Orphan) (deploy shop-3)",
+		},
 		"renamed": {
 			ended(record.Removed, func(r *record.Record) { r.Renamed, r.NoPrune = "store", true }),
 			"shop: renamed to store, nothing deleted (deploy shop-3)",

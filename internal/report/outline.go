@@ -55,6 +55,9 @@ type OutlinedPlan struct {
 	Means  *OutlinedLineage `json:"means,omitempty"`
 	Counts OutlinedCounts   `json:"counts"`
 	Steps  []OutlinedStep   `json:"steps"`
+	// Kept is how many objects stay on the cluster when the app goes, and KeptFor why.
+	Kept    int    `json:"kept,omitempty"`
+	KeptFor string `json:"keptFor,omitempty"`
 	// Generated has the fate of each value that is generated once.
 	Generated []OutlinedValue `json:"generated,omitempty"`
 	// Took says which version was taken for each range of versions.
@@ -126,6 +129,9 @@ func OutlinePlan(p *plan.Plan) OutlinedPlan {
 			Move: counts.Move, Unchanged: counts.Unchanged, Hooks: len(hooks),
 		},
 	}
+	if p.Kept > 0 && p.Target != nil && p.Target.GivenTo == "" {
+		outlined.Kept, outlined.KeptFor = p.Kept, whyKept(p)
+	}
 	for _, f := range p.Generated {
 		outlined.Generated = append(outlined.Generated, OutlinedValue{f.Path, f.Is})
 	}
@@ -180,6 +186,9 @@ func (p OutlinedPlan) writeSteps(w io.Writer) { p.writeMost(w, maxPlanObjects) }
 func (p OutlinedPlan) writeMost(w io.Writer, most int) {
 	for _, text := range p.Took {
 		fmt.Fprintln(w, cutLine("# "+manifest.Clean(text)))
+	}
+	if p.Kept > 0 {
+		fmt.Fprintln(w, cutLine(manifest.Clean(fmt.Sprintf("# %s on the cluster (%s)", manifest.PluralDoes(p.Kept, "object", "stays", "stay"), p.KeptFor))))
 	}
 	for i, step := range p.Steps {
 		if i == most {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
@@ -37,7 +38,7 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 	if p.Kept > 0 && p.Target != nil && p.Target.GivenTo != "" {
 		fmt.Fprintf(w, "  released to repository %s; kept on the cluster until it deploys the app: %s\n", p.Target.GivenTo, manifest.Plural(p.Kept, "object"))
 	} else if p.Kept > 0 {
-		fmt.Fprintf(w, "  no longer in pushboat.yaml; %s on the cluster (prune: false)\n", manifest.PluralDoes(p.Kept, "object", "stays", "stay"))
+		fmt.Fprintln(w, manifest.Clean(fmt.Sprintf("  %s; %s on the cluster (%s)", p.Left(), manifest.PluralDoes(p.Kept, "object", "stays", "stay"), whyKept(p))))
 	}
 	steps := append(append(p.Changes(), p.Moved...), p.LeftAlone()...)
 	changes, moving := moves(steps)
@@ -80,6 +81,14 @@ func WritePlan(w io.Writer, p *plan.Plan) {
 		summary += ", " + manifest.Plural(len(hooks), "hook")
 	}
 	fmt.Fprintf(w, "  %s\n", summary)
+}
+
+// whyKept says why the objects of an app that is gone stay.
+func whyKept(p *plan.Plan) string {
+	if p.Target == nil || p.Target.Stays == "" {
+		return appfile.PruneOff
+	}
+	return p.Target.Stays
 }
 
 // meanings are the actions whose signs a plan shows, in words, in the order of a

@@ -143,6 +143,12 @@ func TestPlanTellsWhatElseHappens(t *testing.T) {
 			func(p *plan.Plan) { p.Kept = 2 },
 			"  no longer in pushboat.yaml; 2 objects stay on the cluster (prune: false)\n  nothing to do\n",
 		},
+		"an app of another tool leaves, and its objects stay": {
+			func(p *plan.Plan) {
+				p.Kept, p.Target = 1, &plan.Target{Gone: true, Meant: true, Stays: "deletionPolicy: Orphan"}
+			},
+			"  no longer in the repository; 1 object stays on the cluster (deletionPolicy: Orphan)\n  nothing to do\n",
+		},
 		"a value is generated": {
 			func(p *plan.Plan) {
 				p.Generated = []plan.Fate{{Path: "auth.key", Is: "new"}, {Path: "auth\x1b", Is: "kept"}}

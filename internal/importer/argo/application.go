@@ -45,6 +45,7 @@ func (a *application) read() {
 	spec := a.reader.Spec()
 	a.readDestination(spec.Map("destination"))
 	a.readSync(spec.Map("syncPolicy"))
+	a.readRemoval(a.reader.Top().Map("metadata"))
 	a.readIgnore(spec)
 	a.readSources(spec)
 	spec.Without("info", "it is for readers")
@@ -65,7 +66,6 @@ func (a *application) readMetadata() {
 	}
 	a.app.App.Name = meaning.NameOf(o.GetName())
 	metadata := a.reader.Top().Map("metadata")
-	metadata.Without("finalizers", "an app that leaves the repository is removed with its objects, when somebody has confirmed it")
 	notes := metadata.Map("annotations")
 	if text := o.GetAnnotations()[waveKey]; text != "" {
 		if _, err := strconv.Atoi(strings.TrimSpace(text)); err != nil {

@@ -155,6 +155,7 @@ type draft struct {
 	object *manifest.Object
 	lines  func(o *manifest.Object, path string) manifest.Source // see meaning.Read
 	step   int                                                   // of the rollout of its ApplicationSet
+	stays  string                                                // why it stays when its ApplicationSet makes it no more; "" if it goes
 	app    *meaning.App                                          // once it is read
 }
 

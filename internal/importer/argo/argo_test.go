@@ -237,9 +237,9 @@ func TestFieldsOfApplications(t *testing.T) {
 
 func TestMetadataOfApplications(t *testing.T) {
 	for metadata, want := range map[string]string{
-		"name: Web_1":                       `metadata.name: "Web_1" is no name of an object`,
-		"name: " + strings.Repeat("a", 254): "is no name of an object",
-		"name: web\n  finalizers: [resources-finalizer.argocd.argoproj.io]":                       "metadata.finalizers has no effect",
+		"name: Web_1":                                  `metadata.name: "Web_1" is no name of an object`,
+		"name: " + strings.Repeat("a", 254):            "is no name of an object",
+		"name: web\n  finalizers: [example.org/other]": "the finalizer example.org/other has no effect",
 		"name: web\n  annotations: {argocd.argoproj.io/skip-reconcile: \"true\"}":                 "suspended: argocd.argoproj.io/skip-reconcile is true",
 		"name: web\n  annotations: {argocd.argoproj.io/sync-wave: one}":                           `sync-wave: "one" is no number`,
 		"name: web\n  annotations: {argocd.argoproj.io/manifest-generate-paths: .}":               "has no effect: the server knows",

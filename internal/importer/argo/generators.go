@@ -219,6 +219,9 @@ func (s *set) clusters(m *meaning.Map, given map[string]any) []map[string]any {
 		s.nest(params, "metadata", map[string]any{"labels": has, "annotations": map[string]any{}})
 		all = s.with(m, params, given, all)
 	}
+	if len(all) == 0 {
+		m.Note("selector", "no cluster that this repository may use has "+selector.String()+", so the generator makes nothing; it does when one comes")
+	}
 	return all
 }
 

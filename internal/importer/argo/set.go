@@ -64,9 +64,6 @@ func (s *set) settings() {
 	} {
 		s.spec.Without(field, why)
 	}
-	policy := s.spec.Map("syncPolicy")
-	policy.Without("preserveResourcesOnDeletion", "to remove an app always has to be confirmed")
-	policy.Without("applicationsSync", "apps are as the set says; to remove one has to be confirmed")
 	s.spec.Done()
 }
 
@@ -90,6 +87,7 @@ func (s *set) applications() []*draft {
 	}
 	patch := s.spec.Text("templatePatch")
 	step := s.rollout()
+	stays, preserves := s.readPolicy()
 	var drafts []*draft
 	for _, g := range generators {
 		own := base
@@ -101,7 +99,10 @@ func (s *set) applications() []*draft {
 			if !ok {
 				return nil
 			}
-			drafts = append(drafts, &draft{by: s.it, object: o, lines: s.lineOf, step: step(o)})
+			if !preserves && len(o.GetFinalizers()) == 0 {
+				o.SetFinalizers([]string{cascades}) // argo-cd, applicationset/utils, RenderTemplateParams
+			}
+			drafts = append(drafts, &draft{by: s.it, object: o, lines: s.lineOf, step: step(o), stays: stays})
 			if len(drafts) > meaning.MaxApps {
 				s.tooMany()
 				return nil

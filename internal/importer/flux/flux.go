@@ -280,6 +280,7 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	made.By.Source = it.object.Source
 	if it.parent != nil {
 		made.Parent, made.App.Cluster = it.parent.Name, it.parent.Cluster
+		made.App.Made = meaning.MadeBy(it.parent.Name, it.object)
 	}
 	if every := spec.Duration("interval"); every > 0 {
 		made.App.Schedule = "@every " + max(every, shortest).String()
@@ -289,6 +290,7 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	}
 	if spec.Boolean("suspend", false) {
 		made.Suspended = "suspend: true at " + spec.Source("suspend").String()
+		made.App.OnRemove, made.App.OnRemoveBy = appfile.OnRemoveKeep, "suspend: true"
 	}
 	for _, on := range spec.Maps("dependsOn") {
 		made.After = append(made.After, meaning.Ref{

@@ -141,12 +141,32 @@ func TestFieldsOfAKustomization(t *testing.T) {
 		}},
 		{"decryption: {provider: sops, secretRef: {name: x}}", func(a meaning.App) bool { return len(a.Notes) == 1 }},
 		{"serviceAccountName: x", func(a meaning.App) bool { return a.App.ServiceAccount == "flux-system/x" && len(a.Notes) == 0 }},
-		{"deletionPolicy: MirrorPrune", func(a meaning.App) bool { return len(a.Notes) == 0 }},
+		{"deletionPolicy: MirrorPrune", func(a meaning.App) bool { return len(a.Notes) == 0 && a.App.Keeps() == "" }},
+		{"deletionPolicy: Delete", func(a meaning.App) bool { return a.App.Keeps() == "" }},
+		{"deletionPolicy: Orphan", func(a meaning.App) bool { return a.App.Keeps() == "deletionPolicy: Orphan" && a.App.Prune }},
+		{"deletionPolicy: Delete\n  suspend: true", func(a meaning.App) bool { return a.App.Keeps() == "suspend: true" }},
 	} {
 		apps, problems := read(t, kustomization(test.spec))
 		if len(problems) > 0 || len(apps) != 1 || !test.is(apps[0]) {
 			t.Errorf("%s: %+v, problems %v", test.spec, apps, problems)
 		}
+	}
+}
+
+// TestRemovalWithoutPrune: what becomes of the objects of a Kustomization that prunes nothing.
+func TestRemovalWithoutPrune(t *testing.T) {
+	for spec, want := range map[string]string{
+		"wait: true": "prune: false", "deletionPolicy: MirrorPrune": "prune: false",
+		"deletionPolicy: Delete": "", "deletionPolicy: WaitForTermination": "", "deletionPolicy: Orphan": "deletionPolicy: Orphan",
+	} {
+		apps, problems := read(t, strings.Replace(kustomization(spec), "prune: true", "prune: false", 1))
+		if len(problems) > 0 || len(apps) != 1 || apps[0].App.Prune || apps[0].App.Keeps() != want {
+			t.Errorf("%s: %+v, %v", spec, apps, problems)
+		}
+	}
+	apps, _ := read(t, helmRelease("suspend: true"))
+	if len(apps) != 1 || apps[0].App.Keeps() != "suspend: true" {
+		t.Errorf("of a release that is suspended: %+v", apps)
 	}
 }
 
@@ -219,7 +239,7 @@ func TestRefusals(t *testing.T) {
 		{kustomization("kubeConfig: {secretRef: {name: cluster-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called flux-system, and"},
 		{kustomization("kubeConfig: {secretRef: {name: x-kubeconfig}}"), "kubeConfig: this repository may use no cluster that is called x, and"},
 		{kustomization("kubeConfig: {secretRef: {name: x}}"), "kubeConfig: this repository may use no cluster that is called x, and the Secret itself is not read"},
-		{kustomization("deletionPolicy: Orphan"), "Orphan is not kept"},
+		{kustomization("deletionPolicy: Orphaned"), `deletionPolicy: "Orphaned" is not known`},
 		{kustomization("interval: soon"), `"soon" is no duration`},
 		{kustomization("patchesStrategicMerge: []"), "is of an API before v1"},
 		{kustomization("dependsOn: [{name: b, readyExpr: x}]"), "readyExpr"},

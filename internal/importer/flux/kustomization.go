@@ -53,11 +53,7 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 		decryption.Raw("serviceAccountName")
 		spec.Without("decryption", "encrypted files are decrypted with the keys of the server")
 	}
-	switch policy := spec.Text("deletionPolicy"); policy {
-	case "", "MirrorPrune", "Delete", "WaitForTermination":
-	default:
-		spec.Problem("deletionPolicy", fmt.Sprintf("deletionPolicy: %s is not kept here", policy), "take it out; what must stay has the annotation kustomize.toolkit.fluxcd.io/prune: disabled")
-	}
+	readDeletion(app, spec)
 	spec.Refuse("patchesStrategicMerge", "is of an API before v1", "write patches")
 	spec.Refuse("patchesJson6902", "is of an API before v1", "write patches")
 	spec.Refuse("buildMetadata", "origins are known without it", "take it out; ssh HOST why names lines")

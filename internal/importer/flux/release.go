@@ -235,7 +235,7 @@ func (t *Tree) phases(app *appfile.App, spec *meaning.Map) {
 			force(app)
 		}
 	}
-	spec.Without("uninstall", "an app that is removed is deleted with its hooks")
+	readUninstall(spec)
 	test := spec.Map("test")
 	for _, field := range test.Names() {
 		test.Raw(field)
