@@ -47,8 +47,9 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 		problems = append(problems, wrong...)
 	}
 	after, wrong := r.imports.Finish()
+	places := follows(r.tree)
 	for _, t := range targets {
-		t.Spec.DependsOn = after[t.Spec.Name]
+		t.Spec.DependsOn, t.others = after[t.Spec.Name], places // also those that were found after it
 	}
 	return targets, append(problems, wrong...)
 }

@@ -140,11 +140,35 @@ func (e *Engine) following(repo name.Repo, ref string) (apps []*app) {
 
 // Follows reports whether apps are rendered from where a ref of a repository is, beside those
 // that a branch feeds: of others, or of a tag of their own.
-func (e *Engine) Follows(repo name.Repo, ref string) bool { return len(e.following(repo, ref)) > 0 }
+func (e *Engine) Follows(repo name.Repo, ref string) bool {
+	return len(e.following(repo, ref))+len(e.readWith.following(repo, ref)) > 0
+}
 
-// RefMoved has the apps that are rendered from where a ref of a repository is look at it soon.
+// RefMoved has the apps that are rendered from where a ref of a repository is look at it soon. A
+// branch that makes no app of what is there is read again: it may make one now.
 func (e *Engine) RefMoved(repo name.Repo, ref string) {
+	looking := map[branchOf]bool{}
 	for _, a := range e.following(repo, ref) {
+		user, branch := a.home()
+		looking[branchOf{user, branch}] = true
 		a.enqueue(systemJob(record.CauseSchedule))
+	}
+	for _, at := range e.readWith.following(repo, ref) {
+		if !looking[at] {
+			e.later(func() {
+				if err := e.arrive(e.ctx, at.repo, record.CauseSchedule); err != nil {
+					e.Log.WithField("repository", at.repo).Warnf("read it again, as repository %s has moved: %v", repo, err)
+				}
+			})
+		}
+	}
+}
+
+// later does something beside the caller, unless the engine has stopped.
+func (e *Engine) later(do func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.stopped {
+		e.workers.Go(do)
 	}
 }

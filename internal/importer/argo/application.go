@@ -258,7 +258,7 @@ func (a *application) rootOfSource(m *meaning.Map) (root string, ok bool) {
 	if chart, _ := chartOf(m); chart != "" {
 		return "", false
 	}
-	return a.tree.rootOf(m, m.Text("repoURL"), m.Text("targetRevision"))
+	return a.tree.rootOf(m, m.Text("repoURL"), "targetRevision")
 }
 
 // readSource reads one source. ok is false if it is there for others to refer to.

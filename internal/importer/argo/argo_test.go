@@ -318,8 +318,8 @@ func TestPlacesOfRevisions(t *testing.T) {
 		"next": {Word: "next"}, "v1.2.3": {Word: "v1.2.3"}, "1.2": {Word: "1.2"}, "1.x": {Range: "1.x", Loose: true, Word: "1.x"},
 		"1.*": {Range: "1.*", Loose: true}, ">=1.2 <2": {Range: ">=1.2 <2", Loose: true}, "abc1234": {Word: "abc1234"},
 	} {
-		if got, ok := place(nil, text); !ok || got != want {
-			t.Errorf("%q is %+v, %v", text, got, ok)
+		if got, err := placeOf(text); err != nil || got != want {
+			t.Errorf("%q is %+v, %v", text, got, err)
 		}
 	}
 }

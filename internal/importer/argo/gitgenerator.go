@@ -25,7 +25,8 @@ func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 	folders, files := s.patterns(m, "directories", given), s.patterns(m, "files", given)
 	m.Raw("values")
 	prefix := m.Text("pathParamPrefix")
-	if !s.tree.checkRepository(m, m.Text("repoURL"), m.Text("revision")) {
+	root, ok := s.tree.rootOf(m, m.Text("repoURL"), "revision")
+	if !ok {
 		return nil
 	}
 	if len(folders)+len(files) == 0 {
@@ -49,10 +50,11 @@ func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 	}
 	var all []map[string]any
 	seen := 0
-	err := s.tree.world.walk(".", func(name string, entry fs.DirEntry) bool {
+	err := s.tree.world.walk(root, func(name string, entry fs.DirEntry) bool {
 		seen++
+		name = meaning.Below(root, name)
 		if len(all) <= meaning.MaxApps && match(name, entry.IsDir()) {
-			all = append(all, s.found(m, name, entry.IsDir(), pathed{prefix, given})...)
+			all = append(all, s.found(m, name, entry.IsDir(), pathed{prefix, root, given})...)
 		}
 		return true
 	})
@@ -87,10 +89,11 @@ func (s *set) patterns(m *meaning.Map, field string, given map[string]any) []pat
 	return all
 }
 
-// pathed are the name under which a path is among parameters, and those of the generator before.
+// pathed are the name under which a path is among parameters, the folder of the repository from
+// which paths are, and the parameters of the generator before.
 type pathed struct {
-	prefix string
-	given  map[string]any
+	prefix, root string
+	given        map[string]any
 }
 
 // found are the parameters of a folder or a file.
@@ -99,7 +102,7 @@ func (s *set) found(m *meaning.Map, name string, isDir bool, p pathed) []map[str
 	contents := []map[string]any{{}}
 	if !isDir {
 		folder = path.Dir(name)
-		contents = s.contents(m, name)
+		contents = s.contents(m, path.Join(p.root, name))
 	}
 	var all []map[string]any
 	for _, params := range contents {

@@ -105,22 +105,6 @@ func (w world) walk(folder string, do func(name string, entry fs.DirEntry) bool)
 	return visit(folder, 0)
 }
 
-// checkRepository is rootOf for what has to be this repository, at the branch that is deployed.
-func (t *Tree) checkRepository(m *meaning.Map, repo, revision string) bool {
-	if _, self := t.world.IsSelf(repo); !self && repo != "" && !strings.HasPrefix(repo, "oci://") {
-		m.Problem("repoURL", fmt.Sprintf("%s is another repository than this one", repo),
-			"commit the folder here; if it is this repository, list the address in "+appfile.Name+": import: {self: ["+repo+"]}")
-		return false
-	}
-	if branch := string(t.world.Branch); repo != "" && !t.isDeployed(revision) {
-		m.Problem("revision", fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(revision), branch),
-			"write revision: "+branch+", or HEAD for whatever branch is pushed")
-		return false
-	}
-	_, ok := t.rootOf(m, repo, "")
-	return ok
-}
-
 // isDeployed reports whether a revision of this repository is the branch that is deployed.
 func (t *Tree) isDeployed(revision string) bool {
 	return revision == "" || revision == "HEAD" || strings.TrimPrefix(revision, name.BranchPrefix) == string(t.world.Branch)
@@ -128,8 +112,9 @@ func (t *Tree) isDeployed(revision string) bool {
 
 // rootOf is the folder of the revision that a source's repository is: its root, if it is this one
 // at the branch that was pushed, or that of another one, or of a tag or a commit of this one.
-// Where there is none, it notes a problem.
-func (t *Tree) rootOf(m *meaning.Map, repo, revision string) (root string, ok bool) {
+// Where there is none, it notes a problem. field is the one that has the revision.
+func (t *Tree) rootOf(m *meaning.Map, repo, field string) (root string, ok bool) {
+	revision := m.Text(field)
 	why, self := t.world.IsSelf(repo)
 	switch {
 	case repo == "":
@@ -139,13 +124,13 @@ func (t *Tree) rootOf(m *meaning.Map, repo, revision string) (root string, ok bo
 		m.Problem("repoURL", "manifests are not read from registries", "commit them here; a chart is named by chart")
 		return "", false
 	case !self:
-		at, ok := place(m, revision)
+		at, ok := place(m, field)
 		if !ok {
 			return "", false
 		}
 		return t.world.Elsewhere(m, "repoURL", repo, at)
 	case !t.isDeployed(revision):
-		return t.own(m, revision)
+		return t.own(m, field)
 	}
 	if at := meaning.Normal(repo); !t.told[at] {
 		t.told[at] = true
@@ -156,60 +141,63 @@ func (t *Tree) rootOf(m *meaning.Map, repo, revision string) (root string, ok bo
 
 // own is the folder of a tag or a commit of this repository. Of its branches, the one that was
 // pushed is deployed.
-func (t *Tree) own(m *meaning.Map, revision string) (root string, ok bool) {
-	at, ok := place(m, revision)
+func (t *Tree) own(m *meaning.Map, field string) (root string, ok bool) {
+	at, ok := place(m, field)
 	if !ok {
 		return "", false
 	}
 	branch := string(t.world.Branch)
 	other := manifest.Problem{
-		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(revision), branch),
-		Hint:    "write targetRevision: " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
+		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(m.Text(field)), branch),
+		Hint:    "write " + field + ": " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
 	}
 	if at.Branch != "" {
-		m.Problem("targetRevision", other.Message, other.Hint)
+		m.Problem(field, other.Message, other.Hint)
 		return "", false
 	}
 	at.Tag, at.Word = cmp.Or(at.Tag, name.Tag(at.Word)), ""
-	return t.world.Own(m, "targetRevision", at, &other)
+	return t.world.Own(m, field, at, &other)
 }
 
-// place is what a revision of Argo CD means: a branch, a tag, a range of versions, or the hash of
-// a commit. A word that is none of the last two is a branch if there is one of that name, or else
-// a tag.
-func place(m *meaning.Map, revision string) (at meaning.At, ok bool) {
-	problem := func(err error) (meaning.At, bool) {
-		m.Problem("targetRevision", fmt.Sprintf("targetRevision: %q %v", manifest.Clean(revision), err), "write a branch, a tag, a range of versions such as 1.*, or the whole hash of a commit")
-		return meaning.At{}, false
+// place is what the revision in a field means. What is none is a problem.
+func place(m *meaning.Map, field string) (at meaning.At, ok bool) {
+	at, err := placeOf(m.Text(field))
+	if err != nil {
+		m.Problem(field, fmt.Sprintf("%s: %q %v", field, manifest.Clean(m.Text(field)), err), "write a branch, a tag, a range of versions such as 1.*, or the whole hash of a commit")
 	}
+	return at, err == nil
+}
+
+// placeOf is what a revision of Argo CD means: a branch, a tag, a range of versions, or the hash of
+// a commit. A word that is none of the last two is a branch if there is one of that name, or else
+// a tag. The error reads on from the quoted revision.
+func placeOf(revision string) (at meaning.At, err error) {
 	if commit, err := name.ParseRevision(revision); err == nil {
-		return meaning.At{Commit: commit}, true
+		return meaning.At{Commit: commit}, nil
 	}
 	if revision == "" || revision == "HEAD" {
-		return meaning.At{}, true
+		return meaning.At{}, nil
 	}
 	if tag, is := name.TagOf(revision); is {
-		if _, err := name.ParseTag(string(tag)); err != nil {
-			return problem(err)
-		}
-		return meaning.At{Tag: tag}, true
+		_, err := name.ParseTag(string(tag))
+		return meaning.At{Tag: tag}, err
 	}
 	branch, full := name.BranchOf(revision)
 	if !full {
 		branch = name.Branch(revision)
 	}
-	_, err := name.ParseBranch(string(branch))
+	_, err = name.ParseBranch(string(branch))
 	switch {
 	case full && err == nil:
-		return meaning.At{Branch: branch}, true
+		return meaning.At{Branch: branch}, nil
 	case !full && name.IsRange(revision):
 		at = meaning.At{Range: revision, Loose: true}
 		if err == nil {
 			at.Word = revision
 		}
-		return at, true
+		return at, nil
 	case err != nil:
-		return problem(err)
+		return meaning.At{}, err
 	}
-	return meaning.At{Word: revision}, true
+	return meaning.At{Word: revision}, nil
 }

@@ -54,6 +54,14 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+func TestBelow(t *testing.T) {
+	for _, test := range []struct{ folder, file, want string }{{".", "a/b", "a/b"}, {"x/y", "x/y/a", "a"}, {"x", "xy/a", "xy/a"}} {
+		if got := Below(test.folder, test.file); got != test.want {
+			t.Errorf("%s below %s: %s", test.file, test.folder, got)
+		}
+	}
+}
+
 func TestSeveral(t *testing.T) {
 	for names, want := range map[string]string{"a": "a", "a b": "a, b", "a b c d e f": "a, b, c, d, e, f", "a b c d e f g h": "a, b, c, d, e, f and 2 more"} {
 		if got := Several(strings.Fields(names)); got != want {

@@ -108,6 +108,14 @@ func Folder(written string) (string, bool) {
 	return clean, clean != ".." && !strings.HasPrefix(clean, "../")
 }
 
+// Below is the path of a file in a folder, or below, as it is from there.
+func Below(folder, file string) string {
+	if folder == "." {
+		return file
+	}
+	return strings.TrimPrefix(file, folder+"/")
+}
+
 // Relative is the path of a file as it is from a folder; both are from the repository's root.
 func Relative(folder, file string) string {
 	if folder == "." {
