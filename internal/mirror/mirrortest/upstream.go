@@ -33,6 +33,7 @@ type Upstream struct {
 	// Token is what a request of HTTP has to bring as its password; "": nothing.
 	Token string
 
+	held     atomic.Pointer[Held]
 	going    atomic.Int64
 	dir      string
 	away     atomic.Bool
@@ -42,6 +43,7 @@ type Upstream struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
+	forge asks
 }
 
 // Away has the upstream refuse everything, or no longer.
@@ -113,13 +115,15 @@ func (u *Upstream) serveHTTP(git http.Handler, w http.ResponseWriter, r *http.Re
 	switch {
 	case u.away.Load():
 		http.Error(w, "away", http.StatusServiceUnavailable)
+	case strings.HasPrefix(r.URL.Path, "/api/"):
+		u.serveForge(w, r)
 	case strings.HasPrefix(r.URL.Path, "/elsewhere/"):
 		http.Redirect(w, r, "http://"+u.Addr+strings.TrimPrefix(r.URL.Path, "/elsewhere"), http.StatusMovedPermanently)
 	case u.Token != "" && password != u.Token:
 		w.Header().Set("WWW-Authenticate", "Basic")
 		http.Error(w, "who are you?", http.StatusUnauthorized)
 	default:
-		git.ServeHTTP(w, r)
+		git.ServeHTTP(hold(w, u.held.Load()), r)
 	}
 }
 
@@ -226,7 +230,7 @@ func (u *Upstream) serveChannel(asked ssh.NewChannel) {
 		status := uint32(1)
 		if words := command.FindStringSubmatch(payload.Command); words != nil {
 			git := exec.Command("git", "-c", "safe.directory=*", words[1]+"-pack", filepath.Join(u.dir, filepath.FromSlash(words[2])))
-			git.Stdout, git.Stderr = channel, channel.Stderr()
+			git.Stdout, git.Stderr = &heldWriter{to: channel, held: u.held.Load()}, channel.Stderr()
 			to, err := git.StdinPipe()
 			if err == nil {
 				err = git.Start()
