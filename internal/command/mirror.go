@@ -51,6 +51,7 @@ func mirrorFlags(f *pflag.FlagSet) {
 	f.String("hook-file", "", "the secret of webhooks")
 	f.String("status-file", "", "a token to tell the forge how commits do")
 	f.String("forge", "", "its kind: github, gitlab, gitea or bitbucket")
+	f.String("comments", "", "what is commented on commits there: problems, or always")
 	f.Bool("write-back", false, "what set-image and set commit goes there as branches")
 	reviseFlags(f)
 }
@@ -132,11 +133,11 @@ func (c *call) readMirror(repo name.Repo, url string) (*rules.Mirror, error) {
 	}
 	m.Follow, _ = c.flags.GetBool("follow")
 	m.WriteBack, _ = c.flags.GetBool("write-back")
-	texts := map[string]*string{"path": &m.Path, "schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge}
+	texts := map[string]*string{"path": &m.Path, "schedule": &m.Schedule, "key-file": &m.KeyFile, "token-file": &m.TokenFile, "user": &m.User, "hook-file": &m.HookFile, "status-file": &m.StatusFile, "forge": &m.Forge, "comments": &m.Comments}
 	for flag, to := range texts {
 		*to, _ = c.flags.GetString(flag)
 	}
-	for _, text := range append([]string{m.URL, m.Path, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge}, slices.Concat(branches, usedBy, m.Tags)...) {
+	for _, text := range append([]string{m.URL, m.Path, m.Schedule, m.KeyFile, m.TokenFile, m.User, m.HookFile, m.StatusFile, m.Forge, m.Comments}, slices.Concat(branches, usedBy, m.Tags)...) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return nil, usageError{"a control character is in the way"}
 		}
@@ -266,6 +267,9 @@ func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	}
 	if s.Untold != nil {
 		lines = append(lines, fmt.Sprintf("statuses of commits are not told since %s: %s", ago(s.Untold.Since, now), manifest.Clean(s.Untold.Error)))
+	}
+	if s.Uncommented != nil {
+		lines = append(lines, fmt.Sprintf("commits are not commented since %s: %s", ago(s.Uncommented.Since, now), manifest.Clean(s.Uncommented.Error)))
 	}
 	for _, branch := range s.Left {
 		lines = append(lines, fmt.Sprintf("branch %s: not fetched any more, since HEAD names another upstream; name it in branches of %s to go on", manifest.Clean(string(branch)), rules.MirrorFile(repo)))

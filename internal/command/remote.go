@@ -143,6 +143,9 @@ func printRemotes(w io.Writer, repo name.Repo, remotes []mirror.RemoteState, now
 			sent = "had everything " + ago(r.Sent, now)
 		}
 		fmt.Fprintf(w, "sent to     %s (%s), %s\n", r.Name, manifest.Clean(r.URL), sent)
+		if r.Setup != nil {
+			fmt.Fprintln(w, "  gets      "+sentText(r.Setup))
+		}
 		if r.HostKey != nil {
 			fmt.Fprintf(w, "  host key  %s %s, since %s\n", r.HostKey.Host, r.HostKey.Fingerprint, r.HostKey.Since.UTC().Format(time.DateOnly))
 		}

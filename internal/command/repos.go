@@ -100,6 +100,9 @@ func printMirror(w io.Writer, repo name.Repo, s *mirror.State, now time.Time) {
 		asked = "asked " + ago(s.Asked, now)
 	}
 	fmt.Fprintf(w, "mirror of   %s, %s\n", manifest.Clean(s.URL), asked)
+	for _, line := range setupLines(s.Setup) {
+		fmt.Fprintln(w, line)
+	}
 	if s.HostKey != nil {
 		fmt.Fprintf(w, "host key    %s %s, since %s\n", s.HostKey.Host, s.HostKey.Fingerprint, s.HostKey.Since.UTC().Format(time.DateOnly))
 	}

@@ -24,10 +24,12 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/git/storetest"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/mirror/mirrortest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify/reach"
 	"github.com/pushboat/pushboat/internal/push"
+	"github.com/pushboat/pushboat/internal/report"
 )
 
 // gate is a gate that moves branches, or refuses them.
@@ -72,6 +74,25 @@ type world struct {
 	rules  *rules.Rules
 	scheds map[name.Repo]string
 	apps   []deploy.Status
+	keys   *keys
+
+	problems map[string][]report.OutlinedProblem // by refusals
+}
+
+// keys decrypt what is in the clear, but for the marks.
+type keys struct {
+	mu       sync.Mutex
+	asked    int
+	problem  *manifest.Problem // nil: it decrypts
+	contents map[string]string // by files
+}
+
+// Decrypt implements Keys.
+func (k *keys) Decrypt(_ context.Context, name string, _ []byte) ([]byte, *manifest.Problem) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked++
+	return []byte(k.contents[name]), k.problem
 }
 
 func (w *world) git(args ...string) string {
@@ -162,7 +183,7 @@ func (w *world) state() State {
 func newWorld(t *testing.T, options git.StoreOptions) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{T: t, gate: &gate{}, repos: storetest.Open(t, options), dir: dir, work: filepath.Join(dir, "work"), scheds: map[name.Repo]string{}}
+	w := &world{T: t, gate: &gate{}, repos: storetest.Open(t, options), dir: dir, work: filepath.Join(dir, "work"), scheds: map[name.Repo]string{}, keys: &keys{contents: map[string]string{}}}
 	for _, sub := range []string{"upstream", "files", "work"} {
 		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
@@ -179,6 +200,7 @@ func newWorld(t *testing.T, options git.StoreOptions) *world {
 		Schedule: func(repo name.Repo, spec string) { w.scheds[repo] = spec },
 		Disk:     func() error { return nil }, Fence: func() error { return nil }, Log: logrus.NewEntry(log),
 		Apps: func(name.Repo) []deploy.Status { return w.apps }, News: func() (<-chan struct{}, func()) { return nil, func() {} },
+		Keys: w.keys, Problems: func(id string) ([]report.OutlinedProblem, int) { return w.problems[id], 0 },
 		Page: func(kind, id string) string { return "https://pushboat.example.org/" + kind + "/" + id },
 	}, Settings{Reach: reach.Reach{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, Files: filepath.Join(dir, "files"), Within: time.Minute})
 	t.Cleanup(w.keeper.Stop)

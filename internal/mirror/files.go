@@ -48,6 +48,11 @@ func (s Settings) secretFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return oneLine(text)
+}
+
+// oneLine is the only line of a text.
+func oneLine(text []byte) (string, error) {
 	line := strings.TrimSpace(string(text))
 	if line == "" || strings.ContainsAny(line, "\r\n\x00") {
 		return "", errors.New("the file is not one line")

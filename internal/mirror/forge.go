@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,9 +62,59 @@ func forgeOf(m *rules.Mirror) (base *url.URL, project string) {
 	return base, strings.TrimSuffix(strings.Trim(address.Path, "/"), ".git")
 }
 
-// forgeRequest is the request that tells a forge of a status.
-func forgeRequest(ctx context.Context, m *rules.Mirror, token string, s commitStatus) (*http.Request, error) {
+// forgeRoot is where a forge answers for the repository of a mirror, in its API.
+func forgeRoot(m *rules.Mirror) string {
 	base, project := forgeOf(m)
+	at := base.String()
+	switch {
+	case m.Forge == rules.GitHub && base.Host == "github.com":
+		return "https://api.github.com/repos/" + project
+	case m.Forge == rules.GitHub:
+		return at + "/api/v3/repos/" + project
+	case m.Forge == rules.GitLab:
+		return at + "/api/v4/projects/" + url.PathEscape(project)
+	}
+	return at + "/api/v1/repos/" + project
+}
+
+// call is a request to a forge, below its root.
+type call struct {
+	method, path string
+	body         map[string]string // nil: none
+}
+
+// request is the call with a token.
+func (c call) request(ctx context.Context, m *rules.Mirror, token string) (*http.Request, error) {
+	var body io.Reader = http.NoBody
+	if c.body != nil {
+		data, err := json.Marshal(c.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, c.method, forgeRoot(m)+c.path, body)
+	if err != nil {
+		return nil, errors.New("the forge has no address") // the error would quote it
+	}
+	switch m.Forge {
+	case rules.GitHub:
+		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Accept", "application/vnd.github+json")
+	case rules.GitLab:
+		req.Header.Set("PRIVATE-TOKEN", token)
+	default:
+		req.Header.Set("Authorization", "token "+token)
+	}
+	if c.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("User-Agent", "Pushboat")
+	return req, nil
+}
+
+// statusCall tells a forge of a status.
+func statusCall(m *rules.Mirror, s commitStatus) call {
 	text := s.text
 	if len(text) > maxStatusText {
 		text = strings.ToValidUTF8(text[:maxStatusText-3], "") + "..."
@@ -72,66 +123,46 @@ func forgeRequest(ctx context.Context, m *rules.Mirror, token string, s commitSt
 	if s.page != "" {
 		body["target_url"] = s.page
 	}
-	header := map[string]string{"Authorization": "Bearer " + token}
-	at := base.String()
-	switch m.Forge {
-	case rules.GitHub:
-		if base.Host == "github.com" {
-			at = "https://api.github.com"
-		} else {
-			at += "/api/v3"
-		}
-		at += "/repos/" + project + "/statuses/" + string(s.commit)
-		header["Accept"] = "application/vnd.github+json"
-	case rules.GitLab:
-		at += "/api/v4/projects/" + url.PathEscape(project) + "/statuses/" + string(s.commit)
-		header = map[string]string{"PRIVATE-TOKEN": token}
+	if m.Forge == rules.GitLab {
 		body["name"] = s.context
 		delete(body, "context")
 		if s.state == failure {
 			body["state"] = "failed"
 		}
-	default:
-		at += "/api/v1/repos/" + project + "/statuses/" + string(s.commit)
-		header["Authorization"] = "token " + token
 	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(data))
-	if err != nil {
-		return nil, errors.New("the forge has no address") // the error would quote it
-	}
-	for name, value := range header {
-		req.Header.Set(name, value)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "Pushboat")
-	return req, nil
+	return call{http.MethodPost, "/statuses/" + string(s.commit), body}
 }
 
 // post tells a forge of a status.
 func (k *Keeper) post(ctx context.Context, m *rules.Mirror, s commitStatus) error {
-	token, err := k.settings().secretFile(m.StatusFile)
+	return k.ask(ctx, m, statusCall(m, s), func(response *http.Response) error { return forgeAnswer(m, s, response) })
+}
+
+// ask makes a call, and has its answer read.
+func (k *Keeper) ask(ctx context.Context, m *rules.Mirror, c call, read func(response *http.Response) error) error {
+	token, err := k.settings().secret(ctx, m.Sealed, rules.StatusToken, m.StatusFile)
 	if err != nil {
-		return fmt.Errorf("statusFile: %w", err)
+		return notRead(err, "statusFile", "")
 	}
 	ctx, cancel := context.WithTimeout(ctx, reach.Within)
 	defer cancel()
-	req, err := forgeRequest(ctx, m, token, s)
+	req, err := c.request(ctx, m, token)
 	if err != nil {
 		return err
 	}
 	by := k.settings().Reach
 	by.Setting = "mirror.networks"
-	response, err := by.Transport().RoundTrip(req)
+	response, err := by.TransportOf(maxAnswer).RoundTrip(req)
 	if err != nil {
 		return errors.New(strings.ReplaceAll(reach.Explain(err), "the receiver", "the forge"))
 	}
 	defer response.Body.Close()
-	return forgeAnswer(m, s, response)
+	return read(response)
 }
+
+// maxAnswer bounds what is read of an answer, in bytes: a request to merge has 25 KB at GitHub, and
+// mostPulls of them come at a time.
+const maxAnswer = 2 << 20
 
 // forgeAnswer says whether a forge took a status. GitLab refuses one that it has already.
 func forgeAnswer(m *rules.Mirror, s commitStatus, response *http.Response) error {

@@ -91,7 +91,8 @@ func TestForgeRequests(t *testing.T) {
 		{"ssh://git@gitlab.example.org:2222/a/b/shop.git", rules.GitLab, "https://gitlab.example.org/api/v4/projects/a%2Fb%2Fshop/statuses/" + string(hashA), "Private-Token: t0ken", "failed"},
 		{"https://codeberg.org/team/shop.git", rules.Gitea, "https://codeberg.org/api/v1/repos/team/shop/statuses/" + string(hashA), "Authorization: token t0ken", "failure"},
 	} {
-		req, err := forgeRequest(t.Context(), &rules.Mirror{Far: rules.Far{URL: test.url}, Forge: test.forge}, "t0ken", s)
+		m := &rules.Mirror{Far: rules.Far{URL: test.url}, Forge: test.forge}
+		req, err := statusCall(m, s).request(t.Context(), m, "t0ken")
 		if err != nil || req.URL.String() != test.at {
 			t.Errorf("%s: %v, %v", test.url, req, err)
 			continue

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -39,10 +40,10 @@ var ErrHook = errors.New("no mirror of this name takes webhooks with this signat
 // Knock hears a webhook for a mirror. The error is ErrHook, or that of reading the body.
 func (k *Keeper) Knock(repo name.Repo, header http.Header, body io.Reader) error {
 	m := k.config.Rules().Mirror(repo)
-	if m == nil || m.HookFile == "" {
+	if m == nil || !m.Hears() {
 		return ErrHook
 	}
-	secret, err := k.settings().secretFile(m.HookFile)
+	secret, err := k.settings().secret(k.ctx, m.Sealed, rules.HookSecret, m.HookFile)
 	if err != nil || len(secret) < leastHookSecret {
 		k.config.Log.WithField("repository", repo).Warn("mirror: a webhook came, and its secret cannot be read, or is shorter than 16 bytes")
 		return ErrHook

@@ -33,6 +33,8 @@ type Settings struct {
 	Reach  reach.Reach   // the way out, and the addresses that are allowed although they are not public
 	Files  string        // the directory with keys, tokens and secrets; "": none may be named
 	Within time.Duration // bounds one fetch
+
+	sealed *vault // the keeper's
 }
 
 // Gate judges what was fetched. Package push has it.
@@ -46,6 +48,7 @@ type Config struct {
 	Repos *git.Store
 	Gate  Gate
 	Rules func() *rules.Rules
+	Keys  Keys // of credentials that are encrypted in admin.git
 	// Schedule has Due called for a repository by a schedule; "" ends that.
 	Schedule func(repo name.Repo, spec string)
 	Disk     func() error // an error while the server cannot store anything
@@ -53,6 +56,8 @@ type Config struct {
 	// Apps returns how the apps of a repository do, and News is told when that may be other.
 	Apps func(repo name.Repo) []deploy.Status
 	News func() (<-chan struct{}, func())
+	// Problems returns those of a refusal, and how many more there were; none if it is not kept any more.
+	Problems func(refusal string) (problems []report.OutlinedProblem, more int)
 	// Page returns the address of the page of a "refusal" or an "app"; "" if there is none.
 	Page func(kind, id string) string
 	Log  *logrus.Entry
@@ -69,6 +74,7 @@ const (
 type Keeper struct {
 	config  Config
 	current atomic.Pointer[Settings]
+	sealed  *vault
 	slots   chan struct{}
 	ctx     context.Context // ends with Stop
 	cancel  context.CancelFunc
@@ -97,6 +103,7 @@ type entry struct {
 func New(config Config, settings Settings) *Keeper {
 	k := &Keeper{
 		config: config, slots: make(chan struct{}, atOnce), entries: map[name.Repo]*entry{}, hosts: map[string]chan struct{}{},
+		sealed: &vault{keys: config.Keys},
 	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.Configure(settings)
@@ -111,7 +118,11 @@ func New(config Config, settings Settings) *Keeper {
 // Configure changes the settings.
 func (k *Keeper) Configure(settings Settings) { k.current.Store(&settings) }
 
-func (k *Keeper) settings() Settings { return *k.current.Load() }
+func (k *Keeper) settings() Settings {
+	s := *k.current.Load()
+	s.sealed = k.sealed
+	return s
+}
 
 // Start asks every upstream once, begins the schedules, and has forges told of commits.
 func (k *Keeper) Start() {
@@ -162,6 +173,7 @@ func (k *Keeper) RulesMoved() {
 		k.Wake(m.Repo)
 	}
 	k.forget(now)
+	k.sealed.forget(now)
 }
 
 func scheduleOf(m *rules.Mirror) string {
@@ -282,7 +294,7 @@ func (k *Keeper) State(repo name.Repo) (state State, ok bool) {
 	if s := k.states[repo]; s != nil {
 		state = s.copy()
 	}
-	state.URL = m.URL
+	state.URL, state.Setup = m.URL, setupOf(m)
 	return state, true
 }
 

@@ -26,6 +26,7 @@ func (k *Keeper) Propose(next, now *rules.Rules) (problems manifest.Problems) {
 			})
 		}
 		problems = append(problems, k.settings().proposeFiles(m.At, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile, "hookFile": m.HookFile, "statusFile": m.StatusFile})...)
+		problems = append(problems, k.settings().proposeSealed(k.ctx, m.Sealed)...)
 		problems = append(problems, k.settings().proposeAddress(m.At, upstreamOf(m))...)
 	}
 	for _, m := range next.Remotes() {
@@ -33,8 +34,10 @@ func (k *Keeper) Propose(next, now *rules.Rules) (problems manifest.Problems) {
 			continue
 		}
 		problems = append(problems, k.settings().proposeFiles(m.At, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile})...)
+		problems = append(problems, k.settings().proposeSealed(k.ctx, m.Sealed)...)
 		problems = append(problems, k.settings().proposeAddress(m.At, remoteOf(m))...)
 	}
+	k.sealed.forget(next, now) // what other pushes had proposed, and is in force nowhere
 	return problems
 }
 
@@ -69,7 +72,7 @@ func (s Settings) proposeFiles(at manifest.Source, files map[string]string) (pro
 		} else if secret, wrong := s.secretFile(file); wrong != nil {
 			err = wrong
 		} else if field == "hookFile" && len(secret) < leastHookSecret {
-			err, hint = fmt.Errorf("the secret has less than %d characters", leastHookSecret), "make one: openssl rand -hex 32"
+			err, hint = fmt.Errorf("the secret has less than %d characters", leastHookSecret), hintHookSecret
 		}
 		if err != nil {
 			problems = append(problems, manifest.Problem{Source: at, Message: field + ": " + err.Error(), Hint: hint})
@@ -93,6 +96,9 @@ func (s Settings) proposeAddress(at manifest.Source, to end) (problems manifest.
 	}
 	return problems
 }
+
+// hintHookSecret is the way out where a secret is none.
+const hintHookSecret = "make one: openssl rand -hex 32"
 
 // hintFile is the way out where a file cannot be read.
 const hintFile = "put the file into the directory of the server's setting mirror.files, and name it in full"

@@ -35,6 +35,8 @@ type RemoteState struct {
 	More   int               `json:"more,omitempty"`
 	// HostKey is the key by which the host is known again; nil: it has shown none.
 	HostKey *Pin `json:"hostKey,omitempty"`
+	// Setup is what the rules say of the remote.
+	Setup *SentSetup `json:"settings,omitempty"`
 }
 
 // Unsent is a ref that a remote has not as it is here, and why.

@@ -206,7 +206,7 @@ func (s *Sender) States(repo name.Repo) []RemoteState {
 	var list []RemoteState
 	for _, m := range s.k.config.Rules().RemotesOf(repo) {
 		state := s.state(m)
-		state.Name, state.URL = m.Name, m.URL
+		state.Name, state.URL, state.Setup = m.Name, m.URL, sentSetupOf(m)
 		list = append(list, state)
 	}
 	return list

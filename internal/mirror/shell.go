@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/git"
 )
 
@@ -43,7 +44,7 @@ func (w *way) connect(ctx context.Context) error {
 	}
 	signer, err := ssh.ParsePrivateKey(w.key)
 	if err != nil { // which may quote the key
-		return &setupError{"keyFile has no private key that can be used", "put one without a passphrase there: ssh-keygen -t ed25519 -N ''"}
+		return &setupError{w.keyField() + " has no private key that can be used", hintKey}
 	}
 	config := &ssh.ClientConfig{
 		User: w.address.User.Username(), Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: w.checkHost,
@@ -61,13 +62,43 @@ func (w *way) connect(ctx context.Context) error {
 			return setup
 		}
 		if denied(err) {
-			return &setupError{w.to.who + " does not let the key in", "add its public part there, as a key that may " + w.to.may + " the repository: ssh-keygen -y -f " + w.to.KeyFile}
+			return &setupError{w.to.who + " does not let the key in", w.hintPublic()}
 		}
 		return err
 	}
 	_ = conn.SetDeadline(time.Time{})
 	w.ssh = &shell{conn: conn, client: ssh.NewClient(client, channels, requests)}
 	return nil
+}
+
+// hintKey is the way out where there is no private key.
+const hintKey = "put one without a passphrase there: ssh-keygen -t ed25519 -N ''"
+
+// isKey reports whether a text is a private key that can be used.
+func isKey(text []byte) bool {
+	_, err := ssh.ParsePrivateKey(text)
+	return err == nil
+}
+
+// keyField is the field that has the private key, or names its file.
+func (w *way) keyField() string {
+	if w.to.Sealed.Has(rules.PrivateKey) {
+		return rules.PrivateKey
+	}
+	return "keyFile"
+}
+
+// hintPublic is the way out where the far end does not know the key. Its public part is no secret.
+func (w *way) hintPublic() string {
+	hint := "add its public part there, as a key that may " + w.to.may + " the repository: "
+	if w.to.KeyFile != "" {
+		return hint + "ssh-keygen -y -f " + w.to.KeyFile
+	}
+	signer, err := ssh.ParsePrivateKey(w.key)
+	if err != nil {
+		return hint + "ssh-keygen -y"
+	}
+	return hint + strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 }
 
 // denied reports whether a server lets no key in that it was shown.

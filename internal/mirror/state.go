@@ -15,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// State is how a mirror does. All but Fetching and Asked outlives the server.
+// State is how a mirror does. All but Fetching, Asked and Setup outlives the server.
 type State struct {
 	URL      string    `json:"url"`
 	Fetching bool      `json:"fetching,omitempty"` // now
@@ -38,8 +38,14 @@ type State struct {
 	Posted map[string]string `json:"posted,omitempty"`
 	// Untold says why the forge could not be told of commits; nil: it was.
 	Untold *Trouble `json:"untold,omitempty"`
+	// Commented has the comments on commits that the forge has.
+	Commented map[git.Hash]Comment `json:"commented,omitempty"`
+	// Uncommented says why the forge does not have what it should; nil: it has.
+	Uncommented *Trouble `json:"uncommented,omitempty"`
 	// HostKey is the key by which the host is known again; nil: it has shown none.
 	HostKey *Pin `json:"hostKey,omitempty"`
+	// Setup is what the rules say of the mirror.
+	Setup *Setup `json:"settings,omitempty"`
 }
 
 // Trouble is why upstream could not be asked.
@@ -72,7 +78,7 @@ type Refused struct {
 // copy is a state of its own.
 func (s State) copy() State {
 	s.Refused, s.Gone, s.Left = maps.Clone(s.Refused), maps.Clone(s.Gone), slices.Clone(s.Left)
-	s.Posted, s.GoneTags = maps.Clone(s.Posted), slices.Clone(s.GoneTags)
+	s.Posted, s.Commented, s.GoneTags = maps.Clone(s.Posted), maps.Clone(s.Commented), slices.Clone(s.GoneTags)
 	return s
 }
 

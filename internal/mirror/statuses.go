@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access/rules"
@@ -98,11 +99,21 @@ type retry struct {
 func (k *Keeper) tellForges(ctx context.Context) {
 	news, stop := k.config.News()
 	defer stop()
-	retries := map[name.Repo]retry{}
+	statuses, comments := map[name.Repo]retry{}, map[name.Repo]retry{}
+	known := map[name.Repo]*rules.Mirror{}
 	for {
 		for _, m := range k.config.Rules().Mirrors() {
-			if m.StatusFile != "" && !time.Now().Before(retries[m.Repo].at) {
-				k.tellForge(ctx, m, retries)
+			if was := known[m.Repo]; was == nil || !reflect.DeepEqual(was, m) { // what failed may be mended
+				delete(statuses, m.Repo)
+				delete(comments, m.Repo)
+				known[m.Repo] = m
+				k.silence(m)
+			}
+			if m.Tells() && !time.Now().Before(statuses[m.Repo].at) {
+				k.tellForge(ctx, m, statuses)
+			}
+			if m.Comments != "" && !time.Now().Before(comments[m.Repo].at) {
+				k.comment(ctx, m, comments)
 			}
 		}
 		look := time.NewTimer(statusLook)
@@ -117,6 +128,20 @@ func (k *Keeper) tellForges(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// silence forgets why a forge could not be told what it is not told any more.
+func (k *Keeper) silence(m *rules.Mirror) {
+	if s, _ := k.State(m.Repo); !m.Tells() && s.Untold != nil || m.Comments == "" && s.Uncommented != nil {
+		k.change(m.Repo, func(s *State) {
+			if !m.Tells() {
+				s.Untold = nil
+			}
+			if m.Comments == "" {
+				s.Uncommented = nil
+			}
+		})
 	}
 }
 
@@ -163,6 +188,11 @@ func (k *Keeper) noteForge(repo name.Repo, posted map[string]string, failed erro
 			s.Untold = &Trouble{Since: s.Untold.Since, Error: failed.Error()}
 		}
 	})
+	noteRetry(repo, failed, retries)
+}
+
+// noteRetry notes when what failed is tried again.
+func noteRetry(repo name.Repo, failed error, retries map[name.Repo]retry) {
 	if failed == nil {
 		delete(retries, repo)
 		return

@@ -79,7 +79,7 @@ func (e *setupError) Error() string { return e.why }
 // open reads the credentials, and finds the addresses.
 func (s Settings) open(ctx context.Context, to end, pin Pin) (*way, error) {
 	w := &way{to: to, address: to.Address(), reach: s.Reach, pin: pin}
-	if err := w.readSecrets(s); err != nil {
+	if err := w.readSecrets(ctx, s); err != nil {
 		return nil, err
 	}
 	w.reach.Setting = "mirror.networks"
@@ -92,18 +92,26 @@ func (s Settings) open(ctx context.Context, to end, pin Pin) (*way, error) {
 	return w, w.lookUp(ctx)
 }
 
-func (w *way) readSecrets(s Settings) (err error) {
-	if file := w.to.KeyFile; file != "" {
-		if w.key, err = s.readFile(file); err != nil {
-			return &setupError{"keyFile: " + err.Error(), "put a private key without a passphrase there, and the file's directory into the setting mirror.files"}
+func (w *way) readSecrets(ctx context.Context, s Settings) (err error) {
+	if w.to.HasKey() {
+		if w.key, err = s.credential(ctx, w.to.Sealed, rules.PrivateKey, w.to.KeyFile); err != nil {
+			return notRead(err, "keyFile", "put a private key without a passphrase there, and the file's directory into the setting mirror.files")
 		}
 	}
-	if file := w.to.TokenFile; file != "" {
-		if w.token, err = s.secretFile(file); err != nil {
-			return &setupError{"tokenFile: " + err.Error(), "put the token there, on one line, and the file's directory into the setting mirror.files"}
+	if w.to.HasToken() {
+		if w.token, err = s.secret(ctx, w.to.Sealed, rules.Token, w.to.TokenFile); err != nil {
+			return notRead(err, "tokenFile", "put the token there, on one line, and the file's directory into the setting mirror.files")
 		}
 	}
 	return nil
+}
+
+// notRead is the error of a credential that cannot be read. One that is encrypted says where it is.
+func notRead(err error, field, hint string) error {
+	if _, setup := errors.AsType[*setupError](err); setup {
+		return err
+	}
+	return &setupError{field + ": " + err.Error(), hint}
 }
 
 // lookUp finds the addresses of the host that may be reached.

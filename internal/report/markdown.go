@@ -71,11 +71,13 @@ func cutLines(text string, room int) string {
 }
 
 // cutLine bounds a line.
-func cutLine(line string) string {
-	if len(line) <= maxLine {
+func cutLine(line string) string { return cutTo(line, maxLine) }
+
+func cutTo(line string, most int) string {
+	if len(line) <= most {
 		return line
 	}
-	return strings.ToValidUTF8(line[:maxLine-3], "") + "…"
+	return strings.ToValidUTF8(line[:most-3], "") + "…"
 }
 
 // markdown writes the plan in a block that fits; "" if not even one object fits.

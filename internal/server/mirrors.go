@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/mirror"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/notify/reach"
+	"github.com/pushboat/pushboat/internal/report"
 	"github.com/pushboat/pushboat/internal/settings"
 )
 
@@ -20,7 +21,7 @@ func (s *server) buildMirrors() {
 		File: s.path("mirrors.json"), Repos: s.repos, Gate: s.door, Rules: s.rules.Current,
 		Schedule: func(repo name.Repo, spec string) { s.mirrorTable.set(repo, spec) },
 		Disk:     s.door.Disk, Fence: s.fence.Check, Log: s.log,
-		Apps: s.appsOf, News: s.engine.Listen, Page: s.pageAbout,
+		Apps: s.appsOf, News: s.engine.Listen, Page: s.pageAbout, Keys: s.keys, Problems: s.problemsOf,
 	}, s.mirrorSettings(s.config))
 	s.remotes = mirror.NewSender(s.mirrors, s.path("remotes.json"))
 	s.mirrorTable = newTimetable(s.mirrors.Due, maxJitter, s.log)
@@ -64,6 +65,16 @@ func (s *server) pageAbout(kind, id string) string {
 		return door.AppPage(name.App(id))
 	}
 	return ""
+}
+
+// problemsOf are those of a push or a fetched revision that was refused, and how many more there
+// were; none if they are not kept any more.
+func (s *server) problemsOf(id string) (problems []report.OutlinedProblem, more int) {
+	kept, _ := s.refusals.Find(id)
+	for _, problem := range kept.Problems {
+		problems = append(problems, problem.OutlinedProblem)
+	}
+	return problems, kept.More
 }
 
 // mirrorSettings are the settings of mirrors, which a reload changes.

@@ -23,6 +23,10 @@ var foreignKeys = map[string]string{
 	"x-kubernetes-group-version-kind":      "OpenAPI of Kubernetes",
 	"x-kubernetes-int-or-string":           "OpenAPI of Kubernetes",
 	"x-kubernetes-preserve-unknown-fields": "OpenAPI of Kubernetes",
+	"merged_at":                            "the APIs of GitHub, GitLab and Gitea",
+	"merge_commit_sha":                     "likewise",
+	"squash_commit_sha":                    "the API of GitLab",
+	"full_name":                            "the APIs of GitHub and Gitea",
 	"$defs":                                "JSON Schema",
 	"$ref":                                 "JSON Schema",
 }

@@ -9,14 +9,16 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pushboat/pushboat/internal/mirror/mirrortest"
 )
 
-const upstreamUsage = "upstream start DIR | off | on | rekey | hook URL SECRET"
+const upstreamUsage = "upstream start DIR | off | on | rekey | hook URL SECRET | said PATTERN"
 
 // upstream is where repositories are fetched from, by HTTP and by SSH.
 type upstream struct{ http, ssh *mirrortest.Upstream }
@@ -40,6 +42,16 @@ func cmdUpstream(ts *testscript.TestScript, neg bool, args []string) {
 		status, err := postHook(args[1], args[2])
 		ts.Check(err)
 		fmt.Fprintln(ts.Stdout(), status)
+	case len(args) == 2 && args[0] == "said":
+		pattern, err := regexp.Compile("(?m)" + args[1])
+		ts.Check(err)
+		late := make(chan struct{})
+		defer time.AfterFunc(slow*time.Minute, func() { close(late) }).Stop()
+		text, ok := s.upstream.http.Said(pattern, late)
+		fmt.Fprintln(ts.Stdout(), text)
+		if !ok {
+			ts.Fatalf("the forge was not asked that")
+		}
 	default:
 		ts.Fatalf("usage: %s", upstreamUsage)
 	}

@@ -23,10 +23,11 @@ type Far struct {
 	KeyFile   string   // the private key, for ssh
 	TokenFile string   // one line, the password, for https
 	HostKeys  []string // fingerprints of the host's keys, SHA256:…; nil: the first one that it shows
+	Sealed    *Sealed  // credentials that are encrypted in the file itself; nil: none
 }
 
 // farFields are the fields of a Far in a file.
-var farFields = []string{"url", "user", "keyFile", "tokenFile", "hostKeys"}
+var farFields = []string{"url", "user", "keyFile", "tokenFile", "hostKeys", PrivateKey, Token}
 
 // maxFarHostKeys bounds the fingerprints of one host.
 const maxFarHostKeys = 16
@@ -67,6 +68,12 @@ func (far *Far) Address() *url.URL {
 	}
 	return address
 }
+
+// HasKey reports whether there is a private key for ssh.
+func (far *Far) HasKey() bool { return far.KeyFile != "" || far.Sealed.Has(PrivateKey) }
+
+// HasToken reports whether there is a token for https.
+func (far *Far) HasToken() bool { return far.TokenFile != "" || far.Sealed.Has(Token) }
 
 // Path is what the host is asked for, by ssh. As Git has it, USER@HOST:PATH is below the
 // user's directory, and so is /~/PATH.
@@ -177,17 +184,17 @@ func (far *Far) readHostKeys(r *form.Reader, fields map[string]form.Field) {
 // checkTogether refuses fields that do nothing with the address.
 func (far *Far) checkTogether(r *form.Reader, fields map[string]form.Field) {
 	scheme := far.Address().Scheme
-	for _, name := range []string{"keyFile", "hostKeys"} {
+	for _, name := range []string{"keyFile", PrivateKey, "hostKeys"} {
 		if f, ok := fields[name]; ok && scheme != "ssh" {
 			r.Add(f.Line, name+" is for addresses of ssh", "for https, name a file with a token: tokenFile: /PATH")
 		}
 	}
-	for _, name := range []string{"tokenFile", "user"} {
+	for _, name := range []string{"tokenFile", Token, "user"} {
 		if f, ok := fields[name]; ok && scheme != "https" {
 			r.Add(f.Line, name+" is for addresses of https", "for ssh, name a file with a private key: keyFile: /PATH")
 		}
 	}
-	if _, ok := fields["keyFile"]; !ok && scheme == "ssh" {
+	if !far.HasKey() && scheme == "ssh" {
 		r.Add(fields["url"].Line, "an address of ssh comes without keyFile", "add keyFile: the path of a private key on the server's disk, in the directory of its setting mirror.files")
 	}
 }

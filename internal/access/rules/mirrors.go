@@ -23,7 +23,8 @@ type Mirror struct {
 	// The token by which the forge is told of commits, and what kind of forge it is.
 	StatusFile string
 	Forge      string
-	WriteBack  bool // what the server commits for somebody goes upstream, as branches of its own
+	Comments   string // what is commented there: CommentProblems or CommentAlways; "": nothing
+	WriteBack  bool   // what the server commits for somebody goes upstream, as branches of its own
 	// UsedBy are the repositories whose apps may be rendered from it, and then it deploys
 	// nothing itself; nil: none.
 	UsedBy []pattern
@@ -39,6 +40,19 @@ const (
 	// Bitbucket is told nothing: its pages take requests to merge.
 	Bitbucket = "bitbucket"
 )
+
+// What is commented on commits, or on the requests to merge that they come from.
+const (
+	CommentProblems = "problems" // of a revision that is refused
+	CommentAlways   = "always"   // likewise, and how deploys have ended
+	commentNever    = "never"
+)
+
+// Tells reports whether the forge is told of commits.
+func (m *Mirror) Tells() bool { return m.StatusFile != "" || m.Sealed.Has(StatusToken) }
+
+// Hears reports whether webhooks are heard.
+func (m *Mirror) Hears() bool { return m.HookFile != "" || m.Sealed.Has(HookSecret) }
 
 // ForgeOf is the kind of forge at a well-known host; "" for any other.
 func ForgeOf(host string) string {

@@ -14,11 +14,11 @@ import (
 // Limits of mirrors.
 const (
 	maxMirrors    = 1000
-	maxMirrorFile = 16 << 10 // bytes
+	maxMirrorFile = 64 << 10 // bytes: an encrypted key of RSA has 5 KiB, and each of its readers 1
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "tags", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "writeBack", "usedBy"}, farFields...)
+var mirrorFields = append([]string{"branches", "tags", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "comments", "writeBack", "usedBy", HookSecret, StatusToken}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -43,11 +43,16 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 	if !ok {
 		return
 	}
-	r, fields := p.document(file, data, mirrorFields...)
+	r, fields, sealed := p.documentSealed(file, data, mirrorFields...)
+	if !onlyCredentials(r, fields) {
+		p.problems = append(p.problems, r.Problems...)
+		return
+	}
 	m := &Mirror{Repo: repo, At: manifest.Source{File: file}}
 	if fields != nil {
 		m.readPlace(r, fields, 1)
 	}
+	m.readSealed(r, fields, sealed, -1, PrivateKey, Token, HookSecret, StatusToken)
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
 	m.readTags(r, fields)
 	m.UsedBy = readPatterns(r, fields, "usedBy", checkRepo)
@@ -66,6 +71,7 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 	m.HookFile, m.StatusFile = readPath(r, fields, "hookFile"), readPath(r, fields, "statusFile")
 	m.readWriteBack(r, fields)
 	m.readForge(r, fields)
+	m.readComments(r, fields)
 	if len(r.Problems) == 0 {
 		m.checkTogether(r, fields)
 		m.checkWriteBack(r, fields)
@@ -101,7 +107,7 @@ func (m *Mirror) checkWriteBack(r *form.Reader, fields map[string]form.Field) {
 	case !m.WriteBack:
 	case m.UsedBy != nil:
 		r.Add(line, "writeBack does nothing with usedBy: the repository has no apps of its own", "leave one of the two out")
-	case m.Address().Scheme == "https" && m.TokenFile == "":
+	case m.Address().Scheme == "https" && !m.HasToken():
 		r.Add(line, "writeBack comes without tokenFile", "add tokenFile: the path of a file with a token that may push branches")
 	}
 }
@@ -112,9 +118,9 @@ func (m *Mirror) readForge(r *form.Reader, fields map[string]form.Field) {
 	if f, ok := fields["forge"]; ok {
 		m.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea, Bitbucket)
 		switch {
-		case m.StatusFile == "" && !m.WriteBack:
+		case !m.Tells() && !m.WriteBack:
 			r.Add(f.Line, "forge goes with statusFile and writeBack", "add statusFile: the path of a file with a token that may set statuses of commits")
-		case m.StatusFile != "" && m.Forge == Bitbucket:
+		case m.Tells() && m.Forge == Bitbucket:
 			r.Add(f.Line, "statuses of commits are told to github, gitlab and gitea alone", "leave statusFile out")
 		}
 		return
@@ -124,11 +130,30 @@ func (m *Mirror) readForge(r *form.Reader, fields map[string]form.Field) {
 	}
 	m.Forge = ForgeOf(m.Address().Hostname())
 	f, ok := fields["statusFile"]
+	if token, sealed := fields[StatusToken]; sealed {
+		f, ok = token, true
+	}
 	switch {
 	case !ok && !m.WriteBack:
 		m.Forge = ""
 	case ok && (m.Forge == "" || m.Forge == Bitbucket):
-		r.Add(f.Line, "statusFile comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
+		r.Add(f.Line, f.Name+" comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
+	}
+}
+
+// readComments reads what is commented on commits.
+func (m *Mirror) readComments(r *form.Reader, fields map[string]form.Field) {
+	f, ok := fields["comments"]
+	if !ok {
+		return
+	}
+	word, ok := r.OneOf(f, commentNever, CommentProblems, CommentAlways)
+	if !ok || word == commentNever {
+		return
+	}
+	m.Comments = word
+	if !m.Tells() {
+		r.Add(f.Line, "comments comes without statusFile", "add statusFile: the path of a file with a token that may comment and set statuses of commits")
 	}
 }
 
@@ -159,16 +184,23 @@ func (m *Mirror) text() string {
 	if m.WriteBack {
 		text += ", and gets what is set here as branches"
 	}
+	switch m.Comments {
+	case CommentProblems:
+		text += ", and gets comments on commits that are refused"
+	case CommentAlways:
+		text += ", and gets comments on commits that are refused or deployed"
+	}
 	return text + "; it takes no pushes"
 }
 
 func (m *Mirror) name() string { return string(m.Repo) }
 func (m *Mirror) gone() string { return "is no mirror any more, and takes pushes" }
 func (m *Mirror) print() string {
-	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HookFile, m.HostKeys, m.StatusFile, m.Forge)
+	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HookFile, m.HostKeys, m.StatusFile, m.Forge, m.Sealed.print())
 }
 
-// File is the mirror as a file, which says the same.
+// File is the mirror as a file, which says the same. Credentials that are encrypted in a file
+// itself are not in it.
 func (m *Mirror) File() []byte {
 	var text strings.Builder
 	line := func(name, value string) {
@@ -207,6 +239,7 @@ func (m *Mirror) File() []byte {
 	line("hookFile", inQuotes(m.HookFile))
 	line("statusFile", inQuotes(m.StatusFile))
 	line("forge", m.Forge)
+	line("comments", m.Comments)
 	if m.WriteBack {
 		line("writeBack", asBranches)
 	}

@@ -30,8 +30,8 @@ type Remote struct {
 // Limits of remotes.
 const (
 	maxRemoteFiles = 1000
-	maxRemotes     = 10 // of one repository
-	maxRemoteFile  = 32 << 10
+	maxRemotes     = 10        // of one repository
+	maxRemoteFile  = 128 << 10 // bytes: each may have an encrypted key
 )
 
 // The fields of the file, and those of a remote.
@@ -84,27 +84,36 @@ func (p *parser) readRemotesOf(repo name.Repo, file string) {
 	if !ok {
 		return
 	}
-	r, fields := p.document(file, data, remotesFields...)
-	if all, ok := fields["remotes"]; ok {
-		for _, element := range r.List(all, maxRemotes) {
-			p.readRemote(r, repo, element)
+	r, fields, sealed := p.documentSealed(file, data, remotesFields...)
+	if all, ok := fields["remotes"]; ok && onlyCredentials(r, fields) {
+		for i, element := range r.List(all, maxRemotes) {
+			p.readRemote(r, &remoteEntry{repo, element, sealed, i})
 		}
 	}
 	p.problems = append(p.problems, r.Problems...)
 }
 
-func (p *parser) readRemote(r *form.Reader, repo name.Repo, at form.Field) {
-	before := len(r.Problems)
+// remoteEntry is an element of a file.
+type remoteEntry struct {
+	repo   name.Repo
+	field  form.Field
+	sealed []byte // all of the file, if SOPS has encrypted it
+	index  int
+}
+
+func (p *parser) readRemote(r *form.Reader, e *remoteEntry) {
+	at, before := e.field, len(r.Problems)
 	fields := r.Fields(at.Value, "a remote", remoteFields)
 	if fields == nil {
 		return
 	}
-	m := &Remote{Repo: repo, At: manifest.Source{File: r.File, Line: at.Line}}
+	m := &Remote{Repo: e.repo, At: manifest.Source{File: r.File, Line: at.Line}}
 	m.Name = readWord(r, fields, "name", isLabel, "write lower-case letters, digits and dashes: name: github")
 	if _, ok := fields["name"]; !ok {
 		r.Add(at.Line, "name is missing", "say how status calls the remote: name: github")
 	}
 	m.readPlace(r, fields, at.Line)
+	m.readSealed(r, fields, e.sealed, e.index, PrivateKey, Token)
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
 	m.readTags(r, fields)
 	m.Records, m.Force = readTruth(r, fields, "records"), readTruth(r, fields, "force")
@@ -182,5 +191,5 @@ func (m *Remote) text() string {
 func (m *Remote) name() string { return m.Name + " of " + string(m.Repo) }
 func (m *Remote) gone() string { return "gets nothing any more" }
 func (m *Remote) print() string {
-	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HostKeys)
+	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HostKeys, m.Sealed.print())
 }

@@ -125,15 +125,21 @@ func (r Reach) proxyFor(req *http.Request) (*url.URL, error) {
 
 // Transport carries requests to receivers. It refuses redirects, whoever would follow them,
 // and bounds what is read.
-func (r Reach) Transport() http.RoundTripper {
-	return &carrier{to: &http.Transport{
+func (r Reach) Transport() http.RoundTripper { return r.TransportOf(maxResponse) }
+
+// TransportOf is Transport for responses of which more is read: at most so many bytes.
+func (r Reach) TransportOf(most int64) http.RoundTripper {
+	return &carrier{most: most, to: &http.Transport{
 		Proxy: r.proxyFor, DialContext: r.Dial, TLSClientConfig: r.TLS(),
 		TLSHandshakeTimeout: dialWithin, ResponseHeaderTimeout: answerWithin, DisableKeepAlives: true, MaxResponseHeaderBytes: maxResponse,
 		ForceAttemptHTTP2: true,
 	}}
 }
 
-type carrier struct{ to http.RoundTripper }
+type carrier struct {
+	to   http.RoundTripper
+	most int64 // bytes of a response
+}
 
 // RoundTrip implements http.RoundTripper.
 func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -145,7 +151,7 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = response.Body.Close()
 		return nil, &RedirectError{response.StatusCode}
 	}
-	response.Body = &bounded{io.LimitReader(response.Body, maxResponse), response.Body}
+	response.Body = &bounded{io.LimitReader(response.Body, c.most), response.Body}
 	return response, nil
 }
 
