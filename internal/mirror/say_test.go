@@ -293,28 +293,41 @@ func TestCommentsAreRetried(t *testing.T) {
 	}
 }
 
-// What a forge is not told any more is no trouble any more.
-func TestForgesThatAreToldNothing(t *testing.T) {
+// What a forge is not told any more is no trouble any more, and what another one was told is not
+// known of this one: its comments have other ids.
+func TestForgesThatAreOthers(t *testing.T) {
 	w := commenting(t, rules.GitHub, newForgery(t, nil))
-	trouble := func() {
-		w.keeper.change("shop", func(s *State) { s.Untold, s.Uncommented = &Trouble{Error: "x"}, &Trouble{Error: "y"} })
-	}
-	trouble()
-	w.keeper.silence(w.rules.Mirror("shop"))
-	if s := w.state(); s.Untold == nil || s.Uncommented == nil {
-		t.Errorf("told: %+v", s)
-	}
-	m := *w.rules.Mirror("shop")
-	m.Comments = ""
-	w.keeper.silence(&m)
-	if s := w.state(); s.Untold == nil || s.Uncommented != nil {
-		t.Errorf("not commented: %+v", s)
-	}
-	trouble()
-	m.StatusFile = ""
-	w.keeper.silence(&m)
-	if s := w.state(); s.Untold != nil || s.Uncommented != nil {
-		t.Errorf("told nothing: %+v", s)
+	told := *w.rules.Mirror("shop")
+	moved, quiet, silent := told, told, told
+	moved.URL = "https://github.com/other/shop"
+	quiet.Comments = ""
+	silent.Comments, silent.StatusFile = "", ""
+	for what, test := range map[string]struct {
+		was, is                                *rules.Mirror
+		posted, commented, untold, uncommented bool
+	}{
+		"the first":       {nil, &told, true, true, true, true},
+		"the same":        {&told, &told, true, true, true, true},
+		"another":         {&told, &moved, false, false, false, false},
+		"no comments":     {&told, &quiet, true, true, true, false},
+		"nothing":         {&told, &silent, false, false, false, false},
+		"still nothing":   {&silent, &silent, true, true, false, false},
+		"again something": {&silent, &told, true, true, true, true},
+	} {
+		w.keeper.change("shop", func(s *State) { *s = State{} })
+		if test.was != nil {
+			w.keeper.meet(test.was)
+		}
+		w.keeper.change("shop", func(s *State) {
+			s.Posted, s.Commented = map[string]string{"x": "success"}, map[git.Hash]Comment{hashA: {ID: "1"}}
+			s.Untold, s.Uncommented = &Trouble{Error: "x"}, &Trouble{Error: "y"}
+		})
+		w.keeper.meet(test.is)
+		s := w.state()
+		got := [...]bool{s.Posted != nil, s.Commented != nil, s.Untold != nil, s.Uncommented != nil}
+		if want := [...]bool{test.posted, test.commented, test.untold, test.uncommented}; got != want {
+			t.Errorf("%s: known are %v, want %v", what, got, want)
+		}
 	}
 }
 

@@ -38,6 +38,8 @@ type State struct {
 	Posted map[string]string `json:"posted,omitempty"`
 	// Untold says why the forge could not be told of commits; nil: it was.
 	Untold *Trouble `json:"untold,omitempty"`
+	// ToldAt is the forge that was told, by its API's address.
+	ToldAt string `json:"toldAt,omitempty"`
 	// Commented has the comments on commits that the forge has.
 	Commented map[git.Hash]Comment `json:"commented,omitempty"`
 	// Uncommented says why the forge does not have what it should; nil: it has.

@@ -107,7 +107,7 @@ func (k *Keeper) tellForges(ctx context.Context) {
 				delete(statuses, m.Repo)
 				delete(comments, m.Repo)
 				known[m.Repo] = m
-				k.silence(m)
+				k.meet(m)
 			}
 			if m.Tells() && !time.Now().Before(statuses[m.Repo].at) {
 				k.tellForge(ctx, m, statuses)
@@ -131,18 +131,28 @@ func (k *Keeper) tellForges(ctx context.Context) {
 	}
 }
 
-// silence forgets why a forge could not be told what it is not told any more.
-func (k *Keeper) silence(m *rules.Mirror) {
-	if s, _ := k.State(m.Repo); !m.Tells() && s.Untold != nil || m.Comments == "" && s.Uncommented != nil {
-		k.change(m.Repo, func(s *State) {
-			if !m.Tells() {
-				s.Untold = nil
-			}
-			if m.Comments == "" {
-				s.Uncommented = nil
-			}
-		})
+// meet forgets what another forge was told, whose comments are not by the same ids here, and why a
+// forge could not be told what it is not told any more.
+func (k *Keeper) meet(m *rules.Mirror) {
+	at := ""
+	if m.Tells() {
+		at = forgeRoot(m)
 	}
+	if s, ok := k.State(m.Repo); !ok || s.ToldAt == at && (at != "" || s.Untold == nil) && (m.Comments != "" || s.Uncommented == nil) {
+		return
+	}
+	k.change(m.Repo, func(s *State) {
+		if s.ToldAt != at && s.ToldAt != "" {
+			s.Posted, s.Commented, s.Untold, s.Uncommented = nil, nil, nil, nil
+		}
+		s.ToldAt = at
+		if at == "" {
+			s.Untold = nil
+		}
+		if m.Comments == "" {
+			s.Uncommented = nil
+		}
+	})
 }
 
 // tellForge tells one forge what it was not told yet.
