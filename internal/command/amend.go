@@ -116,7 +116,9 @@ func (c *call) amendOn(ctx context.Context, a amendment) error {
 			return err
 		}
 		a.result.begun(runs)
-		return c.showAll(ctx, runs)
+		err = c.showAll(ctx, runs)
+		a.result.ended(runs)
+		return err
 	}
 	return report.WithHint(fmt.Errorf("branch %s moved %d times meanwhile; nothing was changed", a.status.Branch, maxAttempts), "try again")
 }

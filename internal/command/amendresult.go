@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/record"
 )
 
 // amendOutcome is what became of a change of values, in a word for programs.
@@ -17,6 +18,8 @@ type amendOutcome string
 const (
 	amendDeployed  amendOutcome = "deployed"  // committed, and its deploys have ended well
 	amendDeploying amendOutcome = "deploying" // committed, with --detach
+	amendWaiting   amendOutcome = "waiting"   // committed, and deployed when a window opens
+	amendSuspended amendOutcome = "suspended" // committed, and deployed when the app is resumed
 	amendOffered   amendOutcome = "offered"   // upstream has a branch with it
 	amendUnchanged amendOutcome = "unchanged" // it is so already
 	amendPlanned   amendOutcome = "planned"   // nothing was changed, with --plan
@@ -27,7 +30,7 @@ const (
 // amendResult is what a change of values prints as JSON.
 type amendResult struct {
 	App     name.App      `json:"app"`
-	Outcome amendOutcome  `json:"outcome"` // deployed, deploying, offered, unchanged, planned, refused, failed
+	Outcome amendOutcome  `json:"outcome"` // deployed, deploying, waiting, suspended, offered, unchanged, planned, refused, failed
 	Changes []amendedLine `json:"changes"`
 	// Branch has moved to the commit; omitted where nothing was committed here.
 	Branch name.Branch `json:"branch,omitempty"`
@@ -38,6 +41,7 @@ type amendResult struct {
 	Message  string           `json:"message,omitempty"` // why it is not as wanted
 
 	planned, detached bool
+	results           []record.Result // of the deploys that have ended
 }
 
 // amendedLine is a line that changes.
@@ -74,6 +78,31 @@ func (r *amendResult) begun(runs []*deploy.Run) {
 	}
 }
 
+// ended keeps how the deploys have ended, as far as they have.
+func (r *amendResult) ended(runs []*deploy.Run) {
+	for _, run := range runs {
+		if rec, ended := run.Outcome(); ended {
+			r.results = append(r.results, rec.Result)
+		}
+	}
+}
+
+// held is the outcome where what was committed is not deployed yet; "" where it is, or where a
+// deploy failed.
+func (r *amendResult) held() amendOutcome {
+	others := slices.ContainsFunc(r.results, func(result record.Result) bool {
+		return !result.OK() && result != record.Waiting && result != record.Suspended
+	})
+	switch {
+	case others:
+	case slices.Contains(r.results, record.Suspended):
+		return amendSuspended
+	case slices.Contains(r.results, record.Waiting):
+		return amendWaiting
+	}
+	return ""
+}
+
 // end says what became of it.
 func (r *amendResult) end(err error) {
 	if err != nil {
@@ -82,6 +111,8 @@ func (r *amendResult) end(err error) {
 	}
 	committed := !r.Commit.IsZero()
 	switch {
+	case committed && r.held() != "":
+		r.Outcome = r.held()
 	case err != nil && committed:
 		r.Outcome = amendFailed
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/amend"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
 
@@ -23,6 +24,10 @@ func TestAmendOutcomes(t *testing.T) {
 		"the gate refuses it":    {amendResult{Changes: lines}, failed, amendRefused},
 		"deployed":               {amendResult{Changes: lines, Commit: "c", Deploys: []string{"shop-1"}}, nil, amendDeployed},
 		"the deploy fails":       {amendResult{Changes: lines, Commit: "c", Deploys: []string{"shop-1"}}, failed, amendFailed},
+		"a window is closed":     {amendResult{Changes: lines, Commit: "c", results: []record.Result{record.Deployed, record.Waiting}}, nil, amendWaiting},
+		"the app is suspended":   {amendResult{Changes: lines, Commit: "c", results: []record.Result{record.Suspended}}, failed, amendSuspended},
+		"both":                   {amendResult{Changes: lines, Commit: "c", results: []record.Result{record.Waiting, record.Suspended}}, failed, amendSuspended},
+		"one fails beside it":    {amendResult{Changes: lines, Commit: "c", results: []record.Result{record.Waiting, record.Failed}}, failed, amendFailed},
 		"detached":               {amendResult{Changes: lines, Commit: "c", Deploys: []string{"shop-1"}, detached: true}, nil, amendDeploying},
 		"detached, no deploy":    {amendResult{Changes: lines, Commit: "c", detached: true}, nil, amendDeployed},
 		"upstream has a branch":  {amendResult{Changes: lines, Upstream: &amendedUpstream{}}, nil, amendOffered},
