@@ -51,6 +51,54 @@ metadata: {name: hidden, namespace: flux-system}
 stringData: {values.yaml: "password: hunter22"}
 `
 
+// TestArtifactOfTheRepositoryItself: an OCIRepository is this repository where that says so.
+func TestArtifactOfTheRepositoryItself(t *testing.T) {
+	const address = "oci://registry.example.org/team/fleet"
+	oci := func(more string) string {
+		return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: pushed, namespace: flux-system}\nspec: {url: '" + address + "'" + more + "}\n---\n"
+	}
+	from := func(name string) string {
+		return strings.Replace(kustomization(""), "kind: GitRepository, name: flux-system", "kind: OCIRepository, name: "+name, 1)
+	}
+	for _, test := range []struct {
+		text   string
+		listed bool
+		want   string // part of a problem, or of a note where it is taken
+		taken  bool
+	}{
+		{oci("") + from("pushed"), true, address + " is this repository: import.self lists it", true},
+		{oci(", ref: {tag: latest}, interval: 1m") + from("pushed"), true, "spec.ref.tag has no effect: what a push has is deployed", true},
+		{oci("") + from("pushed"), false, "a/b.yaml:12: Kustomization flux-system/a: OCIRepository pushed: manifests are not read from registries, and " + address, false},
+		{oci("") + from("absent"), true, "no OCIRepository flux-system/absent is in this revision", false},
+		{oci(", ref: {digest: 'sha256:0'}") + from("pushed"), true, "spec.ref.digest: what a push has is deployed", false},
+		{oci(", layerSelector: {operation: copy}") + from("pushed"), true, "spec.layerSelector: no layers are fetched", false},
+		{oci(", wrong: 1") + from("pushed"), true, "unknown field spec.wrong", false},
+	} {
+		world := worldOf()
+		if test.listed {
+			world.Self = []string{address}
+		}
+		tree := New(world)
+		for _, o := range parse(t, test.text) {
+			tree.Add(nil, o)
+		}
+		apps, problems := tree.Next()
+		told := problems.Error()
+		for _, app := range apps {
+			for _, note := range app.Notes {
+				told += note.Text + "\n"
+			}
+		}
+		if !strings.Contains(told, test.want) || (len(apps) == 1 && apps[0].App.Path == "apps") != test.taken {
+			t.Errorf("%s, listed %v: %d apps, %s", test.text, test.listed, len(apps), told)
+		}
+		foreign := foreign(world, parse(t, test.text))
+		if o := parse(t, from("pushed"))[0]; foreign(o) == test.listed {
+			t.Errorf("as a root, listed %v, it is foreign: %v", test.listed, foreign(o))
+		}
+	}
+}
+
 func worldOf() meaning.World {
 	return meaning.World{Repo: "fleet", Branch: "main", Tree: fstest.MapFS{}, Clusters: appfile.Clusters{"default": nil, "far": nil}}
 }

@@ -113,6 +113,9 @@ func (t *Tree) repository(it *item, ref *meaning.Map) (root string) {
 	}
 	switch kind {
 	case "GitRepository":
+	case "OCIRepository":
+		t.ownArtifact(it, ref, meaning.Ref{Kind: kind, Namespace: namespace, Name: called})
+		return ""
 	case "Bucket":
 		ref.Problem("kind", "a Bucket is no source here", "commit what is in it")
 		return ""

@@ -200,8 +200,12 @@ func (r *reading) leave(folders map[string][]*manifest.Object) []string {
 // foreign tells which Kustomizations are built from another repository, or another place of this one. Sources are told by
 // their names alone: namespaces may be set by who includes their files.
 func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Object) bool {
-	self := map[string]bool{} // by the name of a GitRepository
+	self := map[string]bool{}   // by the name of a GitRepository
+	pushed := map[string]bool{} // likewise of an OCIRepository
 	for _, o := range objects {
+		if o.GetKind() == "OCIRepository" && o.GroupVersionKind().Group == sourceGroup {
+			_, pushed[o.GetName()] = world.IsListed(textAt(o, "spec.url"))
+		}
 		if o.GetKind() == "GitRepository" && o.GroupVersionKind().Group == sourceGroup {
 			at, _, ok := placeOf(meaning.Read(o, nil).Spec().Map("ref"))
 			deployed := ok && (at.IsMain() || at == meaning.At{Branch: world.Branch})
@@ -210,7 +214,11 @@ func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Obj
 		}
 	}
 	return func(o *manifest.Object) bool {
-		if kind := textAt(o, "spec.sourceRef.kind"); kind != "" && kind != "GitRepository" && kind != artifactKind {
+		kind := textAt(o, "spec.sourceRef.kind")
+		if kind == "OCIRepository" {
+			return !pushed[textAt(o, "spec.sourceRef.name")]
+		}
+		if kind != "" && kind != "GitRepository" && kind != artifactKind {
 			return true
 		}
 		is, known := self[textAt(o, "spec.sourceRef.name")]

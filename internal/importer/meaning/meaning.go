@@ -64,6 +64,17 @@ type App struct {
 // its last element is the repository's name. ssh, https and scp-like spellings are one address,
 // with .git and without.
 func (w World) IsSelf(address string) (why string, is bool) {
+	if why, is = w.IsListed(address); is {
+		return why, true
+	}
+	if path.Base(Normal(address)) == strings.TrimSuffix(path.Base(string(w.Repo)), ".git") {
+		return "it ends in the repository's name", true
+	}
+	return "", false
+}
+
+// IsListed is IsSelf for an address whose last element says nothing, as that of an artifact.
+func (w World) IsListed(address string) (why string, is bool) {
 	at := Normal(address)
 	same := func(other string) bool { return Normal(other) == at }
 	switch {
@@ -71,8 +82,6 @@ func (w World) IsSelf(address string) (why string, is bool) {
 		return "import.self lists it", true
 	case slices.ContainsFunc(w.Addresses, same):
 		return "the server knows it by that address", true
-	case path.Base(at) == strings.TrimSuffix(path.Base(string(w.Repo)), ".git"):
-		return "it ends in the repository's name", true
 	}
 	return "", false
 }
