@@ -26,8 +26,11 @@ func (t *target) keeping(why string) *target {
 // whyKept says why the objects of the target's app stay when it is removed, or have stayed; "" if
 // they are deleted.
 func (t *target) whyKept() string {
-	if t.Gone {
-		return t.Stays
+	switch {
+	case t.Gone && t.Spec.Prune:
+		return ""
+	case t.Gone: // without a reason, it is released
+		return cmp.Or(t.Stays, appfile.PruneOff)
 	}
 	return t.Spec.Keeps()
 }

@@ -90,6 +90,16 @@ func TestParentThatLeavesWithItsChild(t *testing.T) {
 	}
 }
 
+// TestReleasedAppIsNeverDeleted: the record of an app that is released to another repository does
+// not say that its objects are deleted, should that be taken back before the removal has ended.
+func TestReleasedAppIsNeverDeleted(t *testing.T) {
+	given := goneTarget("web", "shop", "main", "", "r2").keeping("").givenTo("store")
+	rec := record.Record{NoPrune: !given.Spec.Prune}
+	if rec.StaysFor(given.whyKept()); rec.Stays() == "" || rec.Deletes {
+		t.Errorf("%+v", rec)
+	}
+}
+
 func TestWhyAnotherRepositoryHasLeftIt(t *testing.T) {
 	o := newOffice(t)
 	o.has("web", "shop", nil).remember(record.Record{Result: record.Removed, NoPrune: true, KeptFor: "onRemove: keep"})
