@@ -11,7 +11,6 @@ import (
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
-	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/report"
 )
@@ -62,9 +61,11 @@ func (p *Proposal) chooseGrown() {
 		p.Problems = manifest.Problems{{Message: err.Error()}}
 	}
 	p.specs = p.engine.Choice.Among(grown)
-	p.targets = slices.DeleteFunc(p.targets, func(t *target) bool {
-		return !slices.ContainsFunc(p.specs, func(spec appfile.App) bool { return spec.Name == t.Spec.Name })
-	})
+	chosen := make(map[name.App]bool, len(p.specs))
+	for i := range p.specs {
+		chosen[p.specs[i].Name] = true
+	}
+	p.targets = slices.DeleteFunc(p.targets, func(t *target) bool { return !chosen[t.Spec.Name] })
 }
 
 // specsOf are the apps of targets.
@@ -82,23 +83,31 @@ func (p *Proposal) importedNotes() manifest.Problems {
 	if p.imports == nil {
 		return nil
 	}
-	notes := p.imports.Notes(func(app name.App) bool {
-		return slices.ContainsFunc(p.Plans, func(plan *plan.Plan) bool { return plan.App == app })
-	})
+	planned := p.plannedApps()
+	notes := p.imports.Notes(func(app name.App) bool { return planned[app] })
 	told := make(manifest.Problems, 0, len(notes))
 	for _, note := range notes {
 		told = append(told, manifest.Problem{Source: note.Source, Object: note.Object, Message: note.Text})
 	}
-	return append(told, p.accountNotes()...)
+	return append(told, p.accountNotes(planned)...)
+}
+
+// plannedApps are those that the change is about.
+func (p *Proposal) plannedApps() map[name.App]bool {
+	planned := make(map[name.App]bool, len(p.Plans))
+	for _, plan := range p.Plans {
+		planned[plan.App] = true
+	}
+	return planned
 }
 
 // accountNotes says of which apps that the change is about the object asks for another
 // ServiceAccount than they are applied as. Kubernetes may let this one do more.
-func (p *Proposal) accountNotes() manifest.Problems {
+func (p *Proposal) accountNotes(planned map[name.App]bool) manifest.Problems {
 	var told manifest.Problems
 	for _, t := range p.targets {
 		asked := t.Spec.ServiceAccount
-		if asked == "" || !slices.ContainsFunc(p.Plans, func(plan *plan.Plan) bool { return plan.App == t.Spec.Name }) {
+		if asked == "" || !planned[t.Spec.Name] {
 			continue
 		}
 		var is kube.Account
@@ -145,7 +154,7 @@ func (p *Proposal) lineages() []report.Lineage {
 		if !shown[one.App] {
 			continue
 		}
-		l := report.Lineage{App: one.App, Depth: one.Depth, Parent: one.Parent, Source: one.By.Source, Inherited: one.Inherited}
+		l := report.Lineage{App: one.App, Depth: one.Depth, Parent: one.Parent, Source: one.By.Source, Inherited: p.imports.Inherited(one.App)}
 		if one.By.Kind != "" {
 			l.Object = fmt.Sprintf("%s %s/%s", one.By.Kind, one.By.Namespace, one.By.Name)
 		}

@@ -158,11 +158,11 @@ func TestAccountNotes(t *testing.T) {
 			return kube.Account{Namespace: "a", Name: "c"}
 		}}},
 	}
-	if told := p.accountNotes(); len(told) != 1 || told[0].App != "web" {
+	if told := p.accountNotes(p.plannedApps()); len(told) != 1 || told[0].App != "web" {
 		t.Errorf("told %v", told)
 	}
 	p.engine.Accounts = nil
-	if told := p.accountNotes(); len(told) != 2 {
+	if told := p.accountNotes(p.plannedApps()); len(told) != 2 {
 		t.Errorf("as the server itself, told %v", told)
 	}
 }

@@ -122,7 +122,7 @@ func (t *Tree) origin(app name.App) string {
 	if made.Parent != "" {
 		text += ", made by " + string(made.Parent)
 	}
-	if at := t.inherits[t.keyOf(app)]; len(at) > 0 {
+	if at := t.Inherited(app); len(at) > 0 {
 		places := make([]string, len(at))
 		for i := range at {
 			places[i] = at[i].String()

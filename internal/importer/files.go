@@ -19,13 +19,25 @@ import (
 
 // Limits on the search for objects of other tools in a revision.
 const (
-	maxEntries = 100_000  // files and folders; see plain.MaxEntries
-	maxFile    = 1 << 20  // bytes of a file that is searched
-	maxBytes   = 64 << 20 // of all files that have such objects
+	maxEntries = 100_000 // files and folders; see plain.MaxEntries
+	maxFile    = 1 << 20 // bytes of a file that is searched
 )
 
-// marks are texts of which each file with an object of another tool has one.
+// marks are texts of which each file with an object of another tool that means apps has one.
 var marks = [][]byte{[]byte("kustomize.toolkit.fluxcd.io/"), []byte("helm.toolkit.fluxcd.io/"), []byte("argoproj.io/")}
+
+// scanner finds all objects of other tools.
+var scanner = meaning.Scanner{
+	Marks:    slices.Concat(marks, [][]byte{[]byte("source.toolkit.fluxcd.io/"), []byte("source.extensions.fluxcd.io/"), []byte(argo.ConfigName)}),
+	Keeps:    isMeant,
+	Tells:    argo.Tells,
+	Template: argo.IsTemplate,
+}
+
+// isMeant reports whether an object is read as apps, or for them.
+func isMeant(o *manifest.Object) bool {
+	return (flux.Is(o) || argo.Is(o)) && o.GetKind() != "CustomResourceDefinition"
+}
 
 // marked reports whether a text may have an object of another tool.
 func marked(text []byte) bool {
@@ -37,11 +49,12 @@ func marked(text []byte) bool {
 	return false
 }
 
-// Finder knows which files and folders have objects of other tools, by their hashes: a push
-// that changes a file has that file alone searched.
+// Finder knows which files and folders have objects of other tools, and which, by their hashes: a
+// push that changes a file has that file alone searched.
 type Finder struct {
 	mu    sync.Mutex
 	known map[string]bool
+	shelf meaning.Shelf
 }
 
 // maxKnown bounds the hashes that a Finder remembers.
@@ -144,7 +157,7 @@ func objectsOf(name string, text []byte) []*manifest.Object {
 	objects, _ := manifest.Parse(name, text)
 	var found []*manifest.Object
 	for _, o := range objects {
-		if (flux.Is(o) || argo.Is(o)) && o.GetKind() != "CustomResourceDefinition" {
+		if isMeant(o) {
 			found = append(found, o)
 		}
 	}
@@ -152,13 +165,24 @@ func objectsOf(name string, text []byte) []*manifest.Object {
 }
 
 // onlyObjects reports whether all manifests in a folder and below are objects of Kubernetes, so
-// that Flux could build it without a kustomization.
-func onlyObjects(fsys fs.FS, folder string) bool {
-	entries := 0
+// that Flux could build it without a kustomization. The finder, which may be nil, remembers it.
+func (f *Finder) onlyObjects(fsys fs.FS, folder string) bool {
+	hash := ""
+	if info, err := fs.Stat(fsys, folder); f != nil && err == nil {
+		if hash = hashIn(info); hash != "" {
+			hash = "objects:" + hash
+		}
+		if known, ok := f.recall(hash); ok {
+			return known
+		}
+	}
+	entries, links := 0, false
 	err := fs.WalkDir(fsys, folder, func(name string, entry fs.DirEntry, err error) error {
 		if entries++; err != nil || entries > maxEntries {
 			return errors.Join(err, errOthers)
 		}
+		of, hashed := entry.(interface{ ContentHash() string })
+		links = links || name != folder && (!hashed || of.ContentHash() == "")
 		switch ok := name == folder || searched(name, entry); {
 		case !ok && entry.IsDir():
 			return fs.SkipDir
@@ -176,48 +200,26 @@ func onlyObjects(fsys fs.FS, folder string) bool {
 		}
 		return nil
 	})
+	if f != nil && !links && (err == nil || errors.Is(err, errOthers)) {
+		f.note(hash, err == nil)
+	}
 	return err == nil
 }
 
 var errOthers = errors.New("there is more than objects")
 
-// written are all objects of other tools in the files of a revision, whose layout is noted.
-func written(fsys fs.FS, layout *meaning.Layout) ([]*manifest.Object, manifest.Problems) {
-	var found []*manifest.Object
-	entries, size := 0, 0
-	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entries++; entries > maxEntries {
-			return fmt.Errorf("there are more than %d files and folders", maxEntries)
-		}
-		if name == "." {
-			return nil
-		}
-		switch ok := searched(name, entry); {
-		case !ok && entry.IsDir():
-			return fs.SkipDir
-		case !ok, entry.IsDir():
-			return nil
-		}
-		layout.Note(fsys, name)
-		info, err := entry.Info()
-		if err != nil || info.Size() > maxFile {
-			return err
-		}
-		text, err := fs.ReadFile(fsys, name)
-		if err != nil || !marked(text) && !bytes.Contains(text, []byte("source.toolkit.fluxcd.io/")) && !bytes.Contains(text, []byte("source.extensions.fluxcd.io/")) {
-			return err
-		}
-		if size += len(text); size > maxBytes {
-			return fmt.Errorf("the files with objects of Flux have more than %d MiB", maxBytes>>20)
-		}
-		found = append(found, objectsOf(name, text)...)
-		return nil
-	})
-	if err != nil {
-		return nil, manifest.Problems{{Message: "look for objects of Flux: " + err.Error(), Hint: "add a " + appfile.Name}}
+// written are all objects of other tools in the files of a revision that Flux may read, whose
+// layout is noted.
+func written(scan *meaning.Scan, layout *meaning.Layout) ([]*manifest.Object, manifest.Problems) {
+	if scan.Err != nil {
+		return nil, manifest.Problems{{Message: "look for objects of Flux: " + scan.Err.Error(), Hint: "add a " + appfile.Name}}
 	}
+	var found []*manifest.Object
+	scan.Visit(func(meaning.Dir) bool { return true }, func(p *meaning.Page) {
+		layout.Note(p)
+		if ext := strings.ToLower(path.Ext(p.File)); (ext == ".yaml" || ext == ".yml") && p.Size <= maxFile {
+			found = append(found, p.Objects...)
+		}
+	})
 	return found, nil
 }

@@ -47,8 +47,15 @@ type Tree struct {
 	over  bool // there are more apps than are read
 	left  map[name.App]remains
 
-	files    *files
-	inherits map[rooted][]manifest.Source // by objects
+	finder *Finder
+	files  *files
+	made   map[rooted]making // by objects
+}
+
+// making is an object that means an app, or several, and the app that makes it.
+type making struct {
+	by     *appfile.App
+	object *manifest.Object
 }
 
 // rooted names an object below one of the roots, whose place is left out. Each cluster of a
@@ -73,7 +80,7 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 	if at.Branch != "" && at.Branch != at.Main {
 		return file, nil, nil
 	}
-	grown, problems := New(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters, Addresses: at.Addresses}, file.Import)
+	grown, problems := finder.begin(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters, Addresses: at.Addresses}, file.Import)
 	if len(problems) > 0 {
 		return file, nil, problems
 	}
@@ -84,13 +91,18 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 
 // New begins the tree of a revision with its roots.
 func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
-	world.Self = settings.Self
-	files := newFiles(world.Tree)
+	return new(Finder).begin(world, settings)
+}
+
+// begin is New for a revision of a repository whose last one the finder may know.
+func (f *Finder) begin(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
+	world.Self, world.Shelf = settings.Self, &f.shelf
+	files := newFiles(world.Tree, scanner.Scan(world))
 	world.Place = files.place
 	t := &Tree{
 		world: world, flux: map[string]*flux.Tree{}, argo: argo.New(world),
 		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{}, left: map[name.App]remains{},
-		files: files, inherits: map[rooted][]manifest.Source{},
+		finder: f, files: files, made: map[rooted]making{},
 	}
 	var roots int
 	var problems manifest.Problems
@@ -112,7 +124,7 @@ func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems
 // fluxRoots takes in the roots of Flux, and counts them.
 func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	layout := &meaning.Layout{}
-	objects, problems := written(t.world.Tree, layout)
+	objects, problems := written(t.files.scan, layout)
 	if len(problems) > 0 {
 		return 0, problems
 	}
@@ -138,7 +150,7 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 	t.fluxOn("").Leave(start.Left)
 	roots := 0
 	for _, part := range start.Parts {
-		if folder := part.Folder; folder != "" && (settings.Root != "" || layout.Builds(folder) || onlyObjects(t.world.Tree, folder)) {
+		if folder := part.Folder; folder != "" && (settings.Root != "" || layout.Builds(folder) || t.finder.onlyObjects(t.world.Tree, folder)) {
 			stem := flux.ClusterFolder(t.world, path.Join(folder, "x"))
 			t.fluxOn(stem).Assume(part.Objects, objects)
 			if _, problem := t.add(stem, meaning.App{App: t.built(folder)}); problem != nil {
@@ -165,7 +177,7 @@ func (t *Tree) argoRoots(settings appfile.Import, alone bool) (int, manifest.Pro
 	info, err := fs.Stat(t.world.Tree, cmp.Or(settings.Root, "."))
 	switch {
 	case settings.Root == "":
-		start, problems = argo.Roots(t.world)
+		start, problems = argo.Roots(t.world, t.files.scan)
 	case err != nil:
 		return 0, manifest.Problems{{Source: settings.Source, Message: "there is no file or folder " + settings.Root + ", which is named as the root", Hint: "name what was applied by hand for Argo CD"}}
 	case info.IsDir():
@@ -249,7 +261,7 @@ func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.
 			on.Add(&app, o)
 		}
 		if isApp(o) {
-			t.inherits[rooted{t.stem[app.Name], refOf(o)}] = t.inherited(app, o)
+			t.made[rooted{t.stem[app.Name], refOf(o)}] = making{&app, o}
 		}
 	}
 	if made := t.apps[app.Name]; made != nil {
@@ -385,8 +397,8 @@ func (t *Tree) Notes(of func(name.App) bool) []meaning.Note {
 func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Problems) {
 	after = map[name.App][]name.App{}
 	for _, app := range t.order {
-		made := t.apps[app]
-		for _, ref := range made.After {
+		had := map[name.App]bool{}
+		for _, ref := range t.apps[app].After {
 			named := rooted{t.stem[app], ref}
 			named.Source = manifest.Source{}
 			on, known := t.of[named]
@@ -395,7 +407,8 @@ func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Proble
 				problems = append(problems, manifest.Problem{
 					App: app, Source: ref.Source, Message: fmt.Sprintf("dependsOn: no %s %s/%s is in this revision", ref.Kind, ref.Namespace, ref.Name), Hint: "take it out, or commit it",
 				})
-			case !slices.Contains(after[app], on):
+			case !had[on]:
+				had[on] = true
 				after[app] = append(after[app], on)
 			}
 		}

@@ -86,8 +86,8 @@ func cutKey(path string, keys []string) (key, rest string, ok bool) {
 		if ok && len(k) <= len(key) {
 			continue
 		}
-		if after, found := strings.CutPrefix(path, "["+k+"]"); found {
-			key, rest, ok = k, after, true
+		if inner, bracket := strings.CutPrefix(path, "["); bracket && strings.HasPrefix(inner, k) && strings.HasPrefix(inner[len(k):], "]") {
+			key, rest, ok = k, inner[len(k)+1:], true
 		} else if after, found := strings.CutPrefix(bare, k); found && (after == "" || after[0] == '.' || after[0] == '[') {
 			key, rest, ok = k, after, true
 		}

@@ -181,7 +181,7 @@ func (a *application) readOption(at, option string) {
 }
 
 func (a *application) note(at, text string) {
-	a.reader.Notes = append(a.reader.Notes, meaning.Note{Source: a.reader.At(at), Object: a.reader.Object.ID().String(), Text: text})
+	a.reader.Tell(at, text)
 }
 
 // readSources reads what the app is rendered from.

@@ -27,7 +27,7 @@ const (
 	setKind         = "ApplicationSet"
 	projectKind     = "AppProject"
 	secretType      = "argocd.argoproj.io/secret-type" // label of Secrets with its clusters and repositories
-	configName      = "argocd-cm"                      // of the ConfigMap with Argo CD's settings
+	ConfigName      = "argocd-cm"                      // of the ConfigMap with Argo CD's settings
 )
 
 // System is the namespace of objects that name none.
@@ -39,7 +39,7 @@ func Is(o *manifest.Object) bool {
 	case applicationKind, setKind, projectKind:
 		return o.GroupVersionKind().Group == group
 	case "ConfigMap":
-		return o.GetAPIVersion() == "v1" && o.GetName() == configName
+		return o.GetAPIVersion() == "v1" && o.GetName() == ConfigName
 	case manifest.SecretKind.Kind:
 		return o.GetAPIVersion() == "v1" && o.GetLabels()[secretType] != ""
 	}
@@ -58,8 +58,12 @@ type Tree struct {
 	made     int // apps
 	depth    map[name.App]int
 	problems manifest.Problems
-	others   []meaning.Note  // about objects that make no app
-	told     map[string]bool // the addresses of which it was said that they are this repository
+	others   []meaning.Note // about objects that make no app
+	noted    map[meaning.Note]bool
+	told     map[string]bool     // the addresses of which it was said that they are this repository
+	listings map[string]*catalog // by the folder of a repository, see list
+
+	files map[string][]map[string]any // that generators have read
 }
 
 // item is an object that is to be read.
@@ -72,8 +76,8 @@ type item struct {
 // New makes the tree of a revision.
 func New(w meaning.World) *Tree {
 	return &Tree{
-		world: world{w}, known: map[meaning.Ref]*item{}, named: map[name.App]*item{}, projects: map[string]*project{},
-		depth: map[name.App]int{}, budget: newBudget(), told: map[string]bool{},
+		world: worldFrom(w), known: map[meaning.Ref]*item{}, named: map[name.App]*item{}, projects: map[string]*project{},
+		depth: map[name.App]int{}, budget: newBudget(), noted: map[meaning.Note]bool{}, told: map[string]bool{}, listings: map[string]*catalog{}, files: map[string][]map[string]any{},
 	}
 }
 
@@ -247,9 +251,13 @@ func (t *Tree) order(apps []meaning.App, drafts []*draft) {
 			continue
 		}
 		if d.by.ref.Kind == applicationKind {
-			apps[i].After = append(apps[i].After, before(waves[d.parentOf()], waveOf(d.object))...)
+			apps[i].After = slices.Clip(before(waves[d.parentOf()], waveOf(d.object)))
 		}
-		apps[i].After = append(apps[i].After, before(steps[d.by], d.step)...)
+		if more := before(steps[d.by], d.step); len(apps[i].After) == 0 {
+			apps[i].After = slices.Clip(more) // many wait for the same
+		} else {
+			apps[i].After = append(apps[i].After, more...)
+		}
 		i++
 	}
 }

@@ -26,13 +26,22 @@ type exclusion struct {
 }
 
 // excludes reports whether objects of a kind are left out.
-func (c config) excludes(id manifest.ID) bool {
-	fits := func(patterns []string, text string) bool {
-		return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return p == "*" || p == text || like(p, text) })
+func (c config) excludes(id manifest.ID, patterns *patterns) bool {
+	fits := func(list []string, text string) bool {
+		return len(list) == 0 || slices.ContainsFunc(list, func(p string) bool { return p == "*" || p == text || patterns.like(p, text) })
 	}
 	return slices.ContainsFunc(c.exclusions, func(e exclusion) bool {
 		return len(e.Clusters) == 0 && fits(e.Groups, id.Group) && fits(e.Kinds, id.Kind)
 	})
+}
+
+// size is how many patterns there are.
+func (c config) size() int {
+	size := 0
+	for _, e := range c.exclusions {
+		size += len(e.Groups) + len(e.Kinds)
+	}
+	return size
 }
 
 const (
@@ -62,7 +71,7 @@ func (t *Tree) readConfig(o *manifest.Object) {
 		case key == "resource.customizations":
 			data.Refuse(key, "its old form is not read", "write a key for each kind, such as "+ignorePrefix+"apps_Deployment")
 		case key == "resource.exclusions":
-			if err := yaml.Unmarshal([]byte(text), &t.config.exclusions); err != nil {
+			if err := meaning.Unmarshal([]byte(text), &t.config.exclusions); err != nil {
 				data.Problem(key, key+": "+oneLine(err), "write a list with apiGroups and kinds")
 			}
 		case key == "resource.inclusions":

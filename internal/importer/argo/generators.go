@@ -21,8 +21,6 @@ import (
 const (
 	maxNested     = 3       // generators in generators
 	maxConfigFile = 1 << 20 // bytes of a file of the git generator
-
-	entriesInAStep = 100 // of the revision, that the git generator looks at
 )
 
 // refusedGenerators are those that know what no push has, and the way out.
@@ -74,7 +72,7 @@ func (s *set) generate(g *meaning.Map, given map[string]any, depth int) []map[st
 			m.Raw(field)
 		}
 	}
-	if err := s.lang.charge(len(all)); err != nil {
+	if err := s.lang.generated(all); err != nil {
 		g.Problem(kind, g.At(kind)+": "+err.Error(), "take what is not wanted out of the generators, instead of selecting among all of it")
 		return nil
 	}
@@ -140,7 +138,7 @@ func (s *set) list(m *meaning.Map, given map[string]any) []map[string]any {
 		filled, err := s.lang.text(text, given)
 		var more []any
 		if err == nil {
-			err = yaml.Unmarshal([]byte(filled), &more)
+			err = meaning.Unmarshal([]byte(filled), &more)
 		}
 		if err != nil {
 			m.Problem("elementsYaml", m.At("elementsYaml")+": "+templateError(err), templateHint)

@@ -3,22 +3,14 @@ package argo
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
-	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
-
-// pattern is a path of a git generator.
-type pattern struct {
-	text    string
-	exclude bool
-}
 
 // git are the folders or files that a git generator selects.
 func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
@@ -32,51 +24,34 @@ func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 	if len(folders)+len(files) == 0 {
 		m.Problem("directories", "the git generator names no directories and no files", "write directories: [{path: apps/*}]")
 	}
-	chosen := slices.Concat(folders, files)
-	match := func(name string, isDir bool) bool {
-		if isDir != (len(folders) > 0) {
-			return false
-		}
-		found := false
-		for _, p := range chosen {
-			if matchPath(p.text, name, isDir) {
-				if p.exclude {
-					return false
-				}
-				found = true
-			}
-		}
-		return found
+	if err := s.lang.lasts(); err != nil {
+		m.Problem("directories", err.Error(), "")
+		return nil
 	}
-	var all []map[string]any
-	seen := 0
-	err := s.tree.world.walk(root, func(name string, entry fs.DirEntry) bool {
-		seen++
-		name = meaning.Below(root, name)
-		if len(all) <= meaning.MaxApps && match(name, entry.IsDir()) {
-			all = append(all, s.found(m, name, entry.IsDir(), pathed{prefix, root, given})...)
-		}
-		return true
-	})
-	if err == nil {
-		err = s.lang.charge(seen / entriesInAStep)
-	}
+	all, err := s.listed(m, slices.Concat(folders, files), len(folders) > 0, pathed{prefix, root, given})
 	if err != nil {
 		m.Problem("directories", err.Error(), "")
 	}
 	return all
 }
 
-// matchPath matches a folder as Go's path.Match, and a file as Git's pathspecs, in which *
-// stands for slashes as well.
-func matchPath(pattern, name string, isDir bool) bool {
-	pattern = strings.TrimSuffix(strings.TrimPrefix(pattern, "./"), "/")
-	if isDir {
-		ok, err := path.Match(pattern, name)
-		return ok && err == nil
+// listed are the parameters of the folders, or else the files, that patterns select.
+func (s *set) listed(m *meaning.Map, patterns []pattern, isDir bool, p pathed) ([]map[string]any, error) {
+	listing, err := s.tree.list(p.root)
+	if err != nil {
+		return nil, err
 	}
-	expression, err := appfile.Pattern(strings.ReplaceAll(pattern, "**/", "*"))
-	return err == nil && expression.MatchString(name)
+	found, seen := listing.find(patterns, isDir)
+	var all []map[string]any
+	for _, e := range found {
+		if len(all) <= meaning.MaxApps {
+			all = append(all, s.found(m, e.name, e.isDir, p)...)
+		}
+	}
+	if s.lang.charge(seen/entriesInAStep) != nil {
+		return nil, errWalks
+	}
+	return all, nil
 }
 
 func (s *set) patterns(m *meaning.Map, field string, given map[string]any) []pattern {
@@ -84,7 +59,7 @@ func (s *set) patterns(m *meaning.Map, field string, given map[string]any) []pat
 	for _, one := range m.Maps(field) {
 		text, _ := s.filled(one, "path", given).(string)
 		one.Text("path")
-		all = append(all, pattern{text, one.Boolean("exclude", false)})
+		all = append(all, readPattern(text, one.Boolean("exclude", false)))
 	}
 	return all
 }
@@ -102,7 +77,7 @@ func (s *set) found(m *meaning.Map, name string, isDir bool, p pathed) []map[str
 	contents := []map[string]any{{}}
 	if !isDir {
 		folder = path.Dir(name)
-		contents = s.contents(m, path.Join(p.root, name))
+		contents = s.contents(path.Join(p.root, name))
 	}
 	var all []map[string]any
 	for _, params := range contents {
@@ -145,8 +120,28 @@ func texts(list []string) []any {
 	return all
 }
 
-// contents are the parameters in a file: a mapping, or a list of them.
-func (s *set) contents(m *meaning.Map, name string) []map[string]any {
+// contents are the parameters in a file: a mapping, or a list of them. They may be changed, but for
+// what is in them.
+func (s *set) contents(name string) []map[string]any {
+	known, ok := s.tree.files[name]
+	if !ok {
+		known = s.read(name)
+		s.tree.files[name] = known
+	}
+	all := make([]map[string]any, len(known))
+	for i, fields := range known {
+		all[i] = maps.Clone(fields)
+		if !s.lang.isGo {
+			flat := map[string]any{}
+			flatten(flat, "", fields)
+			all[i] = flat
+		}
+	}
+	return all
+}
+
+// read reads a file of parameters.
+func (s *set) read(name string) []map[string]any {
 	wrong := func(err error) []map[string]any {
 		s.tree.problems = append(s.tree.problems, manifest.Problem{
 			Source: manifest.Source{File: name}, Object: s.it.object.ID().String(), Message: "read by the git generator: " + oneLine(err), Hint: "write a mapping of names, or a list of such",
@@ -160,13 +155,16 @@ func (s *set) contents(m *meaning.Map, name string) []map[string]any {
 	if len(text) > maxConfigFile {
 		return wrong(errText)
 	}
+	if err := s.lang.take(len(text)); err != nil {
+		return wrong(err)
+	}
 	root, problems := manifest.ReadYAML(name, text)
 	if len(problems) > 0 || root == nil {
 		s.tree.problems = append(s.tree.problems, problems...)
 		return []map[string]any{{}}
 	}
 	var value any
-	if err := yaml.Unmarshal(text, &value); err != nil {
+	if err := meaning.Unmarshal(text, &value); err != nil {
 		return wrong(err)
 	}
 	elements, isList := value.([]any)
@@ -179,12 +177,10 @@ func (s *set) contents(m *meaning.Map, name string) []map[string]any {
 		if !ok {
 			return wrong(fmt.Errorf("it is no mapping"))
 		}
-		if !s.lang.isGo {
-			flat := map[string]any{}
-			flatten(flat, "", fields)
-			fields = flat
-		}
 		all = append(all, fields)
+	}
+	if err := s.lang.keep(meaning.Weight(elements)); err != nil {
+		return wrong(err)
 	}
 	return all
 }

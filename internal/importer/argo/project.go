@@ -23,6 +23,7 @@ type project struct {
 	windows      []syncWindow
 	cluster      kinds // of objects without a namespace
 	namespaced   kinds
+	size         int // patterns
 }
 
 type destination struct{ server, name, namespace string }
@@ -51,6 +52,7 @@ func (t *Tree) readProject(o *manifest.Object) {
 	for i, m := range spec.Maps("syncWindows") {
 		p.windows = append(p.windows, t.readWindow(r, m, fmt.Sprintf("%s-%d", o.GetName(), i+1)))
 	}
+	p.measure()
 	for field, why := range map[string]string{
 		"description": "it is for readers", "roles": "who may do what is said in admin.git (access.yaml)", "orphanedResources": "ssh HOST orphans lists them",
 		"signatureKeys": "which commits have to be signed is said in admin.git", "permitOnlyProjectScopedClusters": "grants in admin.git say which clusters a repository may use",
@@ -62,6 +64,14 @@ func (t *Tree) readProject(o *manifest.Object) {
 	t.problems = append(t.problems, r.Problems...)
 	t.others = append(t.others, r.Notes...)
 	t.projects[o.GetName()] = p
+}
+
+// measure counts the patterns.
+func (p *project) measure() {
+	p.size = len(p.destinations) + len(p.sources)
+	for _, w := range p.windows {
+		p.size += len(w.apps) + len(w.namespaces) + len(w.clusters)
+	}
 }
 
 func readKinds(spec *meaning.Map, field string) [][2]string {
@@ -121,9 +131,7 @@ func (w syncWindow) fits(app appfile.App, t *Tree) bool {
 			continue
 		}
 		given++
-		if slices.ContainsFunc(one.patterns, func(p string) bool {
-			return slices.ContainsFunc(one.texts, func(text string) bool { return like(p, text) })
-		}) {
+		if t.world.patterns.any(one.patterns, one.texts) {
 			fits++
 		}
 	}
@@ -143,7 +151,11 @@ func (a *application) checkProject(spec *meaning.Map) {
 	a.app.Project = called
 	destination := spec.Map("destination")
 	at := destinationOf(destination, a.tree)
-	if !p.allows(at) {
+	if a.tree.budget.charge(p.size/patternsInAStep) != nil {
+		a.reader.Add("spec.project", fmt.Sprintf("the AppProject %s: %v", called, errWalks), "split the repository, or write fewer patterns")
+		return
+	}
+	if !p.allows(at, a.tree.world.patterns) {
 		destination.Problem("namespace", fmt.Sprintf("the AppProject %s does not allow the namespace %q on %s", called, at.namespace, at.server), "add it to spec.destinations of the AppProject")
 	}
 	sources := spec.Maps("sources")
@@ -151,7 +163,7 @@ func (a *application) checkProject(spec *meaning.Map) {
 		sources = []*meaning.Map{one}
 	}
 	for _, m := range sources {
-		if repo := m.Text("repoURL"); repo != "" && !allowed(p.sources, repo) {
+		if repo := m.Text("repoURL"); repo != "" && !a.tree.world.patterns.allowed(p.sources, repo) {
 			m.Problem("repoURL", fmt.Sprintf("the AppProject %s does not allow the source %s", called, repo), "add it to spec.sourceRepos of the AppProject")
 		}
 	}
@@ -179,8 +191,8 @@ func destinationOf(m *meaning.Map, t *Tree) destination {
 }
 
 // allows reports whether a destination of the project fits, and none denies.
-func (p *project) allows(at destination) bool {
-	fits := false
+func (p *project) allows(at destination, patterns *patterns) bool {
+	fits, like := false, patterns.like
 	for _, d := range p.destinations {
 		cluster := d.server != "" && like(strings.TrimSuffix(d.server, "/"), at.server) || d.name != "" && like(d.name, at.name)
 		switch {
@@ -194,32 +206,6 @@ func (p *project) allows(at destination) bool {
 	return fits
 }
 
-// allowed reports whether a list of patterns has one for a text, and none with ! in front.
-func allowed(patterns []string, text string) bool {
-	fits := false
-	for _, p := range patterns {
-		if denied, is := strings.CutPrefix(p, "!"); is && likeAddress(denied, text) {
-			return false
-		}
-		fits = fits || likeAddress(p, text)
-	}
-	return fits
-}
-
-// likeAddress reports whether an address fits a pattern, in any of its spellings.
-func likeAddress(pattern, address string) bool {
-	return like(pattern, address) || !strings.ContainsAny(pattern, "*?[") && meaning.Normal(pattern) == meaning.Normal(address)
-}
-
-// like reports whether a text fits a pattern, in which * stands for any characters.
-func like(pattern, text string) bool {
-	if pattern == "" || text == "" {
-		return pattern == text
-	}
-	expression, err := appfile.Pattern(pattern)
-	return err == nil && expression.MatchString(text)
-}
-
 // clusterScoped are kinds without a namespace that Kubernetes has, and that many repositories
 // have.
 var clusterScoped = regexp.MustCompile(`^(Namespace|Node|PersistentVolume|ClusterRole|ClusterRoleBinding|CustomResourceDefinition|APIService|StorageClass|CSIDriver|` +
@@ -228,33 +214,71 @@ var clusterScoped = regexp.MustCompile(`^(Namespace|Node|PersistentVolume|Cluste
 // Check reports the objects of an app whose kinds its AppProject, or resource.exclusions, do not
 // allow.
 func (t *Tree) Check(app meaning.App, objects []*manifest.Object) manifest.Problems {
-	var problems manifest.Problems
 	p := t.projects[app.Project]
+	if p == nil && len(t.config.exclusions) == 0 {
+		return nil
+	}
+	var problems manifest.Problems
+	known := map[[2]string]verdict{}
 	for _, o := range objects {
 		id := o.ID()
+		kind := [2]string{id.Group, id.Kind}
+		found, ok := known[kind]
+		if !ok {
+			var err error
+			if found, err = t.judge(p, id); err != nil {
+				return append(problems, manifest.Problem{Source: o.Source, App: app.App.Name, Message: fmt.Sprintf("hold its objects to AppProjects: %v", err), Hint: "split the repository, or write fewer patterns"})
+			}
+			known[kind] = found
+		}
 		add := func(message, hint string) {
 			problems = append(problems, manifest.Problem{Source: o.Source, App: app.App.Name, Object: id.String(), Message: message, Hint: hint})
 		}
-		if t.config.excludes(id) {
-			add("resource.exclusions in "+configName+" leave out the kind "+id.Kind, "take the object out, or the exclusion")
+		if found.excluded {
+			add("resource.exclusions in "+ConfigName+" leave out the kind "+id.Kind, "take the object out, or the exclusion")
 		}
-		if p == nil {
-			continue
-		}
-		list, scope := p.namespaced, "namespace"
-		ok := len(list.allowed) == 0
-		if clusterScoped.MatchString(id.Kind) {
-			list, scope, ok = p.cluster, "cluster", false
-		}
-		if has(list.denied, id) || !ok && !has(list.allowed, id) {
-			add(fmt.Sprintf("the AppProject %s does not allow the kind %s", app.Project, id.Kind), "add it to spec."+scope+"ResourceWhitelist of the AppProject")
+		if found.scope != "" {
+			add(fmt.Sprintf("the AppProject %s does not allow the kind %s", app.Project, id.Kind), "add it to spec."+found.scope+"ResourceWhitelist of the AppProject")
 		}
 	}
 	return problems
 }
 
-func has(list [][2]string, id manifest.ID) bool {
+// verdict is what becomes of the objects of a kind.
+type verdict struct {
+	excluded bool
+	scope    string // the list of the project that does not allow it; "": it does
+}
+
+// judge says what becomes of the objects of a kind in a project, which may be nil.
+func (t *Tree) judge(p *project, id manifest.ID) (v verdict, err error) {
+	tried := t.config.size()
+	if p != nil {
+		tried += p.cluster.size() + p.namespaced.size()
+	}
+	if t.budget.charge(1+tried/patternsInAStep) != nil {
+		return v, errWalks
+	}
+	v.excluded = t.config.excludes(id, t.world.patterns)
+	if p == nil {
+		return v, nil
+	}
+	list, scope := p.namespaced, "namespace"
+	ok := len(list.allowed) == 0
+	if clusterScoped.MatchString(id.Kind) {
+		list, scope, ok = p.cluster, "cluster", false
+	}
+	if has := t.world.patterns.has; has(list.denied, id) || !ok && !has(list.allowed, id) {
+		v.scope = scope
+	}
+	return v, nil
+}
+
+func (k kinds) size() int { return len(k.allowed) + len(k.denied) }
+
+// has reports whether a list of kinds has that of an object.
+func (p *patterns) has(list [][2]string, id manifest.ID) bool {
 	return slices.ContainsFunc(list, func(k [2]string) bool {
-		return (k[0] == id.Group || like(k[0], id.Group) || k[0] == "*") && like(k[1], id.Kind)
+		return (k[0] == id.Group || p.like(k[0], id.Group) || k[0] == "*") && p.like(k[1], id.Kind)
 	})
 }

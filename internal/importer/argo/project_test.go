@@ -95,6 +95,8 @@ func TestConfig(t *testing.T) {
 }
 
 // TestRoots finds what no Application covers.
+var scanner = meaning.Scanner{Marks: [][]byte{[]byte(group + "/"), []byte(ConfigName)}, Keeps: Is, Tells: Tells, Template: IsTemplate}
+
 func TestRoots(t *testing.T) {
 	app := func(name, more string) string {
 		return strings.Replace(applicationOf("source: {repoURL: 'https://example.org/team/site', "+more+"}"), "name: web", "name: "+name, 1)
@@ -127,7 +129,8 @@ func TestRoots(t *testing.T) {
 		{"overlays", []string{"o/a/kustomization.yaml", "resources: [../../b]", "o/c/kustomization.yaml", "resources: [../../b]", "b/kustomization.yaml", "resources: [root.yaml]", "b/root.yaml", app("root", "path: argo")}, "problem"},
 		{"overlays, one for a cluster", []string{"o/eu/kustomization.yaml", "resources: [../../b]", "o/c/kustomization.yaml", "resources: [../../b]", "b/kustomization.yaml", "resources: [root.yaml]", "b/root.yaml", app("root", "path: argo")}, "in o/eu"},
 	} {
-		start, problems := Roots(site(test.files...))
+		w := site(test.files...)
+		start, problems := Roots(w, scanner.Scan(w))
 		var got []string
 		for _, o := range start.Objects {
 			got = append(got, o.GetName())
@@ -148,7 +151,7 @@ func TestRoots(t *testing.T) {
 			t.Errorf("%s: %q, want %q; %v", test.name, got, test.want, problems)
 		}
 	}
-	if _, ok := (world{meaning.World{}}).clusterOf("", inCluster); !ok {
+	if _, ok := worldFrom(meaning.World{}).clusterOf("", inCluster); !ok {
 		t.Error("where no cluster is known, there is none")
 	}
 	if got := meaning.Relative("a/b", "a/c/d"); got != "../c/d" {

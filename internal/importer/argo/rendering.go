@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/name"
@@ -96,7 +94,7 @@ func (s *source) readValues(m *meaning.Map) {
 	case text == "":
 		return
 	default:
-		if err := yaml.Unmarshal([]byte(text), &values); err != nil {
+		if err := meaning.Unmarshal([]byte(text), &values); err != nil {
 			m.Problem("values", fmt.Sprintf("%s: %v", m.At("values"), oneLine(err)), "values are YAML: a mapping")
 			return
 		}
@@ -180,8 +178,31 @@ func (s *source) glob(pattern string) []string {
 	}
 	base := pattern[:strings.IndexAny(pattern, "*?[{")]
 	folder := path.Dir(base + "x")
+	if folder != "." && strings.Contains("/"+folder, "/.") { // hidden, as other repositories are
+		return s.globElsewhere(folder, expression)
+	}
+	all, err := s.tree.list(".")
+	if err != nil || s.tree.budget.lasts() != nil {
+		return nil
+	}
 	var found []string
-	err = s.tree.world.walk(folder, func(name string, entry fs.DirEntry) bool {
+	at := all.folders[folder]
+	for _, e := range all.entries[at[0]:at[1]] {
+		if !e.isDir && expression.MatchString(e.name) && len(found) < appfile.MaxList {
+			found = append(found, e.name)
+		}
+	}
+	if err := s.tree.budget.charge((at[1] - at[0]) / entriesInAStep); err != nil {
+		s.reader.Add("spec", errWalks.Error(), "write the files' names")
+	}
+	slices.Sort(found)
+	return found
+}
+
+// globElsewhere is glob in a folder that is hidden.
+func (s *source) globElsewhere(folder string, expression *regexp.Regexp) []string {
+	var found []string
+	err := s.tree.walk(folder, func(name string, entry fs.DirEntry) bool {
 		if !entry.IsDir() && expression.MatchString(name) && len(found) < appfile.MaxList {
 			found = append(found, name)
 		}
@@ -334,7 +355,7 @@ func (s *source) readDirectory(m *meaning.Map) {
 	}
 	s.part.Render, s.part.Files = appfile.RenderPlain, files
 	var found []string
-	err := s.tree.world.walk(s.part.Path, func(name string, entry fs.DirEntry) bool {
+	err := s.tree.walk(s.part.Path, func(name string, entry fs.DirEntry) bool {
 		if path.Ext(name) == ".jsonnet" && !entry.IsDir() {
 			found = append(found, name)
 		}

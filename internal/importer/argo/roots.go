@@ -8,15 +8,11 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
-
-// maxRoots bounds the files with objects of Argo CD that are read.
-const maxRoots = 2000
 
 var (
 	mentions = []byte(group + "/")
@@ -42,7 +38,7 @@ func (s Start) Chart(w meaning.World) (folder string, problem *manifest.Problem)
 		return "", nil
 	}
 	charts := s.Charts
-	if clusters := (&roots{world: world{w}}).ofClusters(charts); len(charts) > 1 && len(clusters) > 0 {
+	if clusters := (&roots{world: worldFrom(w)}).ofClusters(charts); len(charts) > 1 && len(clusters) > 0 {
 		charts = clusters
 	}
 	switch len(charts) {
@@ -68,17 +64,26 @@ const (
 // other Application covers, as somebody has applied them by hand. Where a kustomization is
 // built from such a file, its folder is what was applied. Where several are, those count that
 // are called like a cluster.
-func Roots(w meaning.World) (Start, manifest.Problems) {
-	found := &roots{world: world{w}}
-	err := found.world.walk(".", found.visit)
-	if err != nil {
-		found.problems = append(found.problems, manifest.Problem{Message: "look for objects of Argo CD: " + err.Error(), Hint: "add a " + appfile.Name})
+func Roots(w meaning.World, scan *meaning.Scan) (Start, manifest.Problems) {
+	found := &roots{world: worldFrom(w)}
+	if scan.Over {
+		found.fail(scan.Err)
 	}
+	scan.Visit(found.enter, found.page)
 	found.objects = slices.DeleteFunc(found.objects, func(o *manifest.Object) bool { return found.layout.IsPatch(o.Source.File) })
 	found.problems = slices.DeleteFunc(found.problems, func(p manifest.Problem) bool { return found.layout.IsPatch(p.Source.File) })
+	if len(found.objects) > meaning.MaxApps {
+		found.objects = nil
+		found.fail(fmt.Errorf("more than %d stand in files", meaning.MaxApps))
+	}
 	start := found.start()
 	start.Charts = found.charts
 	return start, found.problems
+}
+
+// fail notes that the search cannot be done.
+func (r *roots) fail(err error) {
+	r.problems = append(r.problems, manifest.Problem{Message: "look for objects of Argo CD: " + err.Error(), Hint: "add a " + appfile.Name})
 }
 
 // Written are the objects of a file that somebody names as the root.
@@ -101,7 +106,11 @@ func (r *roots) start() Start {
 	var first *manifest.Object
 	choice := map[string]bool{}
 	for _, o := range r.uncovered() {
-		tops := r.layout.Tops(r.world.Tree, o.Source.File)
+		tops, err := r.layout.Tops(r.world.Tree, o.Source.File)
+		if err != nil {
+			r.fail(err)
+			return Start{}
+		}
 		if clusters := r.ofClusters(tops); len(tops) > 1 && len(clusters) > 0 {
 			tops = clusters
 		}
@@ -149,147 +158,42 @@ type roots struct {
 	charts   []string
 }
 
-// visit looks at a file or folder.
-func (r *roots) visit(name string, entry fs.DirEntry) bool {
-	base, ext := path.Base(name), path.Ext(name)
-	switch {
-	case entry.IsDir():
-		if base != templates || !r.world.isFile(path.Join(path.Dir(name), chartFile)) {
-			return true
-		}
-		if r.makesApps(name) {
-			r.charts = append(r.charts, path.Dir(name))
-		}
-		return false
-	case slices.Contains(meaning.Kustomizations(), base):
-		r.layout.Note(r.world.Tree, name)
-	case ext == ".yaml" || ext == ".yml" || ext == ".json":
-		r.file(name)
+// enter looks at a folder. Of charts, it is known only whether their templates make Applications.
+func (r *roots) enter(folder meaning.Dir) bool {
+	if path.Base(folder.Path) != templates || !folder.OfChart {
+		return true
 	}
-	return true
+	if folder.Templates() {
+		r.charts = append(r.charts, path.Dir(folder.Path))
+	}
+	return false
 }
 
-// file takes the objects of a file that is for Argo CD.
-func (r *roots) file(name string) {
-	text, err := fs.ReadFile(r.world.Tree, name)
-	if err != nil || len(text) > manifest.MaxFileBytes || !bytes.Contains(text, mentions) && !bytes.Contains(text, []byte(configName)) {
+// page takes what a file has for Argo CD.
+func (r *roots) page(p *meaning.Page) {
+	r.layout.Note(p)
+	switch path.Ext(p.File) {
+	case ".yaml", ".yml", ".json":
+	default:
 		return
 	}
-	objects, problems := manifest.Parse(name, text)
-	if len(problems) > 0 {
-		if kindLine.Match(text) && !bytes.Contains(text, []byte("{{")) {
-			r.problems = append(r.problems, problems...)
-		}
+	if p.Broken {
+		r.problems = append(r.problems, p.Wrong...)
 		return
 	}
-	for _, o := range objects {
+	for _, o := range p.Objects {
 		if Is(o) {
 			r.objects = append(r.objects, o)
 		}
 	}
-	if len(r.objects) > maxRoots {
-		r.objects = nil
-		r.problems = append(r.problems, manifest.Problem{Message: fmt.Sprintf("more than %d objects of Argo CD stand in files", maxRoots), Hint: "add a " + appfile.Name})
-	}
 }
 
-// makesApps reports whether templates in a folder are of Applications.
-func (r *roots) makesApps(folder string) (made bool) {
-	_ = r.world.walk(folder, func(name string, entry fs.DirEntry) bool { // the app's rendering says what is wrong
-		if ext := path.Ext(name); !made && !entry.IsDir() && (ext == ".yaml" || ext == ".yml") {
-			text, err := fs.ReadFile(r.world.Tree, name)
-			made = err == nil && len(text) <= manifest.MaxFileBytes && IsTemplate(text)
-		}
-		return !made
-	})
-	return made
+// Tells reports whether the problems of a file are told: it is one of Argo CD's, and no template.
+func Tells(text []byte) bool {
+	return kindLine.Match(text) && bytes.Contains(text, mentions) && !bytes.Contains(text, []byte("{{"))
 }
 
 // IsTemplate reports whether a text is a template of an Application, or of a set of them.
 func IsTemplate(text []byte) bool {
 	return bytes.Contains(text, mentions) && bytes.Contains(text, []byte("{{")) && appLine.Match(text)
-}
-
-// uncovered are the objects that no app of another one has among its sources. Of objects that
-// cover each other in a ring, the first is one.
-func (r *roots) uncovered() []*manifest.Object {
-	covers := make([][]int, len(r.objects))
-	for i, o := range r.objects {
-		covers[i] = r.covered(o)
-	}
-	reached := make([]int, len(r.objects)) // by which root, from 1
-	var reach func(i, from int)
-	reach = func(i, from int) {
-		for _, j := range covers[i] {
-			if reached[j] == 0 && j != from-1 {
-				reached[j] = from
-				reach(j, from)
-			}
-		}
-	}
-	isRoot := make([]bool, len(r.objects))
-	inside := map[int]bool{}
-	for i := range covers {
-		for _, j := range covers[i] {
-			inside[j] = inside[j] || i != j
-		}
-	}
-	for pass := range 2 { // first those that nothing covers, then one of each ring
-		for i := range r.objects {
-			if reached[i] == 0 && !isRoot[i] && (pass == 1 || !inside[i]) {
-				isRoot[i] = true
-				reach(i, i+1)
-			}
-		}
-	}
-	var all []*manifest.Object
-	for i, o := range r.objects {
-		if isRoot[i] {
-			all = append(all, o)
-		}
-	}
-	return all
-}
-
-// covered are the objects in files that the apps of an object read.
-func (r *roots) covered(o *manifest.Object) []int {
-	if kind := o.GetKind(); kind != applicationKind && kind != setKind {
-		return nil
-	}
-	scratch := New(r.world.World)
-	scratch.Add(nil, o)
-	apps, _ := scratch.Next()
-	var all []int
-	for i, other := range r.objects {
-		if slices.ContainsFunc(apps, func(app meaning.App) bool { return r.has(app.App, other.Source.File) }) {
-			all = append(all, i)
-		}
-	}
-	return all
-}
-
-// has reports whether an app is rendered from a file.
-func (r *roots) has(app appfile.App, file string) bool {
-	if app.Helm.Chart == "" && r.reads(app, file) {
-		return true
-	}
-	return slices.ContainsFunc(app.Sources, func(other appfile.Addition) bool {
-		return other.Helm.Chart == "" && r.reads(app.With(other), file)
-	})
-}
-
-// reads reports whether an app's folder is rendered from a file.
-func (r *roots) reads(app appfile.App, file string) bool {
-	if app.Render != appfile.RenderPlain && r.layout.Builds(app.Path) {
-		none := func(string, string) bool { return false } // kustomize takes no folder without a kustomization
-		return r.layout.Reads(app.Path, file, none)
-	}
-	if app.Render != appfile.RenderPlain || !meaning.Inside(file, app.Path) {
-		return app.Render == appfile.RenderHelm && meaning.Inside(file, app.Path)
-	}
-	inside := strings.TrimPrefix(file, app.Path+"/")
-	fits := func(patterns []string) bool {
-		return slices.ContainsFunc(patterns, func(p string) bool { return like(p, inside) })
-	}
-	return (!app.Files.Flat || !strings.Contains(inside, "/")) && (len(app.Files.Include) == 0 || fits(app.Files.Include)) && !fits(app.Files.Exclude)
 }

@@ -3,12 +3,10 @@ package argo
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -32,7 +30,8 @@ func (t *Tree) readSet(it *item) []*draft {
 	s.settings()
 	t.problems = append(t.problems, r.Problems...)
 	for _, note := range r.Notes {
-		if !slices.Contains(t.others, note) { // a generator in a matrix is read again and again
+		if !t.noted[note] { // a generator in a matrix is read again and again
+			t.noted[note] = true
 			t.others = append(t.others, note)
 		}
 	}
@@ -144,15 +143,23 @@ func (s *set) fill(template map[string]any, patch string, params map[string]any)
 		s.spec.Problem("template", "spec.template: "+templateError(err), templateHint)
 		return nil, false
 	}
+	if err := s.lang.keep(meaning.Weight(filled)); err != nil {
+		s.spec.Problem("template", "spec.template: "+err.Error(), "move what all have in common, such as values, to a file that they name")
+		return nil, false
+	}
 	object, _ := plain(filled).(map[string]any)
 	if patch != "" {
 		text, err := s.lang.text(patch, params)
 		var over map[string]any
 		if err == nil {
-			err = yaml.Unmarshal([]byte(text), &over)
+			err = meaning.Unmarshal([]byte(text), &over)
 		}
 		if err != nil {
 			s.spec.Problem("templatePatch", "spec.templatePatch: "+templateError(err), templateHint)
+			return nil, false
+		}
+		if err := s.lang.keep(meaning.Weight(over)); err != nil {
+			s.spec.Problem("templatePatch", "spec.templatePatch: "+err.Error(), "patch less")
 			return nil, false
 		}
 		object, _ = merged(object, over, false).(map[string]any)

@@ -83,6 +83,12 @@ func TestSets(t *testing.T) {
 		{elements(1, "a"), "{{$x := repeat 200000 \"a\"}}{{replace \"a\" $x $x}}", goTemplate, "has more than 262144 bytes"},
 		{elements(1, "a"), "{{printf \"%099999d\" 1}}", goTemplate, "has more than 262144 bytes"},
 		{elements(1, "a"), "{{range until 1000}}{{repeat 1000 \"a\"}}{{end}}", goTemplate, "has more than 262144 bytes"},
+		{elements(1, "a"), "{{range until 2000}}{{$x := repeat 200000 \"a\"}}{{end}}", goTemplate, "the templates take too many steps"},
+		{elements(1, "a"), "{{regexMatch (repeat 1000 \"a{9}\") .a}}", goTemplate, "a regular expression has more than 1000 bytes"},
+		{elements(1, "a"), "{{regexMatch (repeat 100 \"(a{9}){9}\") (repeat 200000 \"a\")}}", goTemplate, "the templates take too many steps"},
+		{elements(1, "a"), "{{fromYaml \"" + bomb(`\n`) + "\"}}", goTemplate, "aliases repeat more than 10000 values"},
+		{"[{list: {elementsYaml: \"" + bomb(`\n`) + "\"}}]", "{{a}}", "", "aliases repeat more than 10000 values"},
+		{nested("{list: {elements: ["+strings.Repeat("{a: x}, ", 5000)+"]}}", "{git: {"+git+"files: [{path: 'config/*.json'}], values: {v: '"+strings.Repeat("x", 40_000)+"'}}, selector: {matchLabels: {a: none}}}"), "{{.a}}", goTemplate, "the generators make too much"},
 	} {
 		w := site("config/a.json", `{"env": {"name": "dev"}}`, "config/deep/b.json", `{"env": {"name": "prod"}}`, "config/list.yaml", "[{i: 1}, {i: 2}]")
 		apps, problems, _ := readAll(t, w, setOf(test.generators, test.name, test.more))
@@ -97,6 +103,24 @@ func TestSets(t *testing.T) {
 		if got != test.want && (len(problems) == 0 || !strings.Contains(got, test.want)) {
 			t.Errorf("%.200s %s:\n%s, want\n%s", test.generators, test.name, got, test.want)
 		}
+	}
+}
+
+// bomb is a text of YAML whose aliases make much of little.
+func bomb(newline string) string {
+	text := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]" + newline
+	for i := range 6 {
+		text += fmt.Sprintf("a%d: &a%d [%s]", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", ")) + newline
+	}
+	return text
+}
+
+// TestLargeTemplates: what sets make of a template that is large takes no more memory than there is.
+func TestLargeTemplates(t *testing.T) {
+	text := setOf(elements(2000, "a"), "{{a}}", "") + "      info: [{name: a, value: '" + strings.Repeat("x", 40_000) + "'}]\n"
+	_, problems, _ := readAll(t, site(), text)
+	if got := problems.Error(); !strings.Contains(got, "the Applications that sets make take more than 64 MiB of memory") {
+		t.Errorf("problems %.300s", got)
 	}
 }
 

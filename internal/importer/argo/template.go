@@ -6,54 +6,17 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 	"text/template/parse"
 
 	"github.com/Masterminds/sprig/v3"
 	"sigs.k8s.io/yaml"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
 )
-
-// Limits of templates, which come from authors with fewer rights than the server and run in it.
-const (
-	// MaxText bounds a template, and every value in one, in bytes.
-	MaxText = 256 << 10
-	// MaxSteps bounds the rounds of loops and the calls of functions of all templates of a
-	// revision.
-	MaxSteps = 1_000_000
-	// MaxWork bounds the bytes that functions and outputs handle, of all templates of a revision.
-	MaxWork = 256 << 20
-	// maxRounds bounds those of one template.
-	maxRounds = 20_000
-)
-
-var (
-	errSteps = errors.New("the templates take too many steps")
-	errMade  = errors.New("the generators make too much, of which most is left out again")
-	errText  = fmt.Errorf("a value has more than %d bytes", MaxText)
-)
-
-// budget is what is left for the templates of a revision.
-type budget struct{ steps, work int }
-
-func newBudget() *budget { return &budget{MaxSteps, MaxWork} }
-
-func (b *budget) take(work int) error {
-	b.steps--
-	if b.work -= work; b.steps < 0 || b.work < 0 {
-		return errSteps
-	}
-	return nil
-}
-
-// charge takes steps for what generators make: one of a matrix works for each element of another,
-// whether a selector leaves anything of it or not.
-func (b *budget) charge(steps int) error {
-	if b.steps -= steps; b.steps < 0 {
-		return errMade
-	}
-	return nil
-}
 
 // removed are the functions of sprig that templates do not have: those that Argo CD takes out,
 // those whose result differs each time or costs much, and those that change their arguments.
@@ -65,10 +28,16 @@ var amplifying = map[string]bool{
 	"regexReplaceAll": true, "mustRegexReplaceAll": true, "regexReplaceAllLiteral": true, "mustRegexReplaceAllLiteral": true, "printf": true,
 }
 
+// tooMuch is how many times too long a result may be that a function makes in vain.
+const tooMuch = 16
+
 var wide = regexp.MustCompile(`%[^%a-zA-Z]*(\d{4}|\*)`)
 
 // functions are those of templates, each held to the budget.
 func (b *budget) functions() template.FuncMap {
+	if b.known != nil {
+		return b.known
+	}
 	all := template.FuncMap(sprig.GenericFuncMap())
 	for name := range all {
 		if removed.MatchString(name) {
@@ -80,14 +49,24 @@ func (b *budget) functions() template.FuncMap {
 		text, err := yaml.Marshal(v)
 		return strings.TrimSuffix(string(text), "\n"), err
 	}
-	all["fromYaml"] = func(text string) (v map[string]any, err error) { err = yaml.Unmarshal([]byte(text), &v); return v, err }
-	all["fromYamlArray"] = func(text string) (v []any, err error) { err = yaml.Unmarshal([]byte(text), &v); return v, err }
+	all["fromYaml"] = func(text string) (v map[string]any, err error) {
+		err = meaning.Unmarshal([]byte(text), &v)
+		return v, err
+	}
+	all["fromYamlArray"] = func(text string) (v []any, err error) { err = meaning.Unmarshal([]byte(text), &v); return v, err }
 	all["print"], all["println"], all["printf"] = fmt.Sprint, fmt.Sprintln, fmt.Sprintf
 	all["html"], all["js"], all["urlquery"] = template.HTMLEscaper, template.JSEscaper, template.URLQueryEscaper
 	for name, function := range all {
 		all[name] = b.bounded(name, function)
 	}
 	all[showing] = func(v any) (any, error) { return v, b.take(measure(reflect.ValueOf(v), 0)) }
+	all[stepping] = func() (string, error) {
+		if b.rounds--; b.rounds < 0 {
+			return "", errSteps
+		}
+		return "", b.take(1)
+	}
+	b.known = all
 	return all
 }
 
@@ -119,7 +98,8 @@ func (b *budget) bounded(name string, function any) any {
 			}
 		}
 		size := measure(results[0], 0)
-		if size > MaxText {
+		if b.work -= size; size > MaxText {
+			b.work -= tooMuch * MaxText
 			return failed(errText)
 		}
 		return []reflect.Value{results[0], reflect.Zero(failing)}
@@ -141,7 +121,7 @@ func (b *budget) before(name string, args []reflect.Value) error {
 		if size > MaxText {
 			return errText
 		}
-		if product *= max(size, 1); amplifying[name] && product > 16*MaxText {
+		if product *= max(size, 1); amplifying[name] && product > tooMuch*MaxText {
 			return errText
 		}
 		if name == "printf" && arg.Kind() == reflect.String && wide.MatchString(arg.String()) {
@@ -149,9 +129,45 @@ func (b *budget) before(name string, args []reflect.Value) error {
 		}
 	}
 	if strings.Contains(strings.ToLower(name), "regex") {
-		work *= 10
+		more, err := expressionWork(args)
+		if err != nil {
+			return err
+		}
+		work += more
 	}
 	return b.take(work)
+}
+
+// repeats are counts in a regular expression, which make it as much longer.
+var repeats = regexp.MustCompile(`\{(\d{1,4})(?:,(\d{1,4}))?`)
+
+var errExpression = fmt.Errorf("a regular expression has more than %d bytes", appfile.MaxPattern)
+
+// expressionWork is about what it takes to try a regular expression, the first of some arguments,
+// on the others.
+func expressionWork(args []reflect.Value) (int, error) {
+	size, length := 0, 0
+	for i, arg := range args {
+		if arg.Kind() != reflect.String {
+			continue
+		}
+		if i > 0 {
+			length += arg.Len()
+			continue
+		}
+		if size = arg.Len(); size > appfile.MaxPattern {
+			return 0, errExpression
+		}
+		most := 1
+		for _, count := range repeats.FindAllStringSubmatch(arg.String(), -1) {
+			for _, text := range count[1:] {
+				number, _ := strconv.Atoi(text) // "" is none
+				most = min(most*max(number, 1), 1000)
+			}
+		}
+		size *= most
+	}
+	return size * (length/10 + 10), nil
 }
 
 // measure is about the size of a value in bytes, or more than MaxText.
@@ -218,21 +234,32 @@ func (b *budget) run(text string, params map[string]any, options []string) (resu
 	if err := b.take(len(text)); err != nil {
 		return "", err
 	}
-	rounds := maxRounds
-	functions := b.functions()
-	functions[stepping] = func() (string, error) {
-		if rounds--; rounds < 0 {
-			return "", errSteps
-		}
-		return "", b.take(1)
-	}
-	t, err := template.New("").Funcs(functions).Option(options...).Parse(text)
+	t, err := b.parse(text, options)
 	if err != nil {
 		return "", err
+	}
+	b.rounds = maxRounds
+	var out writer
+	if err := t.Execute(&out, params); err != nil {
+		return "", err
+	}
+	return out.String(), nil
+}
+
+// parse reads a template of Go, and puts steps into it.
+func (b *budget) parse(text string, options []string) (*template.Template, error) {
+	key := strings.Join(options, " ") + "\n" + text
+	if t := b.parsed[key]; t != nil {
+		return t, nil
+	}
+	functions := b.functions()
+	t, err := template.New("").Funcs(functions).Option(options...).Parse(text)
+	if err != nil {
+		return nil, err
 	}
 	step, err := template.New("").Funcs(functions).Parse("{{" + stepping + "}}")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, one := range t.Templates() {
 		if one.Tree != nil {
@@ -240,11 +267,11 @@ func (b *budget) run(text string, params map[string]any, options []string) (resu
 			one.Root.Nodes = append([]parse.Node{step.Root.Nodes[0]}, one.Root.Nodes...)
 		}
 	}
-	var out writer
-	if err := t.Execute(&out, params); err != nil {
-		return "", err
+	if b.bytes+len(key) <= maxParsed {
+		b.bytes += len(key)
+		b.parsed[key] = t
 	}
-	return out.String(), nil
+	return t, nil
 }
 
 // guard puts a step into each loop, and a measure behind all that is written.
@@ -350,8 +377,9 @@ func plain(value any) any {
 }
 
 var (
-	unnamed = regexp.MustCompile(`[^-a-z0-9.]`)
-	dashes  = regexp.MustCompile(`-{2,}`)
+	unnamed  = regexp.MustCompile(`[^-a-z0-9.]`)
+	unslugly = regexp.MustCompile(`[^a-z0-9]`)
+	dashes   = regexp.MustCompile(`-{2,}`)
 )
 
 // sanitize makes a name of an object of a text, as Argo CD's normalize.
@@ -379,7 +407,7 @@ func slugify(args ...any) (string, error) {
 			smart = arg
 		}
 	}
-	name = strings.Trim(dashes.ReplaceAllString(regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(strings.ToLower(name), "-"), "-"), "-")
+	name = strings.Trim(dashes.ReplaceAllString(unslugly.ReplaceAllString(strings.ToLower(name), "-"), "-"), "-")
 	if most = max(most, 0); len(name) > most {
 		cut := name[:most]
 		if last := strings.LastIndex(cut, "-"); smart && last > 0 && name[most] != '-' {

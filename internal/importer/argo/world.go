@@ -18,7 +18,12 @@ import (
 )
 
 // world is the world that objects are read in, with Argo CD's names for what is in it.
-type world struct{ meaning.World }
+type world struct {
+	meaning.World
+	patterns *patterns
+}
+
+func worldFrom(w meaning.World) world { return world{w, &patterns{}} }
 
 // The cluster that Argo CD runs on.
 const (
@@ -103,6 +108,21 @@ func (w world) walk(folder string, do func(name string, entry fs.DirEntry) bool)
 		return nil
 	}
 	return visit(folder, 0)
+}
+
+// walk is world.walk, held to the budget: each of many apps may name a folder with many files.
+func (t *Tree) walk(folder string, do func(name string, entry fs.DirEntry) bool) error {
+	if err := t.budget.lasts(); err != nil {
+		return err
+	}
+	seen := 0
+	if err := t.world.walk(folder, func(name string, entry fs.DirEntry) bool { seen++; return do(name, entry) }); err != nil {
+		return err
+	}
+	if t.budget.charge(seen/entriesInAStep) != nil {
+		return errWalks
+	}
+	return nil
 }
 
 // isDeployed reports whether a revision of this repository is the branch that is deployed.

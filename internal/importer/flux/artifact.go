@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -36,13 +37,18 @@ func (t *Tree) addGenerator(o *manifest.Object) {
 		t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", o.GetKind()), "take it out")
 		return
 	}
-	if slices.ContainsFunc(t.generators, func(g *generator) bool {
-		return refOf(g.object) == refOf(o) && g.object.Source == o.Source
-	}) {
+	ref := refOf(o)
+	ref.Source = o.Source
+	if t.generates[ref] {
 		return // a root includes its own object
 	}
+	t.generates[ref] = true
 	reader := meaning.Read(o, t.world.Place)
 	g := &generator{object: o, reader: reader, spec: reader.Spec()}
+	if sources := g.spec.List("sources"); len(sources) > appfile.MaxList {
+		t.refuse(o, fmt.Sprintf("there are more than %d sources", appfile.MaxList), "split the generator")
+		return
+	}
 	for _, source := range g.spec.Maps("sources") {
 		for _, field := range []string{"alias", "kind", "name", "namespace"} {
 			source.Text(field)
@@ -51,6 +57,10 @@ func (t *Tree) addGenerator(o *manifest.Object) {
 	for _, artifact := range g.spec.Maps("artifacts") {
 		for _, field := range []string{"name", "revision", "originRevision"} {
 			artifact.Text(field)
+		}
+		if steps := artifact.List("copy"); len(steps) > appfile.MaxList {
+			t.refuse(o, fmt.Sprintf("an artifact is copied in more than %d steps", appfile.MaxList), "copy whole folders")
+			return
 		}
 		for _, step := range artifact.Maps("copy") {
 			step.Text("from")
@@ -72,15 +82,13 @@ func (t *Tree) addGenerator(o *manifest.Object) {
 func (t *Tree) inArtifact(it *item, ref *meaning.Map, folder string) string {
 	called, namespace := ref.Text("name"), cmp.Or(ref.Text("namespace"), it.ref.Namespace)
 	ref.Raw("apiVersion")
-	for _, g := range t.generators {
-		if cmp.Or(g.object.GetNamespace(), System) != namespace {
-			continue
-		}
-		for _, artifact := range g.spec.Maps("artifacts") {
-			if named := t.variablesOf(g, artifact.Text("name"), called); named != nil {
-				return t.copied(g, artifact, named, folder)
-			}
-		}
+	made, over := t.artifacts.find(t, meaning.Ref{Namespace: namespace, Name: called})
+	switch {
+	case made.of != nil:
+		return t.copied(made.by, made.of, made.variables, folder)
+	case over:
+		ref.Problem("name", fmt.Sprintf("the ArtifactGenerators of this revision make more than %d artifacts", maxArtifacts), "name the GitRepository of this repository")
+		return folder
 	}
 	ref.Problem("name", fmt.Sprintf("no ArtifactGenerator of this revision makes ExternalArtifact %s/%s", namespace, called), "commit it beside the Kustomization, or name the GitRepository of this repository")
 	return folder
@@ -199,28 +207,66 @@ func filled(text string, variables map[string]string) string {
 	})
 }
 
-// variablesOf are what a generator captures in the folder from which it makes an artifact of a
-// name, empty where it captures nothing; nil: it makes none of that name.
-func (t *Tree) variablesOf(g *generator, template, called string) map[string]string {
-	_, pattern, _ := strings.Cut(g.spec.Text("pathPattern"), "/")
-	if pattern == "" {
-		if template == called {
-			return map[string]string{}
-		}
-		return nil
+// Limits of what the generators of a revision make.
+const (
+	maxArtifacts = 20_000
+	maxLooked    = 200_000 // folders that are tried with patterns
+)
+
+// artifacts are those that generators make, by namespace and name: the first of each.
+type artifacts struct {
+	known map[meaning.Ref]artifact
+	read  int  // generators
+	tried int  // folders
+	over  bool // there are more than are known
+}
+
+// artifact is what a generator makes, of the folder in which it has captured variables.
+type artifact struct {
+	by        *generator
+	of        *meaning.Map
+	variables map[string]string
+}
+
+// find is an artifact; over says that there are more than are known.
+func (a *artifacts) find(t *Tree, ref meaning.Ref) (found artifact, over bool) {
+	if a.known == nil {
+		a.known = map[meaning.Ref]artifact{}
 	}
-	var found map[string]string
+	for _, g := range t.generators[a.read:] {
+		a.add(t, g)
+	}
+	a.read = len(t.generators)
+	return a.known[ref], a.over
+}
+
+// add notes what a generator makes.
+func (a *artifacts) add(t *Tree, g *generator) {
+	namespace, made := cmp.Or(g.object.GetNamespace(), System), g.spec.Maps("artifacts")
+	_, pattern, _ := strings.Cut(g.spec.Text("pathPattern"), "/")
+	note := func(variables, lower map[string]string) bool {
+		for _, of := range made {
+			if a.over = a.over || len(a.known) >= maxArtifacts; a.over {
+				return false
+			}
+			ref := meaning.Ref{Namespace: namespace, Name: filled(of.Text("name"), lower)}
+			if _, known := a.known[ref]; !known {
+				a.known[ref] = artifact{g, of, variables}
+			}
+		}
+		return true
+	}
+	if pattern == "" {
+		note(map[string]string{}, nil)
+		return
+	}
 	t.captures(".", strings.Split(path.Clean(pattern), "/"), map[string]string{}, func(variables map[string]string) bool {
 		lower := map[string]string{}
 		for name, value := range variables {
 			lower[name] = strings.ToLower(value)
 		}
-		if filled(template, lower) == called {
-			found = variables
-		}
-		return found == nil
+		return note(variables, lower)
 	})
-	return found
 }
 
 // captures calls do for each folder that a pattern matches, until that is false.
@@ -243,6 +289,10 @@ func (t *Tree) captures(folder string, pattern []string, variables map[string]st
 		return true // what cannot be listed has nothing in it
 	}
 	for _, entry := range entries {
+		if t.artifacts.tried++; t.artifacts.tried > maxLooked {
+			t.artifacts.over = true
+			return false
+		}
 		match := expression.FindStringSubmatch(entry.Name())
 		if match == nil || !entry.IsDir() {
 			continue

@@ -59,6 +59,8 @@ type Tree struct {
 	sources    map[meaning.Ref]*source
 	data       map[meaning.Ref]data
 	generators []*generator
+	generates  map[meaning.Ref]bool // generators, with their places
+	artifacts  artifacts
 	waiting    []*item // Kustomizations and HelmReleases that are not read yet
 	known      map[meaning.Ref]*item
 	wrong      manifest.Problems
@@ -91,17 +93,20 @@ type source struct {
 
 // New makes the tree of a revision.
 func New(world meaning.World) *Tree {
-	return &Tree{world: world, sources: map[meaning.Ref]*source{}, data: map[meaning.Ref]data{}, known: map[meaning.Ref]*item{}}
+	return &Tree{world: world, sources: map[meaning.Ref]*source{}, data: map[meaning.Ref]data{}, known: map[meaning.Ref]*item{}, generates: map[meaning.Ref]bool{}}
 }
 
 // Assume takes the GitRepositories that roots name for this repository, where no file of the
 // revision has them: whoever has made the roots known to Flux, as a FluxInstance does, has made
 // them. objects are all in the files.
 func (t *Tree) Assume(roots, objects []*manifest.Object) {
+	written := map[string]bool{}
+	for _, o := range objects {
+		written[o.GetName()] = written[o.GetName()] || o.GetKind() == "GitRepository"
+	}
 	for _, root := range roots {
 		called := textAt(root, "spec.sourceRef.name")
-		written := slices.ContainsFunc(objects, func(o *manifest.Object) bool { return o.GetKind() == "GitRepository" && o.GetName() == called })
-		if kind := textAt(root, "spec.sourceRef.kind"); !isKustomization(root) || kind != "GitRepository" || called == "" || called == System || written || t.self[called] {
+		if kind := textAt(root, "spec.sourceRef.kind"); !isKustomization(root) || kind != "GitRepository" || called == "" || called == System || written[called] || t.self[called] {
 			continue
 		}
 		if t.self == nil {
@@ -202,6 +207,7 @@ func (t *Tree) addItem(parent *appfile.App, o *manifest.Object) {
 		return
 	}
 	if o.GetNamespace() == "" {
+		o = o.Copy() // others have it, too
 		o.SetNamespace(System)
 	}
 	ref := refOf(o)

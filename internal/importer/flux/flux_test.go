@@ -414,8 +414,9 @@ func TestRoots(t *testing.T) {
 			world.Clusters[cluster] = nil
 		}
 		layout := &meaning.Layout{}
-		for name := range test.layout {
-			layout.Note(test.layout, name)
+		if test.layout != nil {
+			finds := meaning.Scanner{}
+			finds.Scan(meaning.World{Tree: test.layout}).Visit(func(meaning.Dir) bool { return true }, layout.Note)
 		}
 		start, problems := Roots(world, layout, append(test.objects, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: other}\nspec: {url: https://example.org/other}\n")...))
 		got := ""

@@ -154,32 +154,28 @@ func (r *reading) uncovered() []*manifest.Object {
 			r.from[o] = pathOf(o)
 		}
 	}
-	left := slices.DeleteFunc(slices.Clone(r.all), func(o *manifest.Object) bool { return r.covered(o, r.within) })
-	return slices.DeleteFunc(left, func(o *manifest.Object) bool { return r.covered(o, r.listed) })
-}
-
-// within and listed tell whether a folder has a file.
-func (r *reading) within(folder, file string) bool { return meaning.Inside(file, folder) }
-func (r *reading) listed(folder, file string) bool { return r.layout.Reads(folder, file, r.within) }
-
-// covered reports whether another Kustomization has the file of one.
-func (r *reading) covered(o *manifest.Object, has func(folder, file string) bool) bool {
-	for other, folder := range r.from {
-		if other.Source.File != o.Source.File && has(folder, o.Source.File) {
-			return true
-		}
+	var starts []meaning.Start
+	for o, folder := range r.from {
+		starts = append(starts, meaning.Start{Folder: folder, By: o.Source.File})
 	}
-	return false
+	within, listed := meaning.Within(starts), r.layout.Readers(starts).Reach
+	return slices.DeleteFunc(slices.Clone(r.all), func(o *manifest.Object) bool {
+		file := o.Source.File
+		return within(file).Other(file) || listed(file).Other(file)
+	})
 }
 
 // leave takes the folders out whose roots have no other Kustomization, as those of an archive,
 // where others have some, and returns them.
 func (r *reading) leave(folders map[string][]*manifest.Object) []string {
+	var files []string
+	for _, o := range r.all {
+		files = append(files, o.Source.File)
+	}
+	inside, reads := meaning.Inner(files), r.layout.Reads(files)
 	leads := func(o *manifest.Object) bool {
 		folder, own := r.from[o]
-		return own && slices.ContainsFunc(r.all, func(other *manifest.Object) bool {
-			return other.Source.File != o.Source.File && (r.within(folder, other.Source.File) || r.listed(folder, other.Source.File))
-		})
+		return own && (inside(folder).Other(o.Source.File) || reads(folder).Other(o.Source.File))
 	}
 	var leaves []string
 	for folder, roots := range folders {

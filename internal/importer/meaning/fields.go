@@ -19,7 +19,12 @@ type Reader struct {
 	Notes    []Note
 
 	lines func(path string) manifest.Source
+	said  map[Note]bool
 }
+
+// maxSaid bounds what is said of one object, problems and notes each: more than anybody reads, and
+// to find the line of each takes longer the more there are.
+const maxSaid = 100
 
 // Note is what a plan says of a field that is read: most have no effect here.
 type Note struct {
@@ -40,9 +45,37 @@ func Read(o *manifest.Object, lines func(o *manifest.Object, path string) manife
 
 // Add notes a problem at a field.
 func (r *Reader) Add(path, message, hint string) {
-	r.Problems = append(r.Problems, manifest.Problem{
-		Source: r.lines(path), Object: r.Object.ID().String(), Message: message, Hint: hint,
-	})
+	problem := manifest.Problem{Source: r.Object.Source, Object: r.Object.ID().String(), Message: message, Hint: hint}
+	switch {
+	case len(r.Problems) < maxSaid:
+		problem.Source = r.lines(path)
+	case len(r.Problems) > maxSaid:
+		return
+	default:
+		problem.Message, problem.Hint = "there are more problems in the object", ""
+	}
+	r.Problems = append(r.Problems, problem)
+}
+
+// Tell notes what a plan says of a field, once.
+func (r *Reader) Tell(path, text string) {
+	note := Note{r.Object.Source, r.Object.ID().String(), text}
+	switch {
+	case len(r.Notes) < maxSaid:
+		note.Source = r.lines(path)
+	case len(r.Notes) > maxSaid:
+		return
+	default:
+		note.Text = "there is more without effect in the object"
+	}
+	if r.said[note] {
+		return
+	}
+	if r.said == nil {
+		r.said = map[Note]bool{}
+	}
+	r.said[note] = true
+	r.Notes = append(r.Notes, note)
 }
 
 // Top is the object's own fields.
@@ -241,12 +274,7 @@ func (m *Map) Without(name, why string) {
 }
 
 // Note says something of a field, once.
-func (m *Map) Note(name, text string) {
-	note := Note{m.Source(name), m.r.Object.ID().String(), text}
-	if !slices.Contains(m.r.Notes, note) {
-		m.r.Notes = append(m.r.Notes, note)
-	}
-}
+func (m *Map) Note(name, text string) { m.r.Tell(m.At(name), text) }
 
 // Refuse says of a field, if it is written, that it cannot be had here, and the nearest thing
 // that works.

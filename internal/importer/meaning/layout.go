@@ -3,11 +3,10 @@ package meaning
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -22,44 +21,70 @@ func Kustomizations() []string { return slices.Clone(kustomizations) }
 type Layout struct {
 	patches map[string]bool     // files that are patches
 	listed  map[string][]string // files and folders that a folder's kustomization lists
+	by      map[string][]string // the folders that list a file or folder; nil: not known yet
+	whole   map[string]bool     // see complete
+	steps   int                 // of Tops
 }
 
-// Note takes in a file of the revision, if it is a kustomization. One that cannot be read is
-// left out: whoever renders it reports it.
-func (l *Layout) Note(tree fs.FS, name string) {
-	if !slices.Contains(kustomizations, path.Base(name)) {
-		return
+// kustomization is what a kustomization reads.
+type kustomization struct {
+	folder string
+	listed []string // files and folders
+	patch  []string // files that are patches
+}
+
+// weight is about what it takes in memory, in bytes.
+func (k *kustomization) weight() int64 {
+	if k == nil {
+		return 0
 	}
-	text, err := fs.ReadFile(tree, name)
-	if err != nil || len(text) > manifest.MaxFileBytes {
-		return
+	weight := int64(100)
+	for _, name := range slices.Concat(k.listed, k.patch) {
+		weight += int64(len(name)) + 16
 	}
-	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 {
-		return
+	return weight
+}
+
+// readKustomization reads a file of the revision, if it is a kustomization; nil if it is none. One
+// that cannot be read is left out: whoever renders it reports it.
+func readKustomization(name string, text []byte) *kustomization {
+	if !slices.Contains(kustomizations, path.Base(name)) || len(text) > manifest.MaxFileBytes {
+		return nil
 	}
 	var fields struct {
 		Resources, Bases, Components []string
 		Patches, PatchesJSON6902     []struct{ Path string }
 		PatchesStrategicMerge        []string
 	}
-	if yaml.Unmarshal(text, &fields) != nil {
+	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 || Unmarshal(text, &fields) != nil {
+		return nil
+	}
+	k := &kustomization{folder: path.Dir(name)}
+	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
+		k.listed = append(k.listed, path.Join(k.folder, entry))
+	}
+	for _, patch := range slices.Concat(fields.Patches, fields.PatchesJSON6902) {
+		if patch.Path != "" {
+			k.patch = append(k.patch, path.Join(k.folder, patch.Path))
+		}
+	}
+	for _, patch := range fields.PatchesStrategicMerge {
+		k.patch = append(k.patch, path.Join(k.folder, patch))
+	}
+	return k
+}
+
+// Note takes in what a file of the revision has, if it is a kustomization.
+func (l *Layout) Note(p *Page) {
+	if p.builds == nil {
 		return
 	}
 	if l.listed == nil {
 		l.patches, l.listed = map[string]bool{}, map[string][]string{}
 	}
-	folder := path.Dir(name)
-	l.listed[folder] = []string{}
-	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
-		l.listed[folder] = append(l.listed[folder], path.Join(folder, entry))
-	}
-	for _, patch := range slices.Concat(fields.Patches, fields.PatchesJSON6902) {
-		if patch.Path != "" {
-			l.patches[path.Join(folder, patch.Path)] = true
-		}
-	}
-	for _, patch := range fields.PatchesStrategicMerge {
-		l.patches[path.Join(folder, patch)] = true
+	l.listed[p.builds.folder], l.by = p.builds.listed, nil
+	for _, file := range p.builds.patch {
+		l.patches[file] = true
 	}
 }
 
@@ -72,64 +97,70 @@ func (l *Layout) Builds(folder string) bool {
 	return builds
 }
 
-// Reads reports whether the kustomization of a folder is built from a file: the folder lists
-// it, or a folder that does. What a folder without a kustomization is built from, plain says.
-func (l *Layout) Reads(folder, file string, plain func(folder, file string) bool) bool {
-	seen := map[string]bool{}
-	var reads func(folder string) bool
-	reads = func(folder string) bool {
-		if seen[folder] {
-			return false
+// listers maps each entry to the folders whose kustomizations list it.
+func (l *Layout) listers() map[string][]string {
+	if l.by == nil {
+		l.by = map[string][]string{}
+		for _, folder := range slices.Sorted(maps.Keys(l.listed)) {
+			for _, entry := range l.listed[folder] {
+				l.by[entry] = append(l.by[entry], folder)
+			}
 		}
-		seen[folder] = true
-		if !l.Builds(folder) {
-			return plain(folder, file)
-		}
-		return slices.ContainsFunc(l.listed[folder], func(entry string) bool { return entry == file || reads(entry) })
 	}
-	return reads(folder)
+	return l.by
 }
 
+// maxSteps bounds what Tops looks at, for all files together. Each of two thousand files of a
+// revision may be listed by a hundred kustomizations that list each other.
+const maxSteps = 1_000_000
+
+// ErrTangled says that so many kustomizations list each other that it cannot be said what is
+// built from what.
+var ErrTangled = fmt.Errorf("the kustomizations list each other in more than %d ways", maxSteps)
+
 // Tops are the folders of the kustomizations that are built from a file, and that no other one
-// lists. One that also lists what is not in the revision is left out.
-func (l *Layout) Tops(tree fs.FS, file string) []string {
-	by := map[string][]string{} // who lists an entry
-	for folder, entries := range l.listed {
-		for _, entry := range entries {
-			by[entry] = append(by[entry], folder)
-		}
-	}
+// lists. One that also lists what is not in the revision is left out. The error is ErrTangled.
+func (l *Layout) Tops(tree fs.FS, file string) ([]string, error) {
+	by := l.listers()
 	var tops []string
 	seen := map[string]bool{}
 	var climb func(entry string)
 	climb = func(entry string) {
 		for _, folder := range by[entry] {
-			if seen[folder] {
+			if l.steps++; seen[folder] || l.steps > maxSteps {
 				continue
 			}
 			seen[folder] = true
-			if len(by[folder]) == 0 && l.complete(tree, folder, map[string]bool{}) {
+			if len(by[folder]) == 0 && l.complete(tree, folder) {
 				tops = append(tops, folder)
 			}
 			climb(folder)
 		}
 	}
 	climb(file)
+	if l.steps > maxSteps {
+		return nil, ErrTangled
+	}
 	slices.Sort(tops)
-	return tops
+	return tops, nil
 }
 
 // complete reports whether all that a folder's kustomization lists, and what that lists, is in
 // the revision.
-func (l *Layout) complete(tree fs.FS, folder string, seen map[string]bool) bool {
-	if seen[folder] {
-		return true
+func (l *Layout) complete(tree fs.FS, folder string) bool {
+	if l.whole == nil {
+		l.whole = map[string]bool{}
 	}
-	seen[folder] = true
-	return !slices.ContainsFunc(l.listed[folder], func(entry string) bool {
+	if whole, known := l.whole[folder]; known {
+		return whole
+	}
+	l.whole[folder] = true // of folders that list each other, those on the way do not say it
+	whole := !slices.ContainsFunc(l.listed[folder], func(entry string) bool {
 		_, err := fs.Stat(tree, entry)
-		return err != nil || !l.complete(tree, entry, seen)
+		return err != nil || !l.complete(tree, entry)
 	})
+	l.whole[folder] = whole
+	return whole
 }
 
 // Inside reports whether a file is in a folder or below.

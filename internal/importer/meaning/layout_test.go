@@ -21,15 +21,14 @@ func TestLayout(t *testing.T) {
 		"plain/a.yaml":                       {},
 	}
 	layout := &Layout{}
-	for name := range tree {
-		layout.Note(tree, name)
+	for name, file := range tree {
+		layout.Note(&Page{builds: readKustomization(name, file.Data)})
 	}
 	for file, want := range map[string]bool{"overlays/prod/p.yaml": true, "overlays/prod/q.yaml": true, "overlays/test/r.yaml": true, "base/app.yaml": false} {
 		if layout.IsPatch(file) != want {
 			t.Errorf("%s is a patch: %t", file, !want)
 		}
 	}
-	plain := func(folder, file string) bool { return Inside(file, folder) }
 	for _, test := range []struct {
 		folder, file string
 		want         bool
@@ -41,15 +40,18 @@ func TestLayout(t *testing.T) {
 		{"broken", "broken/a.yaml", true},
 		{".", "plain/a.yaml", true},
 	} {
-		if got := layout.Reads(test.folder, test.file, plain); got != test.want {
+		if got := layout.Readers([]Start{{test.folder, "x"}}).Reach(test.file).Other(""); got != test.want {
 			t.Errorf("%s is built from %s: %t", test.folder, test.file, got)
+		}
+		if got := layout.Reads([]string{test.file})(test.folder).Other(""); got != test.want {
+			t.Errorf("%s reads %s: %t", test.folder, test.file, got)
 		}
 	}
 	for file, want := range map[string][]string{
 		"base/app.yaml": {"overlays/prod", "overlays/test"}, "loop/a.yaml": {"overlays/prod", "overlays/test"}, "plain/a.yaml": nil,
 	} {
-		if got := layout.Tops(tree, file); !slices.Equal(got, want) {
-			t.Errorf("above %s are %q, want %q", file, got, want)
+		if got, err := layout.Tops(tree, file); err != nil || !slices.Equal(got, want) {
+			t.Errorf("above %s are %q, want %q; %v", file, got, want, err)
 		}
 	}
 }

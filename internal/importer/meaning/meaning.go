@@ -33,6 +33,8 @@ type World struct {
 	Servers  map[string]string
 	// Place finds the line of a field of an object; nil: as the object knows it.
 	Place func(o *manifest.Object, path string) manifest.Source
+	// Shelf remembers what the files of revisions have; nil: nothing does.
+	Shelf *Shelf
 	// Self are addresses that mean this repository as its pushboat.yaml has it, Addresses as
 	// the server has it, beside those that end in its name.
 	Self, Addresses []string
