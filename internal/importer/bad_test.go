@@ -16,7 +16,7 @@ import (
 // apps that are rendered, and ends when more are than the limit on apps allows.
 func growAll(t *testing.T, files fstest.MapFS, renders map[string]string) (rendered int, apps []name.App, problems manifest.Problems) {
 	t.Helper()
-	tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: files, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
+	tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: files, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
 	level, wrong := tree.Roots()
 	problems = append(problems, wrong...)
 	parsed := map[string][]*manifest.Object{}
@@ -117,7 +117,7 @@ func TestTreesGrowLinearly(t *testing.T) {
 			children = append(children, objects...)
 		}
 		return testing.AllocsPerRun(1, func() {
-			tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: files, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
+			tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: files, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
 			roots, wrong := tree.Roots()
 			if problems = append(problems, wrong...); len(problems) > 0 {
 				t.Fatal(problems)

@@ -89,12 +89,8 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 	return file, grown, problems
 }
 
-// New begins the tree of a revision with its roots.
-func New(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
-	return new(Finder).begin(world, settings)
-}
-
-// begin is New for a revision of a repository whose last one the finder may know.
+// begin begins the tree of a revision with its roots, of a repository whose last one the finder may
+// know.
 func (f *Finder) begin(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
 	world.Self, world.Shelf = settings.Self, &f.shelf
 	files := newFiles(world.Tree, scanner.Scan(world))

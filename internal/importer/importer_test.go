@@ -28,7 +28,7 @@ func release(name, namespace string) string {
 func grow(t *testing.T, text string) (*Tree, []name.App, manifest.Problems) {
 	t.Helper()
 	fsys := fstest.MapFS{"clusters/x/flux-system/gotk-sync.yaml": {Data: []byte(kustomization("flux-system", "path: ./clusters/x"))}, "apps/a.yaml": {}}
-	tree, problems := New(meaning.World{Repo: "team/fleet.git", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
+	tree, problems := new(Finder).begin(meaning.World{Repo: "team/fleet.git", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, appfile.Import{})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -105,7 +105,7 @@ func TestRootFolders(t *testing.T) {
 		for file, text := range test.files {
 			fsys[file] = &fstest.MapFile{Data: []byte(text)}
 		}
-		tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, test.settings)
+		tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil}}, test.settings)
 		got := problems.Error()
 		if len(problems) == 0 {
 			specs, wrong := tree.Roots()
@@ -125,7 +125,7 @@ func TestSeveralClusters(t *testing.T) {
 	for _, cluster := range []string{"prod", "test", "unknown"} {
 		fsys["clusters/"+cluster+"/flux-system/gotk-sync.yaml"] = &fstest.MapFile{Data: []byte(kustomization("flux-system", "path: ./clusters/"+cluster))}
 	}
-	tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil, "prod": nil, "test": nil}}, appfile.Import{})
+	tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: appfile.Clusters{"default": nil, "prod": nil, "test": nil}}, appfile.Import{})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -158,7 +158,7 @@ func TestSecondCluster(t *testing.T) {
 		fsys["clusters/"+cluster+"/apps.yaml"] = &fstest.MapFile{Data: []byte(kustomization("apps", "path: ./apps"))}
 	}
 	for _, clusters := range []appfile.Clusters{{"prod": nil}, {"prod": nil, "test": nil}} {
-		tree, problems := New(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: clusters}, appfile.Import{})
+		tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: clusters}, appfile.Import{})
 		roots, wrong := tree.Roots()
 		if problems = append(problems, wrong...); len(problems) > 0 || len(roots) != len(clusters) {
 			t.Fatalf("roots %+v, problems %v", roots, problems)
