@@ -293,7 +293,7 @@ func (c *checker) foreign(at manifest.Source, field, entry, name string) bool {
 	wrong := manifest.Problem{Source: at}
 	switch {
 	case remote.MatchString(entry):
-		wrong.Message, wrong.Hint = "is not part of the repository, and nothing is fetched", "commit it, and name the file or folder"
+		wrong.Message, wrong.Hint = "is not part of the repository, and nothing is fetched", "commit it, and name the file or folder"+fetchOnce(path.Dir(at.File), entry)
 	case path.IsAbs(entry):
 		wrong.Message, wrong.Hint = "is an absolute path", "write the path from this folder"
 	case name == ".." || strings.HasPrefix(name, "../"):
@@ -305,6 +305,26 @@ func (c *checker) foreign(at manifest.Source, field, entry, name string) bool {
 	wrong.Message = field + ": " + show(entry) + " " + wrong.Message
 	c.problems = append(c.problems, wrong)
 	return true
+}
+
+// pasteable is an address that no shell reads as anything else within quotes.
+var pasteable = regexp.MustCompile(`^[A-Za-z0-9._~:/?&=%@+,-]+$`)
+
+// fetchOnce is the line of a hint that fetches what an entry names into a folder; "" where that
+// cannot be said. A file is fetched as it is, and a folder of a repository is built.
+func fetchOnce(folder, entry string) string {
+	where, _, _ := strings.Cut(entry, "?")
+	base := path.Base(strings.TrimSuffix(where, "/"))
+	if !pasteable.MatchString(entry) || base == "." || strings.HasPrefix(base, "-") {
+		return ""
+	}
+	switch path.Ext(base) {
+	case ".yaml", ".yml", ".json":
+		if strings.HasPrefix(entry, "https://") || strings.HasPrefix(entry, "http://") {
+			return fmt.Sprintf("\ncurl -fsSLo '%s' '%s'", path.Join(folder, base), entry)
+		}
+	}
+	return fmt.Sprintf("\nkustomize build '%s' > '%s.yaml'", entry, path.Join(folder, strings.TrimSuffix(base, ".git")))
 }
 
 func show(entry string) string { return fmt.Sprintf("%q", entry) }
