@@ -49,7 +49,7 @@ func (s *Session) postBuild(ctx context.Context, app appfile.App, set *substitut
 		post.Secret[name] = slices.ContainsFunc(app.Hidden, func(hidden string) bool { return strings.Contains(value, hidden) })
 	}
 	for name, value := range s.given {
-		if _, has := post.Values[name]; has {
+		if _, has := post.Values[name]; has || post.Unread != "" {
 			post.Values[name] = oneLine(value)
 		}
 	}
@@ -59,6 +59,68 @@ func (s *Session) postBuild(ctx context.Context, app appfile.App, set *substitut
 		}
 	}
 	return problems
+}
+
+// Guess says what stands for the values of ConfigMaps and Secrets that were not read.
+type Guess struct {
+	From []appfile.ValuesFrom
+	// Unknown are the names for which the word unknown stands, and Default those with their
+	// defaults; each in order.
+	Unknown, Default []string
+}
+
+// guessed is what was guessed for an app's names; nil if nothing was.
+func guessed(app appfile.App, post *substitute.PostBuild) *Guess {
+	if post == nil || len(post.Guessed) == 0 {
+		return nil
+	}
+	guess := &Guess{From: slices.DeleteFunc(slices.Clone(app.PostBuild.From), func(from appfile.ValuesFrom) bool { return from.Data != nil })}
+	for _, name := range slices.Sorted(maps.Keys(post.Guessed)) {
+		if post.Guessed[name] {
+			guess.Default = append(guess.Default, name)
+		} else {
+			guess.Unknown = append(guess.Unknown, name)
+		}
+	}
+	return guess
+}
+
+// String says it to people.
+func (g *Guess) String() string { return g.Among(1) }
+
+// Among is String where objects of the same names in so many namespaces were not read.
+func (g *Guess) Among(namespaces int) string {
+	from := make([]string, len(g.From))
+	for i, one := range g.From {
+		from[i] = one.Origin().String()
+		if namespaces > 1 {
+			from[i] = fmt.Sprintf("%s %s in %d namespaces", one.Kind, one.Name, namespaces)
+		}
+	}
+	var parts []string
+	for _, part := range []struct {
+		names    []string
+		one, all string
+	}{{g.Unknown, " is unknown", " are unknown"}, {g.Default, " has its default", " have their defaults"}} {
+		if text := few(part.names); len(part.names) == 1 {
+			parts = append(parts, text+part.one)
+		} else if len(part.names) > 1 {
+			parts = append(parts, text+part.all)
+		}
+	}
+	return manifest.Clean(strings.Join(from, " and ") + " not read: " + strings.Join(parts, "; "))
+}
+
+// maxNames bounds the names that a line lists.
+const maxNames = 8
+
+// few are the first of some names, and how many there are more.
+func few(names []string) string {
+	text := strings.Join(names[:min(len(names), maxNames)], ", ")
+	if more := len(names) - maxNames; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // oneLine is a value as Flux takes it: without ends of lines (fluxcd/pkg/kustomize,

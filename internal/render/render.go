@@ -45,6 +45,8 @@ type Result struct {
 	Taken Taken
 	// Took says, for people, which version was taken for each range and tag.
 	Took []string
+	// Guess says what stands for values that were not read; nil: nothing.
+	Guess *Guess
 	// Plain are the Secrets with values that come from no encrypted file.
 	Plain []secrets.Plain
 	// Charts are the charts from registries that were used.
@@ -204,6 +206,10 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		return s.render(ctx, asked, texts, nil)
 	}
 	used, took, told := s.used, s.took, s.told
+	guess := guessed(app, set.Post)
+	if guess != nil {
+		told = append(told, guess.String())
+	}
 	hideOwn(secretsOf(objects, found))
 	problems = append(problems, s.concealSettings(ctx, of, objects, problems)...)
 	problems = append(unknown, s.conceal(ctx, of, objects, problems)...)
@@ -217,7 +223,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 		}
 	}
 	problems.Sort()
-	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app), chartsTaken(used)}, Took: told, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
+	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app), chartsTaken(used)}, Took: told, Guess: guess, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
 	if len(problems) == 0 {
 		result.Inputs = traced.inputs(app.Path)
 		if !files.Decrypted() {

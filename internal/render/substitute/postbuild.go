@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fluxcd/pkg/envsubst"
+	"github.com/fluxcd/pkg/envsubst/parse"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	k8sjson "k8s.io/apimachinery/pkg/util/json"
 	k8syaml "sigs.k8s.io/yaml"
@@ -22,9 +24,11 @@ type PostBuild struct {
 	Values map[string]string // none: no name is replaced, unless Always is set
 	Always bool              // names without a value are replaced by their defaults
 	Secret map[string]bool   // names whose values must not be shown
-	// Unread replaces other names, where it is not known which there are; "": they have no
-	// value.
+	// Unread replaces other names, where it is not known which have a value; "": they have
+	// none. A name that has a default in an object is not replaced there, but has its default.
 	Unread string
+	// Guessed are the names for which that was done, and whether each has its default.
+	Guessed map[string]bool
 
 	Labels, Annotations map[string]string // that every object gets
 }
@@ -32,6 +36,9 @@ type PostBuild struct {
 // maxExpressions bounds the expressions of one object: the library parses each by a call
 // inside the last.
 const maxExpressions = 20_000
+
+// errSecretName is the error for an object whose name would tell a value.
+var errSecretName = errors.New("the name is made of a value of a Secret, and names are shown everywhere")
 
 // errTooMany is the error for more.
 var errTooMany = fmt.Errorf("the object has more than %d ${…}", maxExpressions)
@@ -48,9 +55,12 @@ func (p *PostBuild) apply(objects []*manifest.Object) ([]*manifest.Object, manif
 		used, err := p.object(o, &grown)
 		switch wrong := o.Check(); {
 		case err != nil:
+			hint := "write $${ for a ${ that stays; kustomize.toolkit.fluxcd.io/substitute: disabled on the object leaves all as written"
+			if errors.Is(err, errSecretName) {
+				hint = "move the value to a ConfigMap, which substituteFrom takes as well, or to postBuild.substitute: it is in every list of these objects"
+			}
 			problems = append(problems, manifest.Problem{
-				Source: o.Source, Object: o.ID().String(), Message: "replace names: " + manifest.Clean(err.Error()),
-				Hint: "write $${ for a ${ that stays; kustomize.toolkit.fluxcd.io/substitute: disabled on the object leaves all as written",
+				Source: o.Source, Object: o.ID().String(), Message: "replace names: " + manifest.Clean(err.Error()), Hint: hint,
 			})
 		case used && len(wrong) > 0:
 			problems = append(problems, wrong...)
@@ -113,7 +123,7 @@ func (p *PostBuild) replace(o *manifest.Object, grown *int) (used bool, err erro
 		}
 		twin := &unstructured.Unstructured{Object: other}
 		if manifest.IDOf(twin) != manifest.IDOf(made) {
-			return false, errors.New("the name is made of a value of a Secret, and names are shown everywhere")
+			return false, errSecretName
 		}
 		variants = append(variants, manifest.Variant{Object: other, Same: func(string, string) bool { return false }})
 	}
@@ -148,10 +158,14 @@ func Other(text string, variant int) string {
 // evaluated are the fields of an object after names in its text are replaced, and the values
 // among them that must not be shown. A variant has others in place of these; 0 has the values.
 func (p *PostBuild) evaluated(text string, grown *int, variant int) (fields map[string]any, hidden []string, err error) {
+	var defaulted map[string]bool
+	if p.Unread != "" {
+		defaulted = withDefaults(text)
+	}
 	made, err := evaluate(text, func(name string) (string, bool) {
 		value, known := p.Values[name]
-		if !known {
-			value = p.Unread
+		if !known && p.Unread != "" {
+			value = p.guess(name, defaulted[name])
 		}
 		if p.Secret[name] {
 			hidden = append(hidden, value)
@@ -178,6 +192,57 @@ func (p *PostBuild) evaluated(text string, grown *int, variant int) (fields map[
 	}
 	return fields, hidden, nil
 }
+
+// guess is what stands for a value that may be among those that were not read: "", for which a
+// default is taken, or Unread. Its own default is the likeliest value, and fits where it stands:
+// a word would be no number, and no truth value.
+func (p *PostBuild) guess(name string, defaulted bool) string {
+	if p.Guessed == nil {
+		p.Guessed = map[string]bool{}
+	}
+	p.Guessed[name] = defaulted || p.Guessed[name]
+	if defaulted {
+		return ""
+	}
+	return p.Unread
+}
+
+// withDefaults are the names that have a default somewhere in a text. One that cannot be parsed
+// has none: to evaluate it says what is wrong.
+func withDefaults(text string) (names map[string]bool) {
+	defer func() {
+		if recover() != nil {
+			names = nil
+		}
+	}()
+	tree, err := parse.Parse(text)
+	if err != nil {
+		return nil
+	}
+	names = map[string]bool{}
+	var visit func(parse.Node)
+	visit = func(n parse.Node) {
+		switch n := n.(type) {
+		case *parse.ListNode:
+			for _, inner := range n.Nodes {
+				visit(inner)
+			}
+		case *parse.FuncNode:
+			for _, inner := range n.Args {
+				visit(inner)
+			}
+			if slices.Contains(defaults, n.Name) {
+				names[n.Param] = true
+			}
+		}
+	}
+	visit(tree.Root)
+	return names
+}
+
+// defaults are the operators that give a name without a value a default (fluxcd/pkg/envsubst,
+// isDefaultOp; the library takes them all for one).
+var defaults = []string{"-", "+", "=", "?", ":-", ":+", ":=", ":?"}
 
 // withoutValues is an error without the values that must not be shown.
 func withoutValues(err error, hidden []string) error {

@@ -1,6 +1,7 @@
 package substitute
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -82,5 +83,46 @@ func TestPostBuildConcealsWhatIsMadeOfSecrets(t *testing.T) {
 	o.SetName("${hidden}")
 	if objects, problems := set.Apply([]*manifest.Object{o}); len(objects) > 0 || !strings.Contains(problems.Error(), "is made of a value of a Secret") || strings.Contains(problems.Error(), "hunter") {
 		t.Errorf("%d objects, problems %v", len(objects), problems)
+	}
+}
+
+// Where it is not known which names have a value, a name with a default in the object has that,
+// and what is guessed is told.
+func TestPostBuildGuessesWhatIsNotRead(t *testing.T) {
+	for _, test := range []struct{ data, want, unknown, defaults string }{
+		{"${x} ${none}", "1y unknown", "none", ""},
+		{"${x:=d} ${none:=d}-${none}", "1y d-", "", "none"},
+		{"${none:-${other}}", "unknown", "other", "none"},
+		{"${none:-${x}} ${other:=${none:=e}}", "1y e", "", "none other"},
+		{"${none/a/b} $${left:=d}", "unknown ${left:=d}", "none", ""},
+	} {
+		objects, problems := manifest.Parse("a.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '"+test.data+"'}\n"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		post := &PostBuild{Values: map[string]string{"x": "1y"}, Unread: "unknown"}
+		_, problems = Set{Post: post}.Apply(objects)
+		if got, _ := objects[0].ValueAt("data.a"); len(problems) > 0 || got != test.want {
+			t.Errorf("%s: %q, problems %v", test.data, got, problems)
+		}
+		var unknown, defaults []string
+		for _, name := range slices.Sorted(maps.Keys(post.Guessed)) {
+			if post.Guessed[name] {
+				defaults = append(defaults, name)
+			} else {
+				unknown = append(unknown, name)
+			}
+		}
+		if strings.Join(unknown, " ") != test.unknown || strings.Join(defaults, " ") != test.defaults {
+			t.Errorf("%s: unknown %v, with a default %v", test.data, unknown, defaults)
+		}
+	}
+	post := &PostBuild{Unread: "unknown"}
+	objects, _ := manifest.Parse("a.yaml", []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 'x', b: '${n:=2}'}\n"))
+	if _, problems := (Set{Post: post}).Apply(objects); len(problems) > 0 {
+		t.Errorf("a default that is structure: %v", problems)
+	}
+	if got := withDefaults("${x"); got != nil {
+		t.Errorf("%v", got)
 	}
 }
