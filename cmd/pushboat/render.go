@@ -55,6 +55,7 @@ type rendering struct {
 	place
 	values      map[string]string // to substitute
 	labelled    appfile.Clusters
+	guesses     *guesses // of the apps that are chosen; nil: not asked for
 	out, errOut io.Writer
 	shown       bool // show values of Secrets
 }
@@ -81,10 +82,12 @@ type visitor func(spec appfile.App, applied []*manifest.Object) error
 
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
+	r.guesses = &guesses{}
 	_, problems, err := r.walk(ctx, func(spec appfile.App, applied []*manifest.Object) error { return r.print(spec.Name, applied) })
 	if err != nil {
 		return err
 	}
+	r.guesses.tell(r.errOut)
 	if len(problems) > 0 {
 		report.WriteProblems(r.errOut, problems, server.FolderDoor(r.alone))
 		return errors.New("the folder cannot be deployed as it is; the lines above say why")
@@ -106,8 +109,11 @@ func (r rendering) walk(ctx context.Context, visit visitor) (*importer.Tree, man
 	}
 	defer closeAll()
 	specs, all := file.Apps, file.Apps
+	finish := func() error { return nil }
 	if grown == nil {
 		specs = r.choice.Of(specs)
+	} else {
+		visit, finish = later(grown, visit)
 	}
 	for len(specs) > 0 {
 		wrong, err := r.level(ctx, session, specs, grown, visit)
@@ -125,7 +131,30 @@ func (r rendering) walk(ctx context.Context, visit visitor) (*importer.Tree, man
 			return nil, nil, err
 		}
 	}
-	return grown, problems, nil
+	return grown, problems, finish()
+}
+
+// later returns a visitor that waits, and what visits then: all apps but roots that turn out to
+// be other apps, too, when the tree has grown.
+func later(grown *importer.Tree, visit visitor) (wait visitor, finish func() error) {
+	var waiting []func() error
+	wait = func(spec appfile.App, applied []*manifest.Object) error {
+		waiting = append(waiting, func() error {
+			if grown.GivenTo(spec.Name) != "" {
+				return nil
+			}
+			return visit(spec, applied)
+		})
+		return nil
+	}
+	return wait, func() error {
+		for _, one := range waiting {
+			if err := one(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // session begins to render the tree. The caller must close it.
@@ -167,13 +196,14 @@ func (r rendering) level(ctx context.Context, session *render.Session, specs []a
 		applied := importer.Without(spec.LeaveOut, result.Objects)
 		if grown != nil {
 			var meant []*manifest.Object
-			applied, meant = importer.Split(result.Objects)
+			applied, meant = importer.Applied(spec, result.Objects)
 			found = append(found, grown.Add(spec, applied, meant)...)
 		}
 		problems = append(problems, found...)
 		if !chosen[spec.Name] {
 			continue
 		}
+		r.guesses.add(result.Guess)
 		if !r.plainSecrets && !spec.PlainSecrets {
 			for _, plain := range result.Plain {
 				plain.Problem.App = spec.Name

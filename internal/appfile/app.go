@@ -70,6 +70,9 @@ type App struct {
 
 	Namespace       string // for objects that name none; "" if none was given
 	CreateNamespace bool   // make Namespace; only with a Namespace
+	// NamespaceMetadata is what Namespace is to have, which is among the app's objects then;
+	// never in a pushboat.yaml.
+	NamespaceMetadata Metadata `json:",omitzero"`
 
 	Render    string // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
 	Kustomize Kustomize
@@ -129,14 +132,23 @@ type App struct {
 
 // Ignore names fields that somebody else owns.
 type Ignore struct {
-	Kind, Name, Namespace, Group string   // Kind is set; "" elsewhere matches all
+	Kind, Name, Namespace, Group string   // Kind is set, and may be EveryKind; "" elsewhere matches all
 	Pointers                     []string // RFC 6901, at least one
 }
+
+// Metadata are labels and annotations of an object.
+type Metadata struct{ Labels, Annotations map[string]string }
+
+// IsZero reports whether there are none.
+func (m Metadata) IsZero() bool { return len(m.Labels)+len(m.Annotations) == 0 }
+
+// EveryKind is the kind of an Ignore that is about objects of all kinds.
+const EveryKind = "*"
 
 // Matches reports whether the entry is about an object.
 func (i Ignore) Matches(id manifest.ID) bool {
 	matches := func(want, is string) bool { return want == "" || want == is }
-	return i.Kind == id.Kind && matches(i.Group, id.Group) &&
+	return (i.Kind == EveryKind || i.Kind == id.Kind) && matches(i.Group, id.Group) &&
 		matches(i.Namespace, id.Namespace) && matches(i.Name, id.Name)
 }
 

@@ -24,6 +24,8 @@ type Place struct {
 	Branch   name.Branch // of which apps are wanted; "": all
 	Main     name.Branch // the repository's main branch, that of the one app where there is no file
 	Clusters Clusters    // from which entries select
+	// Servers are the addresses of clusters, by which other tools name them.
+	Servers map[string]string
 	// Folder is from where the apps come if there is no file; "": from all.
 	Folder string
 	// Addresses mean the repository where it lives elsewhere, too: such as a mirror's upstream.

@@ -110,6 +110,9 @@ type Config struct {
 	// there are none.
 	Labels func() appfile.Clusters
 
+	// Servers returns the addresses of the clusters, by their names; nil: they are not known.
+	Servers func() map[string]string
+
 	// Folder is from where the apps of a repository come that has no pushboat.yaml, "" for all;
 	// nil: it is for every one.
 	Folder func(repo name.Repo) string

@@ -24,6 +24,9 @@ func (e *Engine) readFile(tree fs.FS, at appfile.Place) (appfile.File, *importer
 	if e.Folder != nil {
 		at.Folder = e.Folder(at.Repo)
 	}
+	if e.Servers != nil {
+		at.Servers = e.Servers()
+	}
 	if e.Addresses != nil {
 		at.Addresses = e.Addresses(at.Repo)
 	}
@@ -47,6 +50,7 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 	}
 	after, wrong := r.imports.Finish()
 	places := follows(r.tree)
+	targets = slices.DeleteFunc(targets, func(t *target) bool { return r.imports.GivenTo(t.Spec.Name) != "" })
 	for _, t := range targets {
 		t.Spec.DependsOn, t.others = after[t.Spec.Name], places // also those that were found after it
 	}

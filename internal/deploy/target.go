@@ -190,7 +190,7 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 	made, digest, meant := result.Objects, result.Digest, []*manifest.Object(nil)
 	found := specialOf(result)
 	if spec.Imported != "" {
-		made, meant = importer.Split(result.Objects)
+		made, meant = importer.Applied(spec, result.Objects)
 		digest, found = render.DigestOf(made), manifest.SpecialOf(made)
 	} else if len(spec.LeaveOut) > 0 {
 		made = importer.Without(spec.LeaveOut, result.Objects)

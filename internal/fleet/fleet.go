@@ -56,7 +56,8 @@ type Fleet struct {
 	clusters   *deploy.Clusters
 	identities *identities
 	allowed    atomic.Pointer[kube.Allowed]
-	labels     atomic.Pointer[appfile.Clusters] // of members; neither it nor what is in it ever changes
+	labels     atomic.Pointer[appfile.Clusters]  // of members; neither it nor what is in it ever changes
+	servers    atomic.Pointer[map[string]string] // the addresses of members, likewise
 
 	mu         sync.Mutex // held while the set changes
 	engine     Engine     // nil until Join
@@ -151,12 +152,19 @@ func (f *Fleet) change() error {
 }
 
 func (f *Fleet) noteLabels() {
-	labels := appfile.Clusters{}
+	labels, servers := appfile.Clusters{}, map[string]string{}
 	for name, m := range f.members {
 		labels[name] = m.Labels
+		if m.Way.Config != nil {
+			servers[name] = m.Way.Config.Host
+		}
 	}
 	f.labels.Store(&labels)
+	f.servers.Store(&servers)
 }
+
+// Servers are the addresses of the clusters of the set, by their names.
+func (f *Fleet) Servers() map[string]string { return *f.servers.Load() }
 
 // Labels are the clusters of the set, with their labels.
 func (f *Fleet) Labels() appfile.Clusters { return *f.labels.Load() }

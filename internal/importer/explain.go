@@ -50,6 +50,9 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 	}
 	entries := make([]appfile.Entry, 0, len(t.order))
 	for _, app := range t.order {
+		if t.GivenTo(app) != "" {
+			continue
+		}
 		made := t.apps[app]
 		e := &explanation{app: made.App}
 		e.app.DependsOn, e.app.LeaveOut = after[app], t.left[app].tools
@@ -67,6 +70,7 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 		if account := made.App.ServiceAccount; account != "" {
 			e.say("Flux applies it as ServiceAccount %s; here, the grant of the repository in admin.git has to say so: serviceAccount: %s", account, account)
 		}
+		e.namespace()
 		e.postBuild()
 		e.values()
 		e.conceal()
@@ -147,6 +151,17 @@ func (e *explanation) say(format string, args ...any) {
 func (e *explanation) lack(what, hint string) {
 	e.say("%s: not written here, since it is secret; %s", what, hint)
 	e.problems = append(e.problems, manifest.Problem{App: e.app.Name, Source: e.app.Source, Message: what + " is secret, and is not printed", Hint: hint})
+}
+
+// namespace has the labels of a namespace be written.
+func (e *explanation) namespace() {
+	if e.app.NamespaceMetadata.IsZero() {
+		return
+	}
+	e.app.NamespaceMetadata = appfile.Metadata{}
+	what, hint := "the Namespace "+e.app.Namespace+" has labels or annotations", "commit it with them among the app's manifests"
+	e.say("%s: %s", what, hint)
+	e.problems = append(e.problems, manifest.Problem{App: e.app.Name, Source: e.app.Source, Message: what + ", which no field has", Hint: hint})
 }
 
 // nameForm are the names that postBuild.values may have.

@@ -70,16 +70,26 @@ func (f *Finder) Uses(fsys fs.FS, settings appfile.Import) bool {
 		return false
 	}
 	left := maxEntries
-	return f.has(fsys, ".", &left)
+	return f.has(fsys, entryIn{name: "."}, &left)
+}
+
+// entryIn is a file or folder of a revision, and whether it is among the templates of a chart.
+type entryIn struct {
+	name     string
+	template bool
 }
 
 // has reports whether a file or folder has any.
-func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
+func (f *Finder) has(fsys fs.FS, in entryIn, left *int) bool {
+	name := in.name
 	info, err := fs.Stat(fsys, name)
 	if *left--; err != nil || *left < 0 {
 		return false
 	}
 	hash := hashIn(info)
+	if hash != "" && in.template {
+		hash += " of a chart"
+	}
 	if known, ok := f.recall(hash); ok {
 		return known
 	}
@@ -90,19 +100,26 @@ func (f *Finder) has(fsys fs.FS, name string, left *int) bool {
 			return false
 		}
 		for _, entry := range entries {
-			if searched(path.Join(name, entry.Name()), entry) && f.has(fsys, path.Join(name, entry.Name()), left) {
+			inner := entryIn{path.Join(name, entry.Name()), in.template || entry.IsDir() && entry.Name() == "templates" && isChart(fsys, name)}
+			if searched(inner.name, entry) && f.has(fsys, inner, left) {
 				found = true
 				break
 			}
 		}
 	} else if info.Size() <= maxFile {
 		text, err := fs.ReadFile(fsys, name)
-		found = err == nil && marked(text) && (argo.IsTemplate(text) || slices.ContainsFunc(objectsOf(name, text), isApp))
+		found = err == nil && marked(text) && (in.template && argo.IsTemplate(text) || slices.ContainsFunc(objectsOf(name, text), isApp))
 	}
 	if *left >= 0 {
 		f.note(hash, found)
 	}
 	return found
+}
+
+// isChart reports whether a folder has a chart.
+func isChart(fsys fs.FS, folder string) bool {
+	info, err := fs.Stat(fsys, path.Join(folder, "Chart.yaml"))
+	return err == nil && !info.IsDir()
 }
 
 // hashIn is the hash of an entry; "" in a work tree, which has none.
@@ -165,7 +182,7 @@ func objectsOf(name string, text []byte) []*manifest.Object {
 }
 
 // onlyObjects reports whether all manifests in a folder and below are objects of Kubernetes, so
-// that Flux could build it without a kustomization. The finder, which may be nil, remembers it.
+// that Flux could build it without a kustomization. A folder below that has one is built by it. The finder, which may be nil, remembers it.
 func (f *Finder) onlyObjects(fsys fs.FS, folder string) bool {
 	hash := ""
 	if info, err := fs.Stat(fsys, folder); f != nil && err == nil {
@@ -186,6 +203,8 @@ func (f *Finder) onlyObjects(fsys fs.FS, folder string) bool {
 		switch ok := name == folder || searched(name, entry); {
 		case !ok && entry.IsDir():
 			return fs.SkipDir
+		case entry.IsDir() && name != folder && builds(fsys, name):
+			return fs.SkipDir
 		case !ok, entry.IsDir():
 			return nil
 		case slices.Contains(meaning.Kustomizations(), path.Base(name)):
@@ -204,6 +223,14 @@ func (f *Finder) onlyObjects(fsys fs.FS, folder string) bool {
 		f.note(hash, err == nil)
 	}
 	return err == nil
+}
+
+// builds reports whether a folder has a kustomization.
+func builds(fsys fs.FS, folder string) bool {
+	return slices.ContainsFunc(meaning.Kustomizations(), func(base string) bool {
+		info, err := fs.Stat(fsys, path.Join(folder, base))
+		return err == nil && !info.IsDir()
+	})
 }
 
 var errOthers = errors.New("there is more than objects")

@@ -44,7 +44,8 @@ type Tree struct {
 	stem  map[name.App]string // of an app of Flux
 	depth map[name.App]int
 	order []name.App
-	over  bool // there are more apps than are read
+	over  bool                  // there are more apps than are read
+	given map[name.App]name.App // roots that are another app, too; see GivenTo
 	left  map[name.App]remains
 
 	finder *Finder
@@ -80,7 +81,7 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 	if at.Branch != "" && at.Branch != at.Main {
 		return file, nil, nil
 	}
-	grown, problems := finder.begin(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters, Addresses: at.Addresses}, file.Import)
+	grown, problems := finder.begin(meaning.World{Repo: at.Repo, Branch: at.Main, Tree: tree, Clusters: at.Clusters, Servers: at.Servers, Addresses: at.Addresses}, file.Import)
 	if len(problems) > 0 {
 		return file, nil, problems
 	}
@@ -97,7 +98,7 @@ func (f *Finder) begin(world meaning.World, settings appfile.Import) (*Tree, man
 	world.Place = files.place
 	t := &Tree{
 		world: world, flux: map[string]*flux.Tree{}, argo: argo.New(world),
-		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{}, left: map[name.App]remains{},
+		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{}, left: map[name.App]remains{}, given: map[name.App]name.App{},
 		finder: f, files: files, made: map[rooted]making{},
 	}
 	var roots int
@@ -144,6 +145,7 @@ func (t *Tree) fluxRoots(settings appfile.Import) (int, manifest.Problems) {
 		return 0, problems
 	}
 	t.fluxOn("").Leave(start.Left)
+	t.fluxOn("").Take(start.Taken)
 	roots := 0
 	for _, part := range start.Parts {
 		if folder := part.Folder; folder != "" && (settings.Root != "" || layout.Builds(folder) || t.finder.onlyObjects(t.world.Tree, folder)) {
@@ -220,7 +222,7 @@ func (t *Tree) built(folder string) appfile.App {
 // root is the app of a folder as the root of the tree.
 func (t *Tree) root(folder string) appfile.App {
 	app := appfile.Default()
-	app.Name, app.Branch, app.Path, app.Imported = t.rootName(), t.world.Branch, folder, "Repository"
+	app.Name, app.Branch, app.Path, app.Imported = t.rootName(), t.world.Branch, folder, meaning.Root
 	return app
 }
 
@@ -326,8 +328,25 @@ func (t *Tree) add(stem string, app meaning.App) (*appfile.App, *manifest.Proble
 	t.apps[app.App.Name] = &app
 	t.of[ref], t.stem[app.App.Name] = app.App.Name, stem
 	t.order = append(t.order, app.App.Name)
+	t.giveRoot(app)
 	return &app.App, nil
 }
+
+// giveRoot notes that an app is the folder at which the tree begins: somebody applies that by
+// hand once, and the app, with settings of its own, from then on. So Argo CD is made to deploy
+// itself.
+func (t *Tree) giveRoot(app meaning.App) {
+	for parent := app.Parent; parent != ""; parent = t.apps[parent].Parent {
+		root := t.apps[parent]
+		if root.By.Kind == "" && root.App.Path == app.App.Path && root.App.Cluster == app.App.Cluster && app.App.Helm.Chart == "" && t.given[parent] == "" {
+			t.given[parent] = app.App.Name
+		}
+	}
+}
+
+// GivenTo is the app that deploys what a root is rendered to, which is no app of its own then;
+// "" for all others. It is known when the tree has grown.
+func (t *Tree) GivenTo(root name.App) name.App { return t.given[root] }
 
 // above reports whether an app is another one, or makes it.
 func (t *Tree) above(app, other name.App) bool {

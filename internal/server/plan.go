@@ -78,7 +78,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	quiet := logrus.NewEntry(log)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	clusters, err := folder.openClusters(ctx, quiet)
+	clusters, servers, err := folder.openClusters(ctx, quiet)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a key: %w", err)
 	}
-	at := appfile.Place{Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Clusters: folder.Labels}
+	at := appfile.Place{Repo: folder.Repository, Branch: folder.Branch, Main: folder.Branch, Clusters: folder.selectable(), Servers: servers}
 	if file, grown, problems := importer.ReadFile(folder.Tree, at, &importer.Finder{}); len(problems) == 0 && grown == nil {
 		if err := folder.Choice.Check(file.Apps); err != nil {
 			return err
@@ -110,7 +110,7 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 		Clusters: clusters, Source: nowhere{}, Recorder: nowhere{},
 		Renderer: render.New(worker.NewPool(program, worker.DefaultLimits, quiet), askCluster(clusters)).
 			WithData(readData(clusters, nil, nil)).WithValues(folder.Values).WithKeys(keys).WithCharts(store),
-		Labels: func() appfile.Clusters { return folder.Labels },
+		Labels: folder.selectable, Servers: func() map[string]string { return servers },
 		Choice: folder.Choice, Masker: manifest.NewMasker(key), Log: quiet,
 	})
 	failed := make(chan error, 1)
@@ -141,8 +141,24 @@ func Plan(ctx context.Context, folder Folder, format report.Format, out io.Write
 	return nil
 }
 
-// openClusters opens the clusters as kubectl would for the same user.
-func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (*deploy.Clusters, error) {
+// selectable are the clusters from which entries select: those with labels, and where there are
+// further ones than the default, each of them.
+func (f Folder) selectable() appfile.Clusters {
+	if len(f.Clusters) < 2 {
+		return f.Labels
+	}
+	all := appfile.Clusters{}
+	for name := range f.Clusters {
+		all[name] = nil
+	}
+	maps.Copy(all, f.Labels)
+	return all
+}
+
+// openClusters opens the clusters as kubectl would for the same user, and returns their addresses,
+// too.
+func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (*deploy.Clusters, map[string]string, error) {
+	servers := map[string]string{}
 	var clusters []*deploy.Cluster
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(f.Clusters)) {
@@ -150,22 +166,19 @@ func (f Folder) openClusters(ctx context.Context, log *logrus.Entry) (*deploy.Cl
 		if name == appfile.DefaultCluster {
 			config.Context = f.Context
 		}
-		cluster, err := openCluster(name, config, log)
+		loaded, err := config.Load()
+		var cluster *kube.Cluster
+		if err == nil {
+			cluster, err = kube.Open(name, loaded, log)
+		}
 		if err != nil {
 			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
 			continue
 		}
+		servers[name] = loaded.Host
 		clusters = append(clusters, deploy.NewCluster(cluster, live.New(ctx, cluster, owner.DefaultTools, log)))
 	}
-	return deploy.NewClusters(clusters...), errors.Join(problems...)
-}
-
-func openCluster(name string, config kube.Kubeconfig, log *logrus.Entry) (*kube.Cluster, error) {
-	loaded, err := config.Load()
-	if err != nil {
-		return nil, err
-	}
-	return kube.Open(name, loaded, log)
+	return deploy.NewClusters(clusters...), servers, errors.Join(problems...)
 }
 
 // nowhere is the history of a folder: empty.

@@ -258,7 +258,7 @@ func (s *server) buildEngine() error {
 	s.engine = deploy.New(deploy.Config{
 		Clusters: clusters, Source: push.Source{Repos: s.repos}, Recorder: s.history,
 		Renderer: render.New(s.renderers, askCluster(clusters)).WithData(readData(clusters, s.accountOf, s.grantOf)).WithKeys(s.keys).WithCharts(store).WithGrants(s.grantOf),
-		Accounts: s.accountOf, Grants: s.grantOf, Sealed: s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Windows: s.windows, Labels: s.fleet.Labels, Addresses: s.addressesOf, Folder: s.folderOf, Elsewhere: s.elsewhere, IsSource: s.isSource, Vouched: s.vouched, Events: s.events, Trail: s.trail, Log: s.log,
+		Accounts: s.accountOf, Grants: s.grantOf, Sealed: s.sealed, Server: s.id, Epoch: s.fence.Epoch(), Masker: manifest.NewMasker(key), Own: s.own(clusters), PlainSecrets: s.config.Secrets.Plain == "allow", Windows: s.windows, Labels: s.fleet.Labels, Servers: s.fleet.Servers, Addresses: s.addressesOf, Folder: s.folderOf, Elsewhere: s.elsewhere, IsSource: s.isSource, Vouched: s.vouched, Events: s.events, Trail: s.trail, Log: s.log,
 	})
 	s.fleet.Join(s.engine)
 	s.rollback = &rollback.Maker{Repos: s.repos, Engine: s.engine, History: s.history, Host: hostName()}

@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,7 +51,6 @@ func (a *application) read() {
 	a.readSources(spec)
 	spec.Without("info", "it is for readers")
 	spec.Without("revisionHistoryLimit", "records are kept in Git")
-	spec.Refuse("sourceHydrator", "nothing is written to another branch", "write spec.source with what drySource says: records hold the rendered manifests")
 	if names := spec.Names(); len(names) == 0 {
 		a.reader.Add("spec", "spec is missing", "write spec.source and spec.destination")
 	}
@@ -99,9 +99,9 @@ func (a *application) readDestination(m *meaning.Map) {
 	case server == "" && cluster == "":
 		a.reader.Add("spec.destination", "spec.destination names no cluster", "write server: https://kubernetes.default.svc, or name: CLUSTER")
 	case !ok && server != "":
-		m.Problem("server", fmt.Sprintf("no cluster that this repository may use has the address %s", server), clustersHint(a.tree.world.Clusters))
+		m.Problem("server", fmt.Sprintf("no cluster that this repository may use has the address %s", server), clustersHint(a.tree.world.Clusters, "NAME"))
 	case !ok:
-		m.Problem("name", fmt.Sprintf("this repository may use no cluster that is called %s", cluster), clustersHint(a.tree.world.Clusters))
+		m.Problem("name", fmt.Sprintf("this repository may use no cluster that is called %s", cluster), clustersHint(a.tree.world.Clusters, cluster))
 	default:
 		a.app.App.Cluster = found
 	}
@@ -129,18 +129,45 @@ func (a *application) readSync(m *meaning.Map) {
 		a.note("spec.syncPolicy", "there is no spec.syncPolicy.automated: a push deploys the app all the same, but deletes nothing, and only shows drift; ssh HOST suspend holds it")
 	}
 	m.Without("retry", "a deploy that failed is tried again for as long as the branch wants it")
-	labels := m.Map("managedNamespaceMetadata")
-	if labels.There && (labels.Has("labels") || labels.Has("annotations")) {
-		m.Problem("managedNamespaceMetadata", "the namespace is made without labels and annotations", "put a Namespace with them among the app's manifests, and take this out")
-	}
-	labels.Raw("labels")
-	labels.Raw("annotations")
 	for i, option := range m.Texts("syncOptions") {
 		a.readOption(fmt.Sprintf("spec.syncPolicy.syncOptions[%d]", i), option)
 	}
 	if app.CreateNamespace && app.Namespace == "" {
 		m.Problem("syncOptions", "CreateNamespace=true does not say which", "write spec.destination.namespace")
 	}
+	a.readNamespace(m)
+}
+
+// readNamespace reads what the namespace of the app is to have. Of several apps that say the same,
+// the first has it among its objects.
+func (a *application) readNamespace(m *meaning.Map) {
+	const field = "managedNamespaceMetadata"
+	app, is := &a.app.App, m.Map(field)
+	metadata := appfile.Metadata{Labels: is.Pairs("labels"), Annotations: is.Pairs("annotations")}
+	if metadata.IsZero() {
+		return
+	}
+	if !app.CreateNamespace || app.Namespace == "" {
+		m.Without(field, "it needs CreateNamespace=true, in Argo CD as well")
+		return
+	}
+	at := app.Cluster + "/" + app.Namespace
+	first, has := a.tree.namespaces[at]
+	switch {
+	case !has:
+		a.tree.namespaces[at] = namespaced{app.Name, metadata}
+		app.CreateNamespace, app.NamespaceMetadata = false, metadata
+	case first.app == app.Name:
+		app.CreateNamespace, app.NamespaceMetadata = false, metadata
+	case !reflect.DeepEqual(first.metadata, metadata):
+		m.Problem(field, fmt.Sprintf("%s: app %s gives namespace %s other labels or annotations", m.At(field), first.app, app.Namespace), "write the same in both, or have one of the two say it")
+	}
+}
+
+// namespaced is what an app gives its namespace.
+type namespaced struct {
+	app      name.App
+	metadata appfile.Metadata
 }
 
 // options are the options of a sync that have no effect, and why.
@@ -172,11 +199,15 @@ func (a *application) readOption(at, option string) {
 	case known:
 		a.note(at, option+" has no effect: "+why)
 	default:
-		hint := "known options are CreateNamespace, Prune, " + strings.Join(slices.Sorted(keysOf(options)), ", ")
-		if near := manifest.Closest(key, append(slices.Collect(keysOf(options)), "CreateNamespace", "Prune")); near != "" && near != key {
-			hint = "did you mean " + near + "?"
+		near := manifest.Closest(key, append(slices.Collect(keysOf(options)), "CreateNamespace", "Prune"))
+		switch {
+		case near == key:
+			a.reader.Add(at, fmt.Sprintf("unknown option %q", option), "write "+key+"=true or "+key+"=false")
+		case near != "":
+			a.reader.Add(at, fmt.Sprintf("unknown option %q", option), "did you mean "+near+"?")
+		default:
+			a.note(at, manifest.Clean(option)+" has no effect: no option is called so, in Argo CD neither")
 		}
-		a.reader.Add(at, fmt.Sprintf("unknown option %q", option), hint)
 	}
 }
 
@@ -187,6 +218,9 @@ func (a *application) note(at, text string) {
 // readSources reads what the app is rendered from.
 func (a *application) readSources(spec *meaning.Map) {
 	list, one := spec.Maps("sources"), spec.Map("source")
+	if hydrator := spec.Map("sourceHydrator"); hydrator.There && !one.There && len(list) == 0 {
+		one = a.readHydrator(spec, hydrator)
+	}
 	switch {
 	case one.There && len(list) > 0:
 		spec.Problem("sources", "spec has both source and sources", "keep one of the two")
@@ -231,6 +265,20 @@ func (a *application) readSources(spec *meaning.Map) {
 	}
 }
 
+// readHydrator reads a source whose rendered manifests are kept in another branch, from which Argo
+// CD deploys them: they are those of the source.
+func (a *application) readHydrator(spec, hydrator *meaning.Map) *meaning.Map {
+	to := hydrator.Map("syncSource")
+	to.Text("targetBranch")
+	to.Text("path")
+	if hydrator.Map("hydrateTo").There {
+		hydrator.Map("hydrateTo").Text("targetBranch")
+		hydrator.Problem("hydrateTo", hydrator.At("hydrateTo")+": nothing waits in a branch until somebody merges it", "take it out; to look at what a change deploys before it does: git push origin HEAD:refs/for/"+string(a.tree.world.Branch))
+	}
+	a.note("spec.sourceHydrator", "spec.sourceHydrator: drySource is deployed; records hold the rendered manifests, and no branch has them")
+	return hydrator.Map("drySource")
+}
+
 // source is a source of an Application that is being read.
 type source struct {
 	*application
@@ -258,7 +306,7 @@ func (a *application) rootOfSource(m *meaning.Map) (root string, ok bool) {
 	if chart, _ := chartOf(m); chart != "" {
 		return "", false
 	}
-	return a.tree.rootOf(m, m.Text("repoURL"), "targetRevision")
+	return a.tree.rootOf(m, m.Text("repoURL"), revisionIn(m, "targetRevision"))
 }
 
 // readSource reads one source. ok is false if it is there for others to refer to.

@@ -53,15 +53,17 @@ type Tree struct {
 	known    map[meaning.Ref]*item
 	named    map[name.App]*item
 	projects map[string]*project
-	config   config
-	budget   *budget
-	made     int // apps
-	depth    map[name.App]int
-	problems manifest.Problems
-	others   []meaning.Note // about objects that make no app
-	noted    map[meaning.Note]bool
-	told     map[string]bool     // the addresses of which it was said that they are this repository
-	listings map[string]*catalog // by the folder of a repository, see list
+	// namespaces are those with labels of their own, by their clusters and names.
+	namespaces map[string]namespaced
+	config     config
+	budget     *budget
+	made       int // apps
+	depth      map[name.App]int
+	problems   manifest.Problems
+	others     []meaning.Note // about objects that make no app
+	noted      map[meaning.Note]bool
+	told       map[string]bool     // the addresses of which it was said that they are this repository
+	listings   map[string]*catalog // by the folder of a repository, see list
 
 	files map[string][]map[string]any // that generators have read
 }
@@ -76,7 +78,7 @@ type item struct {
 // New makes the tree of a revision.
 func New(w meaning.World) *Tree {
 	return &Tree{
-		world: worldFrom(w), known: map[meaning.Ref]*item{}, named: map[name.App]*item{}, projects: map[string]*project{},
+		world: worldFrom(w), known: map[meaning.Ref]*item{}, named: map[name.App]*item{}, projects: map[string]*project{}, namespaces: map[string]namespaced{},
 		depth: map[name.App]int{}, budget: newBudget(), noted: map[meaning.Note]bool{}, told: map[string]bool{}, listings: map[string]*catalog{}, files: map[string][]map[string]any{},
 	}
 }
@@ -94,7 +96,11 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 			if parent == nil {
 				hint += fmt.Sprintf("; or choose in %s: import: {tool: argo, root: %s}", appfile.Name, o.Source.File)
 			}
-			t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", it.ref.Kind, it.ref.Namespace, it.ref.Name, first.object.Source), hint)
+			message := fmt.Sprintf("%s %s/%s is there twice; the other is at %s", it.ref.Kind, it.ref.Namespace, it.ref.Name, first.object.Source)
+			if first.parent != nil && parent != nil && first.object.Source == o.Source {
+				message = fmt.Sprintf("%s %s/%s is made by %s and %s, and not alike", it.ref.Kind, it.ref.Namespace, it.ref.Name, first.parent.Name, parent.Name)
+			}
+			t.refuse(o, message, hint)
 		}
 		return // a root may include its own object
 	}

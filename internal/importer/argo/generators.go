@@ -128,6 +128,13 @@ func (s *set) filled(m *meaning.Map, field string, given map[string]any) any {
 	return filled
 }
 
+// filledText is filled for a text.
+func (s *set) filledText(m *meaning.Map, field string, given map[string]any) string {
+	m.Text(field) // which says if it is none
+	text, _ := s.filled(m, field, given).(string)
+	return text
+}
+
 // list are the elements of a list generator.
 func (s *set) list(m *meaning.Map, given map[string]any) []map[string]any {
 	elements := m.List("elements")

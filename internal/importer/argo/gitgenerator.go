@@ -16,8 +16,13 @@ import (
 func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 	folders, files := s.patterns(m, "directories", given), s.patterns(m, "files", given)
 	m.Raw("values")
-	prefix := m.Text("pathParamPrefix")
-	root, ok := s.tree.rootOf(m, m.Text("repoURL"), "revision")
+	prefix := s.filledText(m, "pathParamPrefix", given)
+	repo, at := s.filledText(m, "repoURL", given), s.filledText(m, "revision", given)
+	if left := unfilled(repo + at); left != "" {
+		m.Problem("repoURL", notFilled(left), s.parametersHint(given))
+		return nil
+	}
+	root, ok := s.tree.rootOf(m, repo, revision{"revision", at})
 	if !ok {
 		return nil
 	}

@@ -27,8 +27,12 @@ func (a *application) readIgnore(spec *meaning.Map) {
 		if ignore.Group == "*" {
 			ignore.Group = ""
 		}
-		if ignore.Kind == "" || strings.ContainsAny(ignore.Kind+ignore.Name+ignore.Group, "*?[") {
-			m.Problem("kind", "an entry of ignoreDifferences is about one kind, and one name or all", "write an entry for each")
+		kind := ignore.Kind
+		if kind == appfile.EveryKind {
+			kind = "all"
+		}
+		if kind == "" || strings.ContainsAny(kind+ignore.Name+ignore.Group, "*?[") {
+			m.Problem("kind", "an entry of ignoreDifferences is about one kind or all, and about one name or all", "write an entry for each")
 		}
 		for i, pointer := range m.Texts("jsonPointers") {
 			if message := checkPointer(pointer); message != "" {

@@ -1,6 +1,7 @@
 package argo
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -140,7 +141,7 @@ func (s *set) lineOf(_ *manifest.Object, path string) manifest.Source {
 func (s *set) fill(template map[string]any, patch string, params map[string]any) (*manifest.Object, bool) {
 	filled, err := s.lang.fill(template, params)
 	if err != nil {
-		s.spec.Problem("template", "spec.template: "+templateError(err), templateHint)
+		s.unfit(err)
 		return nil, false
 	}
 	if err := s.lang.keep(meaning.Weight(filled)); err != nil {
@@ -173,7 +174,19 @@ func (s *set) fill(template map[string]any, patch string, params map[string]any)
 	if namespace := s.it.ref.Namespace; o.GetNamespace() == "" {
 		o.SetNamespace(namespace)
 	}
-	return o, true
+	return o, s.checkFilled(o, params)
+}
+
+// unfit reports a template in a field of that of the set which cannot be filled.
+func (s *set) unfit(err error) {
+	at, hint := "spec.template", templateHint
+	if field, ok := errors.AsType[*unfit](err); ok {
+		at += field.field
+	}
+	if strings.Contains(err.Error(), "undefined variable") {
+		hint = "write {{`{{`}} for braces that stay, as those of alerts; Argo CD refuses it as well"
+	}
+	s.reader.Add(at, at+": "+templateError(err), hint)
 }
 
 const templateHint = "functions are those of sprig, except for those that are random, know the time, or change their arguments; with goTemplate, names begin with a dot"

@@ -56,6 +56,10 @@ func TestSets(t *testing.T) {
 		{nested("{list: {elements: [{a: x}, {a: w}]}}", "{list: {elements: [{b: '{{a}}1'}]}}"), "{{a}}-{{b}}", "", "x-x1 w-w1"},
 		{nested("{git: {"+git+"directories: [{path: 'none/*'}]}}", "{list: {elements: [{b: '{{path.basename}}'}]}}"), "{{b}}", "", ""},
 		{nested("{clusters: {}}", "{git: {"+git+"directories: [{path: 'apps/*'}]}}"), "{{.nameNormalized}}-{{.path.basename}}", goTemplate, "in-cluster-blog in-cluster-web eu-blog eu-web us-blog us-web"},
+		{nested("{list: {elements: [{repo: 'https://example.org/team/site', at: HEAD}]}}", "{git: {repoURL: '{{repo}}', revision: '{{at}}', directories: [{path: 'apps/*'}]}}"), "{{path.basename}}", "", "blog web"},
+		{nested("{list: {elements: [{repo: x}]}}", "{git: {repoURL: 'https://example.org/{{team}}', directories: [{path: 'apps/*'}]}}"), "{{path.basename}}", "", "{{team}} is not filled: no generator gives a parameter of that name; write the value; parameters are repo"},
+		{"[{clusters: {}}]", "{{metadata.annotations.a}}", "", "metadata.name: {{metadata.annotations.a}} is not filled: no generator gives a parameter of that name; write the value; parameters are metadata.labels"},
+		{"[{list: {elements: [{a: x}]}}]", "{{.b}}", "  goTemplate: true\n", "metadata.name: a parameter has no value: no generator gives one of that name; write the value; parameters are .a"},
 		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x, b: q}, {a: w, b: q}]}}, {list: {elements: [{a: w, b: over}]}}]}}]", "{{a}}-{{b}}", "", "x-q w-over"},
 		{"[{merge: {mergeKeys: [a.k], generators: [{list: {elements: [{a: {k: x}, b: {c: q, d: e}}]}}, {list: {elements: [{a: {k: x}, b: {c: over}}]}}]}}]", "{{.b.c}}-{{.b.d}}", goTemplate, "over-e"},
 		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x}]}}, {list: {elements: [{a: x}, {a: x}]}}]}}]", "{{a}}", "", "have the same a"},
@@ -139,6 +143,30 @@ func TestTemplatesOfSets(t *testing.T) {
 	want := "apps.yaml:14: Application argocd/x: there is no folder apps/none in this revision\napps.yaml:15: Application argocd/x: unknown field spec.source.pth"
 	if problems.Error() != want {
 		t.Errorf("problems\n%v, want\n%s", problems, want)
+	}
+}
+
+// TestPlacesOfTemplates: what is wrong with a template has the line of its field.
+func TestPlacesOfTemplates(t *testing.T) {
+	text := strings.Replace(setOf("[{list: {elements: [{a: x}]}}]", "{{.a}}", goTemplate), "path: apps/web}\n", "path: apps/web,\n        helm: {valuesObject: {alerts: ['{{.a}}',\n          'of {{ $labels.pod }}']}}}\n", 1)
+	_, problems, _ := readAll(t, site(), text)
+	want := "apps.yaml:16: ApplicationSet argocd/all: spec.template.spec.source.helm.valuesObject.alerts[1]: 1: undefined variable"
+	if len(problems) != 1 || !strings.HasPrefix(problems.Error(), want) || !strings.Contains(problems[0].Hint, "for braces that stay") {
+		t.Errorf("problems\n%v, want\n%s", problems, want)
+	}
+}
+
+// TestNamespacesOfApps: the first app that has labels for a namespace makes it.
+func TestNamespacesOfApps(t *testing.T) {
+	app := func(name, labels string) string {
+		return strings.Replace(applicationOf("syncPolicy: {syncOptions: [CreateNamespace=true], managedNamespaceMetadata: {labels: "+labels+"}}"), "name: web", "name: "+name, 1) + "---\n"
+	}
+	apps, problems, _ := readAll(t, site(), app("a", "{x: y}")+app("b", "{x: y}"))
+	if len(problems) > 0 || len(apps) != 2 || apps[0].App.NamespaceMetadata.IsZero() || apps[0].App.CreateNamespace || !apps[1].App.NamespaceMetadata.IsZero() || !apps[1].App.CreateNamespace {
+		t.Errorf("%+v, problems %v", apps, problems)
+	}
+	if _, problems, _ = readAll(t, site(), app("a", "{x: y}")+app("b", "{x: z}")); !strings.Contains(problems.Error(), "app a gives namespace shop other labels") {
+		t.Errorf("problems %v", problems)
 	}
 }
 

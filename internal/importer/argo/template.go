@@ -346,7 +346,7 @@ func (l language) fill(value any, params map[string]any) (any, error) {
 		for i, element := range value {
 			var err error
 			if filled[i], err = l.fill(element, params); err != nil {
-				return nil, err
+				return nil, within(fmt.Sprintf("[%d]", i), err)
 			}
 		}
 		return filled, nil
@@ -358,12 +358,37 @@ func (l language) fill(value any, params map[string]any) (any, error) {
 				filled[name], err = l.fill(inner, params)
 			}
 			if err != nil {
-				return nil, err
+				return nil, within(fieldStep(key), err)
 			}
 		}
 		return filled, nil
 	}
 	return value, nil
+}
+
+// unfit is the error of a template in a field.
+type unfit struct {
+	field string // from the value that was filled, in the notation of manifest.Object.LineOf
+	err   error
+}
+
+func (e *unfit) Error() string { return e.err.Error() }
+func (e *unfit) Unwrap() error { return e.err }
+
+// within is an error of a template, with a step of the way to its field.
+func within(step string, err error) error {
+	if inner, ok := errors.AsType[*unfit](err); ok {
+		return &unfit{step + inner.field, inner.err}
+	}
+	return &unfit{step, err}
+}
+
+// fieldStep is a key of a mapping as a step.
+func fieldStep(key string) string {
+	if strings.ContainsAny(key, "./[]") {
+		return "[" + key + "]"
+	}
+	return "." + key
 }
 
 // plain is a value as JSON has it.

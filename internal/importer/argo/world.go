@@ -53,12 +53,14 @@ func (w world) clusterOf(server, called string) (cluster string, ok bool) {
 	return called, ok
 }
 
-func clustersHint(clusters appfile.Clusters) string {
+// clustersHint is the next thing to try for who names a cluster that is not known.
+func clustersHint(clusters appfile.Clusters, called string) string {
 	names := slices.Sorted(maps.Keys(clusters))
 	if len(names) == 0 {
 		names = []string{appfile.DefaultCluster}
 	}
-	return fmt.Sprintf("clusters are %s; %s is %s", strings.Join(names, ", "), inClusterServer, appfile.DefaultCluster)
+	return fmt.Sprintf("clusters are %s; %s is %s\nto add it, in a clone of admin: pushboat cluster add %s; or have the grant of this repository name it (repositories.yaml)",
+		strings.Join(names, ", "), inClusterServer, appfile.DefaultCluster, called)
 }
 
 func (w world) isFolder(name string) bool {
@@ -132,9 +134,8 @@ func (t *Tree) isDeployed(revision string) bool {
 
 // rootOf is the folder of the revision that a source's repository is: its root, if it is this one
 // at the branch that was pushed, or that of another one, or of a tag or a commit of this one.
-// Where there is none, it notes a problem. field is the one that has the revision.
-func (t *Tree) rootOf(m *meaning.Map, repo, field string) (root string, ok bool) {
-	revision := m.Text(field)
+// Where there is none, it notes a problem.
+func (t *Tree) rootOf(m *meaning.Map, repo string, at revision) (root string, ok bool) {
 	why, self := t.world.IsSelf(repo)
 	switch {
 	case repo == "":
@@ -144,13 +145,13 @@ func (t *Tree) rootOf(m *meaning.Map, repo, field string) (root string, ok bool)
 		m.Problem("repoURL", "manifests are not read from registries", "commit them here; a chart is named by chart")
 		return "", false
 	case !self:
-		at, ok := place(m, field)
+		place, ok := at.place(m)
 		if !ok {
 			return "", false
 		}
-		return t.world.Elsewhere(m, "repoURL", repo, at)
-	case !t.isDeployed(revision):
-		return t.own(m, field)
+		return t.world.Elsewhere(m, "repoURL", repo, place)
+	case !t.isDeployed(at.text):
+		return t.own(m, at)
 	}
 	if at := meaning.Normal(repo); !t.told[at] {
 		t.told[at] = true
@@ -161,29 +162,35 @@ func (t *Tree) rootOf(m *meaning.Map, repo, field string) (root string, ok bool)
 
 // own is the folder of a tag or a commit of this repository. Of its branches, the one that was
 // pushed is deployed.
-func (t *Tree) own(m *meaning.Map, field string) (root string, ok bool) {
-	at, ok := place(m, field)
+func (t *Tree) own(m *meaning.Map, of revision) (root string, ok bool) {
+	at, ok := of.place(m)
 	if !ok {
 		return "", false
 	}
 	branch := string(t.world.Branch)
 	other := manifest.Problem{
-		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(m.Text(field)), branch),
-		Hint:    "write " + field + ": " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
+		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(of.text), branch),
+		Hint:    "write " + of.field + ": " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
 	}
 	if at.Branch != "" {
-		m.Problem(field, other.Message, other.Hint)
+		m.Problem(of.field, other.Message, other.Hint)
 		return "", false
 	}
 	at.Tag, at.Word = cmp.Or(at.Tag, name.Tag(at.Word)), ""
-	return t.world.Own(m, field, at, &other)
+	return t.world.Own(m, of.field, at, &other)
 }
 
-// place is what the revision in a field means. What is none is a problem.
-func place(m *meaning.Map, field string) (at meaning.At, ok bool) {
-	at, err := placeOf(m.Text(field))
+// revision is what a field says of a revision.
+type revision struct{ field, text string }
+
+// revisionIn is the revision in a field of a mapping.
+func revisionIn(m *meaning.Map, field string) revision { return revision{field, m.Text(field)} }
+
+// place is what the revision means. What is none is a problem.
+func (r revision) place(m *meaning.Map) (at meaning.At, ok bool) {
+	at, err := placeOf(r.text)
 	if err != nil {
-		m.Problem(field, fmt.Sprintf("%s: %q %v", field, manifest.Clean(m.Text(field)), err), "write a branch, a tag, a range of versions such as 1.*, or the whole hash of a commit")
+		m.Problem(r.field, fmt.Sprintf("%s: %q %v", r.field, manifest.Clean(r.text), err), "write a branch, a tag, a range of versions such as 1.*, or the whole hash of a commit")
 	}
 	return at, err == nil
 }

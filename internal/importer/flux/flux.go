@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -119,6 +120,16 @@ func (t *Tree) Assume(roots, objects []*manifest.Object) {
 	}
 }
 
+// Take notes a folder that is taken for the path of a root.
+func (t *Tree) Take(folder string) {
+	if folder == "" {
+		return
+	}
+	t.others = append(t.others, meaning.Note{
+		Source: manifest.Source{File: folder}, Text: folder + " is taken for the path of the root: each folder in it has a namespace of its own, and no Kustomization has them",
+	})
+}
+
 // Leave notes folders whose Kustomizations no root has.
 func (t *Tree) Leave(folders []string) {
 	if len(folders) == 0 {
@@ -213,14 +224,29 @@ func (t *Tree) addItem(parent *appfile.App, o *manifest.Object) {
 	ref := refOf(o)
 	it := &item{ref: ref, object: o, parent: parent}
 	if first := t.known[ref]; first != nil {
-		if first.parent == nil || parent != nil && first.parent.Name == parent.Name && first.object.Source == o.Source {
-			return // a root includes its own object
-		}
-		t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, first.object.Source), "take one of the two out")
+		t.again(it, first)
 		return
 	}
 	t.known[ref] = it
 	t.waiting = append(t.waiting, it)
+}
+
+// again takes in an object whose name one before has: a root includes its own object, and so may
+// what it makes; and where two apps make one of the same file alike, either may.
+func (t *Tree) again(it, first *item) {
+	o, ref := it.object, it.ref
+	same := first.object.Source == o.Source
+	switch {
+	case first.parent == nil, same && (it.parent == nil || first.parent.Imported == meaning.Root || first.parent.Name == it.parent.Name):
+	case same && reflect.DeepEqual(first.object.Object["spec"], o.Object["spec"]):
+		t.others = append(t.others, meaning.Note{
+			Source: o.Source, Object: o.ID().String(), Text: fmt.Sprintf("is made by %s and %s alike, and is one app, below %s", first.parent.Name, it.parent.Name, first.parent.Name),
+		})
+	case same:
+		t.refuse(o, fmt.Sprintf("%s %s/%s is made by %s and %s, and not alike", ref.Kind, ref.Namespace, ref.Name, first.parent.Name, it.parent.Name), "take the file out of what one of the two is built from")
+	default:
+		t.refuse(o, fmt.Sprintf("%s %s/%s is there twice; the other is at %s", ref.Kind, ref.Namespace, ref.Name, first.object.Source), "take one of the two out")
+	}
 }
 
 func (t *Tree) refuse(o *manifest.Object, message, hint string) {

@@ -157,7 +157,7 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 		it.lost = folder == ""
 		return folder
 	case place.Branch != "" && place.Branch != t.world.Branch:
-		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(string(place.Branch)), t.world.Branch), "push that branch")
+		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(string(place.Branch)), t.world.Branch), "push that branch; pushboat render takes --branch "+manifest.Clean(string(place.Branch)))
 	}
 	if !git.told {
 		git.told = true

@@ -266,13 +266,22 @@ func (t *Tree) ignore(app *appfile.App, rules *meaning.Map) {
 		target.Raw("version")
 		target.Refuse("labelSelector", "objects are named by kind and name", "write kind: and name:")
 		target.Refuse("annotationSelector", "objects are named by kind and name", "write kind: and name:")
-		if one.Kind == "" {
-			ignore.Problem("target", rules.At("ignore")+" without a kind is about every object", "add target: {kind: Deployment}")
-			continue
+		for kind := range strings.SplitSeq(one.Kind, "|") {
+			if kind == "" {
+				kind = appfile.EveryKind
+			} else if strings.Trim(kind, letters) != "" {
+				target.Problem("kind", fmt.Sprintf("%s: %q is no kind", target.At("kind"), one.Kind), "name kinds with | between them: Deployment|StatefulSet")
+				continue
+			}
+			each := one
+			each.Kind = kind
+			app.Ignore = append(app.Ignore, each)
 		}
-		app.Ignore = append(app.Ignore, one)
 	}
 }
+
+// letters are those of kinds.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // postRender reads what is done to the objects of the chart.
 func (t *Tree) postRender(app *appfile.App, spec *meaning.Map) {

@@ -14,6 +14,7 @@ import (
 type Start struct {
 	Parts []Part // one for each cluster
 	Left  []string
+	Taken string // the folder that is taken for the path of a root which is not written down
 }
 
 // Part is a beginning: at objects; or, if all in a folder are objects, with the folder, as if Flux
@@ -39,6 +40,10 @@ func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Obje
 	chosen := slices.Sorted(maps.Keys(folders))
 	if len(chosen) > 1 {
 		if chosen = named(world, chosen); len(chosen) == 0 {
+			if folder := ofNamespaces(world, layout, folders); folder != "" {
+				roots := slices.Concat(slices.Collect(maps.Values(folders))...)
+				return Start{Parts: []Part{{Objects: withSources(roots, objects), Folder: folder}}, Left: start.Left, Taken: folder}, nil
+			}
 			return Start{}, severalClusters(folders)
 		}
 	}
@@ -154,6 +159,16 @@ func (r *reading) uncovered() []*manifest.Object {
 			r.from[o] = pathOf(o)
 		}
 	}
+	if left := r.leftOver(); len(left) > 0 {
+		return left
+	}
+	// They are in a ring. A path that has its own file is no way down: others replace it there.
+	maps.DeleteFunc(r.from, func(o *manifest.Object, folder string) bool { return meaning.Inside(o.Source.File, folder) })
+	return r.leftOver()
+}
+
+// leftOver are those whose file no other one has.
+func (r *reading) leftOver() []*manifest.Object {
 	var starts []meaning.Start
 	for o, folder := range r.from {
 		starts = append(starts, meaning.Start{Folder: folder, By: o.Source.File})
@@ -247,19 +262,70 @@ func clusterFolder(o *manifest.Object) string {
 // named are the folders that are called like clusters.
 func named(world meaning.World, folders []string) []string {
 	return slices.DeleteFunc(slices.Clone(folders), func(folder string) bool {
-		_, known := world.Clusters[path.Base(folder)]
-		return !known
+		return clusterOf(world, folder) == ""
 	})
+}
+
+// ofNamespaces is the folder that has all roots, where each folder in it has a kustomization with a
+// namespace of its own: so the apps of one cluster are laid out, and not several clusters. It is ""
+// where they are not.
+func ofNamespaces(world meaning.World, layout *meaning.Layout, folders map[string][]*manifest.Object) string {
+	above := ""
+	by := map[string]string{} // the folders, by their namespaces
+	for _, roots := range folders {
+		for _, o := range roots {
+			tops, err := layout.Tops(world.Tree, o.Source.File)
+			if err != nil {
+				return ""
+			}
+			if len(tops) != 1 || layout.Namespace(tops[0]) == "" || above != "" && path.Dir(tops[0]) != above {
+				return ""
+			}
+			above = path.Dir(tops[0])
+			if first, known := by[layout.Namespace(tops[0])]; known && first != tops[0] {
+				return ""
+			}
+			by[layout.Namespace(tops[0])] = tops[0]
+		}
+	}
+	if len(by) < 2 || above == "." || layout.Builds(above) {
+		return ""
+	}
+	return above
 }
 
 // severalClusters is the problem that none of the folders of roots is for a known cluster.
 func severalClusters(folders map[string][]*manifest.Object) manifest.Problems {
 	names := slices.Sorted(maps.Keys(folders))
+	called := clusterName(names[0])
 	return manifest.Problems{{
 		Source:  folders[names[0]][0].Source,
 		Message: fmt.Sprintf("the repository has roots of Flux for several clusters: %s; no cluster is called like one of them", meaning.Several(names)),
-		Hint:    fmt.Sprintf("choose one in pushboat.yaml: import: {tool: flux, root: %s}", names[0]),
+		Hint: fmt.Sprintf("choose one in pushboat.yaml: import: {tool: flux, root: %s}\nor have a cluster for each, called %s and so on: in a clone of admin, pushboat cluster add %s; render takes --cluster-labels %s:",
+			names[0], called, called, called),
 	}}
+}
+
+// inner are folders in that of a cluster which people keep its roots in.
+var inner = []string{System, "config", "flux", "cluster", "bootstrap"}
+
+// clusterName is what the cluster is called whose roots are in a folder: main for
+// kubernetes/main/flux/config.
+func clusterName(folder string) string {
+	for slices.Contains(inner, path.Base(folder)) && path.Dir(folder) != "." {
+		folder = path.Dir(folder)
+	}
+	return path.Base(folder)
+}
+
+// clusterOf is the cluster that is called like a folder of roots; "" for none.
+func clusterOf(world meaning.World, folder string) string {
+	for _, called := range []string{path.Base(folder), clusterName(folder)} {
+		if _, known := world.Clusters[called]; known {
+			return called
+		}
+	}
+	return ""
 }
 
 // withSources adds the sources that stand in the folders of roots.
@@ -280,12 +346,5 @@ func withSources(roots, objects []*manifest.Object) []*manifest.Object {
 // ClusterFolder is the cluster that a file of roots is for: the one that its folder is called
 // like; "" for none.
 func ClusterFolder(world meaning.World, file string) string {
-	folder := path.Dir(file)
-	if path.Base(folder) == System {
-		folder = path.Dir(folder)
-	}
-	if _, known := world.Clusters[path.Base(folder)]; known {
-		return path.Base(folder)
-	}
-	return ""
+	return clusterOf(world, path.Dir(file))
 }

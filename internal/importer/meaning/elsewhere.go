@@ -39,6 +39,10 @@ type Mounter interface {
 // field of a mapping. Where it cannot be had, it notes a problem, and ok is false.
 func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, ok bool) {
 	shown := manifest.Clean(address)
+	if strings.ContainsAny(address, "{}<>$ \t\n") {
+		m.Problem(field, fmt.Sprintf("%s: %q is a placeholder, and no address of a repository", m.At(field), shown), "write the address; that of this repository may be any that ends in "+string(w.Repo))
+		return "", false
+	}
 	mounter, can := w.Tree.(Mounter)
 	err := ErrUnknown
 	var taken string
@@ -65,11 +69,13 @@ func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, o
 func (w World) Own(m *Map, field string, at At, missing *manifest.Problem) (folder string, ok bool) {
 	mounter, can := w.Tree.(Mounter)
 	if !can {
+		message := fmt.Sprintf("%s: only the server follows a %s of this repository", m.At(field), manifest.Clean(at.String()))
 		hint := fmt.Sprintf("have it show what it would do: git push -o plan origin %s", w.Branch)
-		if at.Tag != "" {
-			hint = fmt.Sprintf("give --branch %s if it is the branch of this folder; else ", manifest.Clean(string(at.Tag))) + hint
+		if tag := manifest.Clean(string(at.Tag)); tag != "" { // or a branch: only the repository knows
+			message += "; this folder stands for branch " + string(w.Branch)
+			hint = fmt.Sprintf("give --branch %s if it is the branch of this folder; else ", tag) + hint
 		}
-		m.Problem(field, fmt.Sprintf("%s: only the server follows a %s of this repository", m.At(field), manifest.Clean(at.String())), hint)
+		m.Problem(field, message, hint)
 		return "", false
 	}
 	folder, taken, err := mounter.Mount("", at)

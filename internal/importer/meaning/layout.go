@@ -24,11 +24,13 @@ type Layout struct {
 	by      map[string][]string // the folders that list a file or folder; nil: not known yet
 	whole   map[string]bool     // see complete
 	steps   int                 // of Tops
+	spaces  map[string]string   // the namespace that a folder's kustomization sets
 }
 
 // kustomization is what a kustomization reads.
 type kustomization struct {
 	folder string
+	space  string   // the namespace that it sets
 	listed []string // files and folders
 	patch  []string // files that are patches
 }
@@ -52,6 +54,7 @@ func readKustomization(name string, text []byte) *kustomization {
 		return nil
 	}
 	var fields struct {
+		Namespace                    string
 		Resources, Bases, Components []string
 		Patches, PatchesJSON6902     []struct{ Path string }
 		PatchesStrategicMerge        []string
@@ -59,7 +62,7 @@ func readKustomization(name string, text []byte) *kustomization {
 	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 || Unmarshal(text, &fields) != nil {
 		return nil
 	}
-	k := &kustomization{folder: path.Dir(name)}
+	k := &kustomization{folder: path.Dir(name), space: fields.Namespace}
 	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
 		k.listed = append(k.listed, path.Join(k.folder, entry))
 	}
@@ -81,8 +84,10 @@ func (l *Layout) Note(p *Page) {
 	}
 	if l.listed == nil {
 		l.patches, l.listed = map[string]bool{}, map[string][]string{}
+		l.spaces = map[string]string{}
 	}
 	l.listed[p.builds.folder], l.by = p.builds.listed, nil
+	l.spaces[p.builds.folder] = p.builds.space
 	for _, file := range p.builds.patch {
 		l.patches[file] = true
 	}
@@ -90,6 +95,9 @@ func (l *Layout) Note(p *Page) {
 
 // IsPatch reports whether a file is a patch of a kustomization, and so no object.
 func (l *Layout) IsPatch(file string) bool { return l.patches[file] }
+
+// Namespace is the one that the kustomization of a folder sets; "" for none.
+func (l *Layout) Namespace(folder string) string { return l.spaces[folder] }
 
 // Builds reports whether a folder has a kustomization.
 func (l *Layout) Builds(folder string) bool {

@@ -14,6 +14,9 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
+// Root is what appfile.App.Imported says of a folder at which the tree begins.
+const Root = "Repository"
+
 // Limits on the tree of apps of one revision.
 const (
 	// MaxDepth bounds how often the rendering of one app may give another.
