@@ -22,7 +22,7 @@ type guessed struct {
 	namespaces map[string]bool
 }
 
-// add takes in the guess for an app; nil is none. It does nothing where nobody asks.
+// add takes in the guess for an app; nil is none. A name that is unknown in one is so. It does nothing where nobody asks.
 func (g *guesses) add(guess *render.Guess) {
 	if g == nil || guess == nil {
 		return
@@ -36,6 +36,7 @@ func (g *guesses) add(guess *render.Guess) {
 	other := (*g)[i]
 	other.namespaces[guess.From[0].Namespace] = true
 	other.Unknown, other.Default = union(other.Unknown, guess.Unknown), union(other.Default, guess.Default)
+	other.Default = slices.DeleteFunc(other.Default, func(name string) bool { return slices.Contains(other.Unknown, name) })
 }
 
 func union(a, b []string) []string {

@@ -19,6 +19,7 @@ func TestGuesses(t *testing.T) {
 	g.add(nil)
 	g.add(&render.Guess{From: from("a", "vars"), Unknown: []string{"B"}})
 	g.add(&render.Guess{From: from("b", "vars"), Unknown: []string{"A", "B"}, Default: []string{"C"}})
+	g.add(&render.Guess{From: from("b", "vars"), Default: []string{"A"}})
 	g.add(&render.Guess{From: from("a", "other"), Default: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}})
 	var b strings.Builder
 	g.tell(&b)

@@ -108,7 +108,7 @@ func (g *Guess) Among(namespaces int) string {
 			parts = append(parts, text+part.all)
 		}
 	}
-	return manifest.Clean(strings.Join(from, " and ") + " not read: " + strings.Join(parts, "; "))
+	return manifest.Clean(strings.Join(from, ", ") + " not read: " + strings.Join(parts, "; "))
 }
 
 // maxNames bounds the names that a line lists.

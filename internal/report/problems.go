@@ -25,6 +25,7 @@ type alike struct {
 // gather puts problems together that differ only in names, where they are many. The
 // order is that of the first of each.
 func gather(problems manifest.Problems) []alike {
+	problems = distinct(problems)
 	count := map[string]int{}
 	for _, p := range problems {
 		count[shape(p)]++
@@ -42,6 +43,27 @@ func gather(problems manifest.Problems) []alike {
 		all = append(all, alike{Problem: p})
 	}
 	return all
+}
+
+// distinct are problems without those that say the same of the same place: apps share files, and
+// an app is not named in what is printed.
+func distinct(problems manifest.Problems) manifest.Problems {
+	type said struct {
+		source                manifest.Source
+		object, message, hint string
+		remedy                manifest.Remedy
+	}
+	seen := map[said]bool{}
+	var kept manifest.Problems
+	for _, p := range problems {
+		key := said{p.Source, p.Object, p.Message, p.Hint, p.Remedy}
+		if p.Source != (manifest.Source{}) && seen[key] {
+			continue
+		}
+		seen[key] = true
+		kept = append(kept, p)
+	}
+	return kept
 }
 
 // OnceAKind tells problems that are about a kind once, at the first place of an object of

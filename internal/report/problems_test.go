@@ -173,3 +173,19 @@ func TestWarningsAreBounded(t *testing.T) {
 		t.Errorf("%.300s", got)
 	}
 }
+
+// TestProblemsOfSharedFiles: what is wrong with a file that two apps have is said once.
+func TestProblemsOfSharedFiles(t *testing.T) {
+	at := manifest.Source{File: "base/a.yaml", Line: 3}
+	var b strings.Builder
+	WriteProblems(&b, manifest.Problems{
+		{App: "one", Source: at, Message: "it is broken", Hint: "mend it"},
+		{App: "two", Source: at, Message: "it is broken", Hint: "mend it"},
+		{App: "one", Message: "it is away"},
+		{App: "two", Message: "it is away"},
+		{App: "one", Source: at, Message: "it is old"},
+	}, Door{})
+	if got := b.String(); strings.Count(got, "it is broken") != 1 || strings.Count(got, "it is away") != 2 || strings.Count(got, "it is old") != 1 {
+		t.Error(got)
+	}
+}

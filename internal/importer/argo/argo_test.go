@@ -110,6 +110,8 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: '1.*'}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: " + strings.Repeat("a", 40) + "}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.chart", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"https://charts.example.org","line":8`},
+	{"spec.source.chart", "source: {repoURL: 'oci://registry.example.org/charts/web', chart: '', path: ., targetRevision: 1.2.3}", `"chart":"web","version":"1.2.3","repo":"oci://registry.example.org/charts"`},
+	{"spec.source.chart", "source: {repoURL: 'https://charts.example.org', chart: redis, path: '', targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"https://charts.example.org"`},
 	{"spec.source.chart", "source: {repoURL: registry.example.org/charts, chart: a/redis, targetRevision: 1.2.3}", `"chart":"redis","version":"1.2.3","repo":"oci://registry.example.org/charts/a"`},
 	{"spec.source.targetRevision", "source: {repoURL: 'https://charts.example.org', chart: redis, targetRevision: 1.*}", `"chart":"redis","version":"1.*"`},
 	{"spec.source.targetRevision", "source: {repoURL: 'https://charts.example.org', chart: redis}", `"chart":"redis","version":"*"`},

@@ -29,7 +29,7 @@ func (s *source) readChart(chart string) {
 	if s.repo == "" {
 		s.m.Problem("repoURL", "the chart has no repoURL", "write the address of its registry")
 	}
-	if s.m.Has("chart") && s.m.Text("path") != "" {
+	if s.m.Text("chart") != "" && s.m.Text("path") != "" {
 		s.m.Problem("path", "a source has a chart or a path", "keep one of the two")
 	}
 }

@@ -51,6 +51,16 @@ func TestVersionsOfCharts(t *testing.T) {
 	}
 }
 
+// TestChartBelowARegistry: a chart's name may have a part of its address.
+func TestChartBelowARegistry(t *testing.T) {
+	source := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: packed, namespace: flux-system}\nspec: {type: oci, url: 'oci://registry.example.org/team/'}\n"
+	release := strings.Replace(helmRelease(""), "chartRef: {kind: OCIRepository, name: template}", "chart: {spec: {chart: charts/deep/web, version: 1.2.3, sourceRef: {kind: HelmRepository, name: packed}}}", 1)
+	apps, problems := readFrom(t, source, release)
+	if len(problems) > 0 || len(apps) != 1 || apps[0].App.Helm.Repo != "oci://registry.example.org/team/charts/deep" || apps[0].App.Helm.Chart != "web" {
+		t.Errorf("%+v, problems %v", apps, problems)
+	}
+}
+
 // TestFieldsOfSourcesOfCharts: each has an effect, or it is said that it has none, or it is
 // refused with its line.
 func TestFieldsOfSourcesOfCharts(t *testing.T) {

@@ -206,9 +206,27 @@ var sourceKinds = []string{"GitRepository", "OCIRepository", "HelmRepository", "
 func (t *Tree) addOperators(o *manifest.Object) {
 	switch kind := o.GetKind(); kind {
 	case "FluxInstance", "FluxReport": // these install Flux
+	case "ResourceSetInputProvider":
+		t.others = append(t.others, meaning.Note{Source: o.Source, Object: o.ID().String(), Text: "has no effect: ResourceSets are not expanded"})
+	case "ResourceSet":
+		t.refuse(o, "a ResourceSet of the Flux Operator is not expanded here", "commit what it makes in its place"+buildSet(o))
 	default:
 		t.refuse(o, fmt.Sprintf("a %s of the Flux Operator is not expanded here", kind), "commit the objects that it makes")
 	}
+}
+
+// buildSet is the line of a hint that makes the objects of a ResourceSet; "" where its inputs are
+// of nobody who could be asked for them.
+func buildSet(o *manifest.Object) string {
+	file := manifest.Clean(o.Source.File)
+	if file == "" || strings.ContainsAny(file, "'\n") {
+		return ""
+	}
+	line := fmt.Sprintf("\nflux-operator build resourceset -f '%s'", file)
+	if from, _ := o.ValueAt("spec.inputsFrom"); from != nil {
+		line += " --inputs-from-provider FILE"
+	}
+	return line + fmt.Sprintf(" > '%s'", path.Join(path.Dir(file), o.GetName()+"-objects.yaml"))
 }
 
 // addItem takes in a Kustomization or a HelmRelease.

@@ -119,6 +119,9 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	}
 	app.Helm.Chart, app.Helm.Version = name, chart.Version("version")
 	app.Helm.Repo = strings.TrimSuffix(repository.spec.Text("url"), "/")
+	if folder, base := path.Split(name); folder != "" && strings.HasPrefix(app.Helm.Repo, "oci://") {
+		app.Helm.Repo, app.Helm.Chart = app.Helm.Repo+"/"+strings.Trim(folder, "/"), base
+	}
 	repository.spec.Raw("type")
 	t.verify(app, chart, namespace)
 	t.fetched(repository, app.Helm.Version)

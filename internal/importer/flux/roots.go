@@ -278,6 +278,9 @@ func ofNamespaces(world meaning.World, layout *meaning.Layout, folders map[strin
 			if err != nil {
 				return ""
 			}
+			if len(tops) == 1 && isOff(layout, tops[0]) {
+				continue
+			}
 			if len(tops) != 1 || layout.Namespace(tops[0]) == "" || above != "" && path.Dir(tops[0]) != above {
 				return ""
 			}
@@ -292,6 +295,16 @@ func ofNamespaces(world meaning.World, layout *meaning.Layout, folders map[strin
 		return ""
 	}
 	return above
+}
+
+// isOff reports whether a folder is below one with a kustomization, which does not list it.
+func isOff(layout *meaning.Layout, folder string) bool {
+	for above := path.Dir(folder); above != "."; above = path.Dir(above) {
+		if layout.Builds(above) {
+			return true
+		}
+	}
+	return false
 }
 
 // severalClusters is the problem that none of the folders of roots is for a known cluster.

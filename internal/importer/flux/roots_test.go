@@ -70,6 +70,10 @@ func TestRootOfNamespaces(t *testing.T) {
 			"apps/ai/kustomization.yaml": lists("ai", "./x/ks.yaml", "yy/ks.yaml"), "apps/ai/x/ks.yaml": at("x", "./apps/ai/x/app"), "apps/ai/yy/ks.yaml": at("yy", "./apps/ai/yy/app"),
 			"apps/db/kustomization.yaml": lists("db", "./z/ks.yaml"), "apps/db/z/ks.yaml": at("z", "./apps/db/z/app"),
 		}, "apps"},
+		{"one that is switched off", fstest.MapFS{
+			"apps/ai/kustomization.yaml": lists("ai", "./x/ks.yaml"), "apps/ai/x/ks.yaml": at("x", "./apps/ai/x/app"), "apps/ai/off/kustomization.yaml": lists("", "ks.yaml"), "apps/ai/off/ks.yaml": at("idle", "./apps/ai/off/app"),
+			"apps/db/kustomization.yaml": lists("db", "./z/ks.yaml"), "apps/db/z/ks.yaml": at("z", "./apps/db/z/app"),
+		}, "apps"},
 		{"the same namespace", fstest.MapFS{
 			"clusters/a/kustomization.yaml": lists("flux-system", "x.yaml"), "clusters/a/x.yaml": at("x", "./apps/a"),
 			"clusters/b/kustomization.yaml": lists("flux-system", "x.yaml"), "clusters/b/x.yaml": at("x", "./apps/b"),
