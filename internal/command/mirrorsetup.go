@@ -30,9 +30,7 @@ func setupLines(s *mirror.Setup) (lines []string) {
 
 // backOf is what upstream gets.
 func backOf(s *mirror.Setup) (words []string) {
-	if slices.Contains(s.Credentials, "statusFile") || slices.Contains(s.Credentials, rules.StatusToken) {
-		words = append(words, "statuses of commits")
-	}
+	words = append(words, statusWords(s.Credentials)...)
 	switch s.Comments {
 	case rules.CommentProblems:
 		words = append(words, "comments on refused commits")
@@ -43,6 +41,14 @@ func backOf(s *mirror.Setup) (words []string) {
 		words = append(words, "what set-image and set commit, as branches")
 	}
 	return words
+}
+
+// statusWords say whether a forge is told of commits.
+func statusWords(credentials []string) []string {
+	if slices.Contains(credentials, "statusFile") || slices.Contains(credentials, rules.StatusToken) {
+		return []string{"statuses of commits"}
+	}
+	return nil
 }
 
 // tagsOf are the tags that are fetched.
@@ -65,6 +71,7 @@ func sentText(s *mirror.SentSetup) string {
 	if s.Records {
 		words = append(words, "the records")
 	}
+	words = append(words, statusWords(s.Credentials)...)
 	if s.Force {
 		words = append(words, "and what it has instead is replaced")
 	}

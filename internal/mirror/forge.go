@@ -17,7 +17,8 @@ import (
 	"github.com/pushboat/pushboat/internal/notify/reach"
 )
 
-// Commit statuses are told to the forge that a mirror is fetched from: one request each.
+// Commit statuses are told to the forge that a repository is fetched from, or sent to: one request
+// each.
 
 // commitState is a state of a commit, as GitHub and Gitea call it.
 type commitState string
@@ -44,10 +45,10 @@ func (s commitStatus) key() string { return string(s.commit) + " " + s.context }
 // maxStatusText bounds what is said of a status, in bytes: GitHub takes 140 characters.
 const maxStatusText = 140
 
-// forgeOf is where the pages of a mirror's forge are, and how it calls the repository. Some have
+// forgeOf is where the pages of a repository's forge are, and how it calls the repository. Some have
 // another host for ssh through port 443.
-func forgeOf(m *rules.Mirror) (base *url.URL, project string) {
-	address := m.Address()
+func forgeOf(far *rules.Far) (base *url.URL, project string) {
+	address := far.Address()
 	base = &url.URL{Scheme: "https", Host: address.Host}
 	switch address.Scheme {
 	case "http":
@@ -62,16 +63,16 @@ func forgeOf(m *rules.Mirror) (base *url.URL, project string) {
 	return base, strings.TrimSuffix(strings.Trim(address.Path, "/"), ".git")
 }
 
-// forgeRoot is where a forge answers for the repository of a mirror, in its API.
-func forgeRoot(m *rules.Mirror) string {
-	base, project := forgeOf(m)
+// forgeRoot is where a forge answers for a repository, in its API.
+func forgeRoot(far *rules.Far) string {
+	base, project := forgeOf(far)
 	at := base.String()
 	switch {
-	case m.Forge == rules.GitHub && base.Host == "github.com":
+	case far.Forge == rules.GitHub && base.Host == "github.com":
 		return "https://api.github.com/repos/" + project
-	case m.Forge == rules.GitHub:
+	case far.Forge == rules.GitHub:
 		return at + "/api/v3/repos/" + project
-	case m.Forge == rules.GitLab:
+	case far.Forge == rules.GitLab:
 		return at + "/api/v4/projects/" + url.PathEscape(project)
 	}
 	return at + "/api/v1/repos/" + project
@@ -84,7 +85,7 @@ type call struct {
 }
 
 // request is the call with a token.
-func (c call) request(ctx context.Context, m *rules.Mirror, token string) (*http.Request, error) {
+func (c call) request(ctx context.Context, far *rules.Far, token string) (*http.Request, error) {
 	var body io.Reader = http.NoBody
 	if c.body != nil {
 		data, err := json.Marshal(c.body)
@@ -93,11 +94,11 @@ func (c call) request(ctx context.Context, m *rules.Mirror, token string) (*http
 		}
 		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, c.method, forgeRoot(m)+c.path, body)
+	req, err := http.NewRequestWithContext(ctx, c.method, forgeRoot(far)+c.path, body)
 	if err != nil {
 		return nil, errors.New("the forge has no address") // the error would quote it
 	}
-	switch m.Forge {
+	switch far.Forge {
 	case rules.GitHub:
 		req.Header.Set("Authorization", "Bearer "+token)
 		req.Header.Set("Accept", "application/vnd.github+json")
@@ -114,7 +115,7 @@ func (c call) request(ctx context.Context, m *rules.Mirror, token string) (*http
 }
 
 // statusCall tells a forge of a status.
-func statusCall(m *rules.Mirror, s commitStatus) call {
+func statusCall(far *rules.Far, s commitStatus) call {
 	text := s.text
 	if len(text) > maxStatusText {
 		text = strings.ToValidUTF8(text[:maxStatusText-3], "") + "..."
@@ -123,7 +124,7 @@ func statusCall(m *rules.Mirror, s commitStatus) call {
 	if s.page != "" {
 		body["target_url"] = s.page
 	}
-	if m.Forge == rules.GitLab {
+	if far.Forge == rules.GitLab {
 		body["name"] = s.context
 		delete(body, "context")
 		if s.state == failure {
@@ -134,19 +135,19 @@ func statusCall(m *rules.Mirror, s commitStatus) call {
 }
 
 // post tells a forge of a status.
-func (k *Keeper) post(ctx context.Context, m *rules.Mirror, s commitStatus) error {
-	return k.ask(ctx, m, statusCall(m, s), func(response *http.Response) error { return forgeAnswer(m, s, response) })
+func (k *Keeper) post(ctx context.Context, far *rules.Far, s commitStatus) error {
+	return k.ask(ctx, far, statusCall(far, s), func(response *http.Response) error { return forgeAnswer(far, s, response) })
 }
 
 // ask makes a call, and has its answer read.
-func (k *Keeper) ask(ctx context.Context, m *rules.Mirror, c call, read func(response *http.Response) error) error {
-	token, err := k.settings().secret(ctx, m.Sealed, rules.StatusToken, m.StatusFile)
+func (k *Keeper) ask(ctx context.Context, far *rules.Far, c call, read func(response *http.Response) error) error {
+	token, err := k.settings().secret(ctx, far.Sealed, rules.StatusToken, far.StatusFile)
 	if err != nil {
 		return notRead(err, "statusFile", "")
 	}
 	ctx, cancel := context.WithTimeout(ctx, reach.Within)
 	defer cancel()
-	req, err := c.request(ctx, m, token)
+	req, err := c.request(ctx, far, token)
 	if err != nil {
 		return err
 	}
@@ -165,12 +166,12 @@ func (k *Keeper) ask(ctx context.Context, m *rules.Mirror, c call, read func(res
 const maxAnswer = 2 << 20
 
 // forgeAnswer says whether a forge took a status. GitLab refuses one that it has already.
-func forgeAnswer(m *rules.Mirror, s commitStatus, response *http.Response) error {
+func forgeAnswer(far *rules.Far, s commitStatus, response *http.Response) error {
 	code := response.StatusCode
 	switch {
 	case code >= 200 && code < 300:
 		return nil
-	case code == http.StatusBadRequest && m.Forge == rules.GitLab:
+	case code == http.StatusBadRequest && far.Forge == rules.GitLab:
 		var text [4 << 10]byte
 		n, _ := response.Body.Read(text[:]) // what can be read of it
 		if strings.Contains(string(text[:n]), "Cannot transition status") {

@@ -91,8 +91,8 @@ func TestForgeRequests(t *testing.T) {
 		{"ssh://git@gitlab.example.org:2222/a/b/shop.git", rules.GitLab, "https://gitlab.example.org/api/v4/projects/a%2Fb%2Fshop/statuses/" + string(hashA), "Private-Token: t0ken", "failed"},
 		{"https://codeberg.org/team/shop.git", rules.Gitea, "https://codeberg.org/api/v1/repos/team/shop/statuses/" + string(hashA), "Authorization: token t0ken", "failure"},
 	} {
-		m := &rules.Mirror{Far: rules.Far{URL: test.url}, Forge: test.forge}
-		req, err := statusCall(m, s).request(t.Context(), m, "t0ken")
+		far := &rules.Far{URL: test.url, Forge: test.forge}
+		req, err := statusCall(far, s).request(t.Context(), far, "t0ken")
 		if err != nil || req.URL.String() != test.at {
 			t.Errorf("%s: %v, %v", test.url, req, err)
 			continue
@@ -185,7 +185,7 @@ func TestForgeAnswers(t *testing.T) {
 		return &http.Response{StatusCode: code, Body: io.NopCloser(strings.NewReader(text))}
 	}
 	again := answer(http.StatusBadRequest, `{"message":"Cannot transition status via :enqueue from :pending"}`)
-	if err := forgeAnswer(&rules.Mirror{Forge: rules.GitLab}, commitStatus{}, again); err != nil {
+	if err := forgeAnswer(&rules.Far{Forge: rules.GitLab}, commitStatus{}, again); err != nil {
 		t.Errorf("a status that GitLab has: %v", err)
 	}
 	for _, test := range []struct {
@@ -193,7 +193,7 @@ func TestForgeAnswers(t *testing.T) {
 		code  int
 		text  string
 	}{{rules.GitLab, 400, "x"}, {rules.Gitea, 400, "Cannot transition status"}, {rules.GitHub, 401, ""}, {rules.GitHub, 500, ""}, {rules.GitHub, 302, ""}} {
-		if err := forgeAnswer(&rules.Mirror{Forge: test.forge}, commitStatus{}, answer(test.code, test.text)); err == nil {
+		if err := forgeAnswer(&rules.Far{Forge: test.forge}, commitStatus{}, answer(test.code, test.text)); err == nil {
 			t.Errorf("%+v is no error", test)
 		}
 	}

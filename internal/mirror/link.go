@@ -10,7 +10,7 @@ import (
 // linkOf is the page on which a forge takes a request to merge an offer; "" where the kind of
 // forge is not known.
 func linkOf(m *rules.Mirror, o Offer) string {
-	base, project := forgeOf(m)
+	base, project := forgeOf(&m.Far)
 	onto, branch := string(o.Onto), string(o.Branch)
 	at := base.String() + "/" + pathOf(project)
 	switch m.Forge {

@@ -25,12 +25,12 @@ func TestLinks(t *testing.T) {
 		{"ssh://git@git.example.org:7999/~ana/shop.git", rules.Bitbucket, "https://git.example.org/users/ana/repos/shop/pull-requests?create=&sourceBranch=refs%2Fheads%2Fpushboat%2Fshop-abc&targetBranch=refs%2Fheads%2Fmain"},
 		{"https://git.example.org/x", "", ""},
 	} {
-		if got := linkOf(&rules.Mirror{Far: rules.Far{URL: test.url}, Forge: test.forge}, o); got != test.want {
+		if got := linkOf(&rules.Mirror{Far: rules.Far{URL: test.url, Forge: test.forge}}, o); got != test.want {
 			t.Errorf("%s: %s, want %s", test.url, got, test.want)
 		}
 	}
 	o.Onto = "team #1/main"
-	if got := linkOf(&rules.Mirror{Far: rules.Far{URL: "https://git.example.org/x"}, Forge: rules.Gitea}, o); !strings.Contains(got, "/compare/team%20%231/main...") {
+	if got := linkOf(&rules.Mirror{Far: rules.Far{URL: "https://git.example.org/x", Forge: rules.Gitea}}, o); !strings.Contains(got, "/compare/team%20%231/main...") {
 		t.Errorf("a branch with other letters: %s", got)
 	}
 }

@@ -193,10 +193,10 @@ func commentAnswer(commit git.Hash, response *http.Response) error {
 
 // placeOf finds where a commit is commented; "" if the forge has no place for that.
 func (k *Keeper) placeOf(ctx context.Context, m *rules.Mirror, commit git.Hash) (string, error) {
-	_, project := forgeOf(m)
+	_, project := forgeOf(&m.Far)
 	for _, c := range lookUps(m.Forge, commit) {
 		var list []pull
-		err := k.ask(ctx, m, c, func(response *http.Response) (err error) {
+		err := k.ask(ctx, &m.Far, c, func(response *http.Response) (err error) {
 			if err = commentAnswer(commit, response); err == nil {
 				list, err = readPulls(response)
 			}

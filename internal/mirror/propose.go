@@ -33,7 +33,7 @@ func (k *Keeper) Propose(next, now *rules.Rules) (problems manifest.Problems) {
 		if was := remoteNamed(now, m.Repo, m.Name); was != nil && sameRemote(was, m) {
 			continue
 		}
-		problems = append(problems, k.settings().proposeFiles(m.At, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile})...)
+		problems = append(problems, k.settings().proposeFiles(m.At, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile, "statusFile": m.StatusFile})...)
 		problems = append(problems, k.settings().proposeSealed(k.ctx, m.Sealed)...)
 		problems = append(problems, k.settings().proposeAddress(m.At, remoteOf(m))...)
 	}

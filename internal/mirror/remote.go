@@ -25,8 +25,9 @@ type RemoteState struct {
 	URL     string    `json:"url"`
 	Sending bool      `json:"sending,omitempty"` // now
 	Sent    time.Time `json:"sent,omitzero"`     // when it last had all that it is to have
-	// Done is a digest of that.
-	Done string `json:"done,omitempty"`
+	// Done is a digest of that, and Tried of what it was to have when it answered last.
+	Done  string `json:"done,omitempty"`
+	Tried string `json:"tried,omitempty"`
 	// Trouble says why the remote could not be asked; nil: it answered.
 	Trouble *Trouble `json:"trouble,omitempty"`
 	// Unsent are refs that it has not as they are here, at most maxUnsent of them; More are
@@ -35,6 +36,12 @@ type RemoteState struct {
 	More   int               `json:"more,omitempty"`
 	// HostKey is the key by which the host is known again; nil: it has shown none.
 	HostKey *Pin `json:"hostKey,omitempty"`
+	// Posted are the states of commits that the forge was told, by the keys of their statuses, and
+	// ToldAt is that forge, by its API's address.
+	Posted map[string]string `json:"posted,omitempty"`
+	ToldAt string            `json:"toldAt,omitempty"`
+	// Untold says why the forge could not be told of commits; nil: it was.
+	Untold *Trouble `json:"untold,omitempty"`
 	// Setup is what the rules say of the remote.
 	Setup *SentSetup `json:"settings,omitempty"`
 }
@@ -51,7 +58,7 @@ type Unsent struct {
 const maxUnsent = 20
 
 func (s RemoteState) copy() RemoteState {
-	s.Unsent = maps.Clone(s.Unsent)
+	s.Unsent, s.Posted = maps.Clone(s.Unsent), maps.Clone(s.Posted)
 	return s
 }
 

@@ -108,7 +108,7 @@ func (k *Keeper) sayAt(ctx context.Context, m *rules.Mirror, p *placed, commente
 		}
 	}
 	c, _ := makeCall(m.Forge, p.on, p.text)
-	err = k.ask(ctx, m, c, func(response *http.Response) error {
+	err = k.ask(ctx, &m.Far, c, func(response *http.Response) error {
 		if err := commentAnswer(p.commit, response); err != nil {
 			return err
 		}
@@ -122,5 +122,5 @@ func (k *Keeper) sayAt(ctx context.Context, m *rules.Mirror, p *placed, commente
 }
 
 func (k *Keeper) changeComment(ctx context.Context, m *rules.Mirror, commit git.Hash, was Comment, text string) error {
-	return k.ask(ctx, m, changeCall(m.Forge, was, text), func(response *http.Response) error { return commentAnswer(commit, response) })
+	return k.ask(ctx, &m.Far, changeCall(m.Forge, was, text), func(response *http.Response) error { return commentAnswer(commit, response) })
 }

@@ -252,7 +252,7 @@ func (s *Sender) note(ctx context.Context, m *rules.Remote, done string, sent Se
 		}
 		state.Trouble = nil
 		state.Unsent, state.More = listUnsent(sent.Unsent, state.Unsent, now)
-		state.Done = ""
+		state.Done, state.Tried = "", done
 		if len(sent.Unsent) == 0 {
 			state.Done, state.Sent = done, now
 		}

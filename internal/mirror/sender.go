@@ -67,7 +67,10 @@ func NewSender(k *Keeper, file string) *Sender {
 
 // Start compares every remote once, and looks after them from then on. It ends with the
 // keeper.
-func (s *Sender) Start() { s.k.telling.Go(func() { s.run(s.k.ctx) }) }
+func (s *Sender) Start() {
+	s.k.telling.Go(func() { s.run(s.k.ctx) })
+	s.k.telling.Go(func() { s.tellForges(s.k.ctx) })
+}
 
 // Stop has nothing new begun, and returns when nothing goes on. The keeper stops before.
 func (s *Sender) Stop() {
@@ -206,7 +209,7 @@ func (s *Sender) States(repo name.Repo) []RemoteState {
 	var list []RemoteState
 	for _, m := range s.k.config.Rules().RemotesOf(repo) {
 		state := s.state(m)
-		state.Name, state.URL, state.Setup = m.Name, m.URL, sentSetupOf(m)
+		state.Name, state.URL, state.Setup, state.Posted = m.Name, m.URL, sentSetupOf(m), nil
 		list = append(list, state)
 	}
 	return list

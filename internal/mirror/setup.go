@@ -33,6 +33,7 @@ type SentSetup struct {
 	User        string   `json:"user,omitempty"`
 	Credentials []string `json:"credentials,omitempty"`
 	HostKeys    []string `json:"hostKeys,omitempty"`
+	Forge       string   `json:"forge,omitempty"`
 }
 
 func setupOf(m *rules.Mirror) *Setup {
@@ -52,8 +53,8 @@ func setupOf(m *rules.Mirror) *Setup {
 
 func sentSetupOf(m *rules.Remote) *SentSetup {
 	return &SentSetup{
-		Branches: wordsOf(m.Branches), Tags: wordsOf(m.Tags), Records: m.Records, Force: m.Force, User: m.User, HostKeys: slices.Clone(m.HostKeys),
-		Credentials: credentialsOf(m.Sealed, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile}),
+		Branches: wordsOf(m.Branches), Tags: wordsOf(m.Tags), Records: m.Records, Force: m.Force, User: m.User, HostKeys: slices.Clone(m.HostKeys), Forge: m.Forge,
+		Credentials: credentialsOf(m.Sealed, map[string]string{"keyFile": m.KeyFile, "tokenFile": m.TokenFile, "statusFile": m.StatusFile}),
 	}
 }
 

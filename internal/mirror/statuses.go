@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/pushboat/pushboat/internal/access/rules"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
@@ -116,18 +118,26 @@ func (k *Keeper) tellForges(ctx context.Context) {
 				k.comment(ctx, m, comments)
 			}
 		}
-		look := time.NewTimer(statusLook)
-		select {
-		case <-news:
-		case <-look.C:
-		case <-ctx.Done():
-		}
-		look.Reset(statusGather)
-		select {
-		case <-look.C:
-		case <-ctx.Done():
+		if !awaitNews(ctx, news) {
 			return
 		}
+	}
+}
+
+// awaitNews returns when there may be something to tell, or false when ctx has ended.
+func awaitNews(ctx context.Context, news <-chan struct{}) bool {
+	look := time.NewTimer(statusLook)
+	select {
+	case <-news:
+	case <-look.C:
+	case <-ctx.Done():
+	}
+	look.Reset(statusGather)
+	select {
+	case <-look.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -136,7 +146,7 @@ func (k *Keeper) tellForges(ctx context.Context) {
 func (k *Keeper) meet(m *rules.Mirror) {
 	at := ""
 	if m.Tells() {
-		at = forgeRoot(m)
+		at = forgeRoot(&m.Far)
 	}
 	if s, ok := k.State(m.Repo); !ok || s.ToldAt == at && (at != "" || s.Untold == nil) && (m.Comments != "" || s.Uncommented == nil) {
 		return
@@ -161,52 +171,56 @@ func (k *Keeper) tellForge(ctx context.Context, m *rules.Mirror, retries map[nam
 	if !ok {
 		return
 	}
-	posted := map[string]string{}
-	var failed error
-	for _, status := range desired(k.config.Apps(m.Repo), s, k.config.Page) {
+	posted, failed := k.tell(ctx, &m.Far, desired(k.config.Apps(m.Repo), s, k.config.Page), s.Posted)
+	k.change(m.Repo, func(s *State) {
+		s.Posted, s.Untold = posted, untold(k.config.Log.WithField("repository", m.Repo), "mirror", s.Untold, failed)
+	})
+	noteRetry(m.Repo, failed, retries)
+}
+
+// tell tells a forge of statuses as far as it was told others, and returns what it has been told
+// then: states by the keys of their statuses.
+func (k *Keeper) tell(ctx context.Context, far *rules.Far, list []commitStatus, told map[string]string) (posted map[string]string, failed error) {
+	for _, status := range list {
 		key := status.key()
-		if status.state != "" && s.Posted[key] != string(status.state) && failed == nil && ctx.Err() == nil {
-			if failed = k.post(ctx, m, status); failed == nil {
-				posted[key] = string(status.state)
-				continue
+		is, known := told[key]
+		if status.state != "" && is != string(status.state) && failed == nil && ctx.Err() == nil {
+			if failed = k.post(ctx, far, status); failed == nil {
+				is, known = string(status.state), true
 			}
 		}
-		if was, ok := s.Posted[key]; ok {
-			posted[key] = was
+		if !known {
+			continue
 		}
+		if posted == nil {
+			posted = map[string]string{}
+		}
+		posted[key] = is
 	}
 	if ctx.Err() != nil {
 		failed = nil // it is told by the next server
 	}
-	k.noteForge(m.Repo, posted, failed, retries)
+	return posted, failed
 }
 
-// noteForge keeps what a forge was told, and why it could not be told more.
-func (k *Keeper) noteForge(repo name.Repo, posted map[string]string, failed error, retries map[name.Repo]retry) {
-	if len(posted) == 0 {
-		posted = nil
+// untold is why a forge could not be told, after a try that has failed or not.
+func untold(log *logrus.Entry, whose string, was *Trouble, failed error) *Trouble {
+	switch {
+	case failed == nil:
+		return nil
+	case was == nil:
+		log.Warnf("%s: statuses of commits cannot be told: %v", whose, failed)
+		return &Trouble{Since: time.Now().UTC(), Error: failed.Error()}
 	}
-	k.change(repo, func(s *State) {
-		s.Posted = posted
-		switch {
-		case failed == nil:
-			s.Untold = nil
-		case s.Untold == nil:
-			s.Untold = &Trouble{Since: time.Now().UTC(), Error: failed.Error()}
-			k.config.Log.WithField("repository", repo).Warnf("mirror: statuses of commits cannot be told: %v", failed)
-		default:
-			s.Untold = &Trouble{Since: s.Untold.Since, Error: failed.Error()}
-		}
-	})
-	noteRetry(repo, failed, retries)
+	return &Trouble{Since: was.Since, Error: failed.Error()}
 }
 
 // noteRetry notes when what failed is tried again.
-func noteRetry(repo name.Repo, failed error, retries map[name.Repo]retry) {
+func noteRetry[K comparable](of K, failed error, retries map[K]retry) {
 	if failed == nil {
-		delete(retries, repo)
+		delete(retries, of)
 		return
 	}
-	wait := min(max(2*retries[repo].wait, leastRetry), mostRetry)
-	retries[repo] = retry{at: time.Now().Add(wait), wait: wait}
+	wait := min(max(2*retries[of].wait, leastRetry), mostRetry)
+	retries[of] = retry{at: time.Now().Add(wait), wait: wait}
 }

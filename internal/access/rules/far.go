@@ -24,10 +24,25 @@ type Far struct {
 	TokenFile string   // one line, the password, for https
 	HostKeys  []string // fingerprints of the host's keys, SHA256:…; nil: the first one that it shows
 	Sealed    *Sealed  // credentials that are encrypted in the file itself; nil: none
+	// The token by which the forge there is told of commits, and what kind of forge it is.
+	StatusFile string
+	Forge      string
 }
 
+// The kinds of forges. Forgejo is told as Gitea is.
+const (
+	GitHub = "github"
+	GitLab = "gitlab"
+	Gitea  = "gitea"
+	// Bitbucket is told nothing: its pages take requests to merge.
+	Bitbucket = "bitbucket"
+)
+
+// Tells reports whether the forge is told of commits.
+func (far *Far) Tells() bool { return far.StatusFile != "" || far.Sealed.Has(StatusToken) }
+
 // farFields are the fields of a Far in a file.
-var farFields = []string{"url", "user", "keyFile", "tokenFile", "hostKeys", PrivateKey, Token}
+var farFields = []string{"url", "user", "keyFile", "tokenFile", "hostKeys", "statusFile", "forge", PrivateKey, Token, StatusToken}
 
 // maxFarHostKeys bounds the fingerprints of one host.
 const maxFarHostKeys = 16
@@ -135,6 +150,7 @@ func (far *Far) readPlace(r *form.Reader, fields map[string]form.Field, line int
 	far.readURL(r, fields, line)
 	far.User = readWord(r, fields, "user", isMirrorUser, "write user: x-access-token")
 	far.KeyFile, far.TokenFile = readPath(r, fields, "keyFile"), readPath(r, fields, "tokenFile")
+	far.StatusFile = readPath(r, fields, "statusFile")
 	far.readHostKeys(r, fields)
 }
 
@@ -178,6 +194,35 @@ func (far *Far) readHostKeys(r *form.Reader, fields map[string]form.Field) {
 	}
 	if f.Value.Kind == yaml.SequenceNode && len(f.Value.Content) == 0 {
 		r.Add(f.Line, "hostKeys is empty: no host would be right", "leave hostKeys out to take the first key that the host shows")
+	}
+}
+
+// readForge reads what kind of forge is told of commits, or has pages for requests to merge that
+// are needed. Well-known hosts need not say it.
+func (far *Far) readForge(r *form.Reader, fields map[string]form.Field, pages bool) {
+	if f, ok := fields["forge"]; ok {
+		far.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea, Bitbucket)
+		switch {
+		case !far.Tells() && !pages:
+			r.Add(f.Line, "forge goes with statusFile, and with writeBack of a mirror", "add statusFile: the path of a file with a token that may set statuses of commits")
+		case far.Tells() && far.Forge == Bitbucket:
+			r.Add(f.Line, "statuses of commits are told to github, gitlab and gitea alone", "leave statusFile out")
+		}
+		return
+	}
+	if far.URL == "" {
+		return
+	}
+	far.Forge = ForgeOf(far.Address().Hostname())
+	f, ok := fields["statusFile"]
+	if token, sealed := fields[StatusToken]; sealed {
+		f, ok = token, true
+	}
+	switch {
+	case !ok && !pages:
+		far.Forge = ""
+	case ok && (far.Forge == "" || far.Forge == Bitbucket):
+		r.Add(f.Line, f.Name+" comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
 	}
 }
 

@@ -14,17 +14,14 @@ import (
 type Mirror struct {
 	Repo name.Repo
 	Far
-	Branches []pattern // nil: the branch that HEAD names upstream
-	Tags     []string  // patterns, or ranges of versions, see Tag; nil: see TagsOf; of no element: none
-	Path     string    // the folder from which it is deployed where it has no pushboat.yaml; "": all
-	Schedule string    // when it is fetched; "": DefaultMirrorSchedule
-	Follow   bool      // a rewritten history is taken over, through the gate
-	HookFile string    // one line, the secret of webhooks; "": none. See Far for where such files are
-	// The token by which the forge is told of commits, and what kind of forge it is.
-	StatusFile string
-	Forge      string
-	Comments   string // what is commented there: CommentProblems or CommentAlways; "": nothing
-	WriteBack  bool   // what the server commits for somebody goes upstream, as branches of its own
+	Branches  []pattern // nil: the branch that HEAD names upstream
+	Tags      []string  // patterns, or ranges of versions, see Tag; nil: see TagsOf; of no element: none
+	Path      string    // the folder from which it is deployed where it has no pushboat.yaml; "": all
+	Schedule  string    // when it is fetched; "": DefaultMirrorSchedule
+	Follow    bool      // a rewritten history is taken over, through the gate
+	HookFile  string    // one line, the secret of webhooks; "": none. See Far for where such files are
+	Comments  string    // what is commented at its forge: CommentProblems or CommentAlways; "": nothing
+	WriteBack bool      // what the server commits for somebody goes upstream, as branches of its own
 	// UsedBy are the repositories whose apps may be rendered from it, and then it deploys
 	// nothing itself; nil: none.
 	UsedBy []pattern
@@ -32,24 +29,12 @@ type Mirror struct {
 	At manifest.Source
 }
 
-// The kinds of forges. Forgejo is told as Gitea is.
-const (
-	GitHub = "github"
-	GitLab = "gitlab"
-	Gitea  = "gitea"
-	// Bitbucket is told nothing: its pages take requests to merge.
-	Bitbucket = "bitbucket"
-)
-
 // What is commented on commits, or on the requests to merge that they come from.
 const (
 	CommentProblems = "problems" // of a revision that is refused
 	CommentAlways   = "always"   // likewise, and how deploys have ended
 	commentNever    = "never"
 )
-
-// Tells reports whether the forge is told of commits.
-func (m *Mirror) Tells() bool { return m.StatusFile != "" || m.Sealed.Has(StatusToken) }
 
 // Hears reports whether webhooks are heard.
 func (m *Mirror) Hears() bool { return m.HookFile != "" || m.Sealed.Has(HookSecret) }

@@ -18,7 +18,7 @@ const (
 )
 
 // mirrorFields are the fields of the file.
-var mirrorFields = append([]string{"branches", "tags", "path", "schedule", "rewrites", "hookFile", "statusFile", "forge", "comments", "writeBack", "usedBy", HookSecret, StatusToken}, farFields...)
+var mirrorFields = append([]string{"branches", "tags", "path", "schedule", "rewrites", "hookFile", "comments", "writeBack", "usedBy", HookSecret}, farFields...)
 
 // Rules for a history that was rewritten upstream.
 const (
@@ -68,9 +68,9 @@ func (p *parser) readMirror(repo name.Repo, file string) {
 	default:
 		r.Add(fields["rewrites"].Line, fmt.Sprintf("rewrites: %q is not known", manifest.Clean(rewrites)), "write rewrites: refuse, or rewrites: follow")
 	}
-	m.HookFile, m.StatusFile = readPath(r, fields, "hookFile"), readPath(r, fields, "statusFile")
+	m.HookFile = readPath(r, fields, "hookFile")
 	m.readWriteBack(r, fields)
-	m.readForge(r, fields)
+	m.readForge(r, fields, m.WriteBack)
 	m.readComments(r, fields)
 	if len(r.Problems) == 0 {
 		m.checkTogether(r, fields)
@@ -109,35 +109,6 @@ func (m *Mirror) checkWriteBack(r *form.Reader, fields map[string]form.Field) {
 		r.Add(line, "writeBack does nothing with usedBy: the repository has no apps of its own", "leave one of the two out")
 	case m.Address().Scheme == "https" && !m.HasToken():
 		r.Add(line, "writeBack comes without tokenFile", "add tokenFile: the path of a file with a token that may push branches")
-	}
-}
-
-// readForge reads what kind of forge is told of commits, and has pages for requests to merge.
-// Well-known hosts need not say it.
-func (m *Mirror) readForge(r *form.Reader, fields map[string]form.Field) {
-	if f, ok := fields["forge"]; ok {
-		m.Forge, _ = r.OneOf(f, GitHub, GitLab, Gitea, Bitbucket)
-		switch {
-		case !m.Tells() && !m.WriteBack:
-			r.Add(f.Line, "forge goes with statusFile and writeBack", "add statusFile: the path of a file with a token that may set statuses of commits")
-		case m.Tells() && m.Forge == Bitbucket:
-			r.Add(f.Line, "statuses of commits are told to github, gitlab and gitea alone", "leave statusFile out")
-		}
-		return
-	}
-	if m.URL == "" {
-		return
-	}
-	m.Forge = ForgeOf(m.Address().Hostname())
-	f, ok := fields["statusFile"]
-	if token, sealed := fields[StatusToken]; sealed {
-		f, ok = token, true
-	}
-	switch {
-	case !ok && !m.WriteBack:
-		m.Forge = ""
-	case ok && (m.Forge == "" || m.Forge == Bitbucket):
-		r.Add(f.Line, f.Name+" comes without forge", "say what kind of forge it is: forge: github, gitlab or gitea")
 	}
 }
 

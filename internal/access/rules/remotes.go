@@ -113,7 +113,8 @@ func (p *parser) readRemote(r *form.Reader, e *remoteEntry) {
 		r.Add(at.Line, "name is missing", "say how status calls the remote: name: github")
 	}
 	m.readPlace(r, fields, at.Line)
-	m.readSealed(r, fields, e.sealed, e.index, PrivateKey, Token)
+	m.readSealed(r, fields, e.sealed, e.index, PrivateKey, Token, StatusToken)
+	m.readForge(r, fields, false)
 	m.Branches = readPatterns(r, fields, "branches", checkBranch)
 	m.readTags(r, fields)
 	m.Records, m.Force = readTruth(r, fields, "records"), readTruth(r, fields, "force")
@@ -191,5 +192,5 @@ func (m *Remote) text() string {
 func (m *Remote) name() string { return m.Name + " of " + string(m.Repo) }
 func (m *Remote) gone() string { return "gets nothing any more" }
 func (m *Remote) print() string {
-	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HostKeys, m.Sealed.print())
+	return m.text() + fmt.Sprint(m.User, m.KeyFile, m.TokenFile, m.HostKeys, m.StatusFile, m.Forge, m.Sealed.print())
 }

@@ -55,3 +55,10 @@ func (u *Upstream) Said(pattern *regexp.Regexp, done <-chan struct{}) (text stri
 		}
 	}
 }
+
+// Statuses is all that the upstream was asked as a forge, a line each.
+func (u *Upstream) Statuses() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return strings.Join(u.forge.said, "\n")
+}
