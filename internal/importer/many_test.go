@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -211,6 +212,25 @@ func TestNextPushIsReadAsTheFirst(t *testing.T) {
 				t.Errorf("%s: %s, want %s", one.name, got, want)
 			}
 		}
+	}
+}
+
+// TestGatesShareWhatIsRemembered: pushes of one repository, and of others, are read side by side.
+func TestGatesShareWhatIsRemembered(t *testing.T) {
+	for _, one := range fleets {
+		f, finder := one.make(8), &Finder{}
+		trees, rendered := f.revisions(t), f.rendered(t)
+		want := f.told(t, &Finder{}, trees[1], rendered)
+		var gates sync.WaitGroup
+		for i := range 4 {
+			gates.Go(func() {
+				f.readAll(t, finder, trees[i%2], rendered)
+				if got := f.told(t, finder, trees[1], rendered); got != want {
+					t.Errorf("%s: %s, want %s", one.name, got, want)
+				}
+			})
+		}
+		gates.Wait()
 	}
 }
 
