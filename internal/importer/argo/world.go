@@ -39,18 +39,28 @@ func (w world) clusterOf(server, called string) (cluster string, ok bool) {
 	case at == inClusterServer, server == "" && called == inCluster:
 		called = appfile.DefaultCluster
 	case server != "":
-		called = server
-		for known, address := range w.Servers {
-			if strings.TrimSuffix(address, "/") == at {
-				called = known
-			}
-		}
+		called = w.clusterAt(at, server)
 	}
 	if called == appfile.DefaultCluster && len(w.Clusters) == 0 {
 		return called, true
 	}
 	_, ok = w.Clusters[called]
 	return called, ok
+}
+
+// clusterAt is the first cluster at an address that the repository may use, or else what stands
+// for one that there is not: whether another repository has one there is not told.
+func (w world) clusterAt(address, none string) string {
+	clusters := slices.Sorted(maps.Keys(w.Clusters))
+	if len(clusters) == 0 {
+		clusters = []string{appfile.DefaultCluster}
+	}
+	for _, cluster := range clusters {
+		if strings.TrimSuffix(w.Servers[cluster], "/") == address {
+			return cluster
+		}
+	}
+	return none
 }
 
 // clustersHint is the next thing to try for who names a cluster that is not known.
