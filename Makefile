@@ -123,13 +123,11 @@ $(NFPM): .ci/dist.mod .ci/dist.sum
 	@touch $(NFPM)
 
 # --- checks -------------------------------------------------------------
-# The scripts take the longest, and wait a quarter of their time: so they begin first, and
-# two other packages are tested beside them.
 test: bin/devcluster test-devcluster test-sops test-golden
 	@$(if $(RACE),:,$(say) 'no C compiler that works: testing without the race detector')
 	@$(if $(BROWSER),:,$(say) 'no Chromium: leaving out the tests of pages; get it with: apt-get install chromium')
-	@$(say) 'testing (about 25 min; the first line comes when the scripts have ended, 20 min; cold, some 10 more)'
-	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -p 3 -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./test/script ./...
+	@$(say) 'testing (cold: 8 to 15 min, most of it compiling for the race detector)'
+	@CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -timeout $(TEST_TIMEOUT) -run '$(RUN)' ./...
 
 # make test has the race detector in unit tests, and in the servers of test/converge.
 race: bin/devcluster
