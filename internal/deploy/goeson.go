@@ -11,6 +11,7 @@ import (
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // Start is how another tool goes on with an app that was given back.
@@ -51,7 +52,7 @@ func (e *Engine) setOf(ctx context.Context, t *target) (set rival, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
 	api := e.as(t.Repo, home).api
-	made, ok, err := lookFor(ctx, api, t.own())
+	made, ok, err := lookFor(ctx, api, e.within(t.Repo, home), t.own())
 	if err != nil || !ok {
 		return set, false
 	}
@@ -59,7 +60,7 @@ func (e *Engine) setOf(ctx context.Context, t *target) (set rival, ok bool) {
 		if owner.Kind != applicationSet {
 			continue
 		}
-		set, ok, err = lookFor(ctx, api, meaning.Ref{Kind: owner.Kind, Namespace: t.own().Namespace, Name: owner.Name})
+		set, ok, err = lookFor(ctx, api, plan.Bounds{}, meaning.Ref{Kind: owner.Kind, Namespace: t.own().Namespace, Name: owner.Name})
 		return set, ok && err == nil
 	}
 	return set, false

@@ -94,7 +94,7 @@ func TestRivals(t *testing.T) {
 		for _, u := range test.objects {
 			api.running[manifest.IDOf(u)] = u
 		}
-		_, rivals, err := rivalsOf(t.Context(), api, meaning.Ref{Kind: test.kind, Namespace: "system", Name: "a"})
+		_, rivals, err := rivalsOf(t.Context(), api, plan.Bounds{}, meaning.Ref{Kind: test.kind, Namespace: "system", Name: "a"})
 		names := make([]string, len(rivals))
 		for i, r := range rivals {
 			names[i] = r.id.Kind + " " + r.id.Namespace + "/" + r.id.Name
@@ -103,7 +103,7 @@ func TestRivals(t *testing.T) {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 	}
-	if _, rivals, err := rivalsOf(t.Context(), newFakeAPI(), meaning.Ref{Kind: "Kustomization", Namespace: "system", Name: "a"}); len(rivals) > 0 || err != nil {
+	if _, rivals, err := rivalsOf(t.Context(), newFakeAPI(), plan.Bounds{}, meaning.Ref{Kind: "Kustomization", Namespace: "system", Name: "a"}); len(rivals) > 0 || err != nil {
 		t.Errorf("without the kind: %v, %v", rivals, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/plan"
 )
 
 // controller is another tool's controller of a kind of objects that mean apps.
@@ -103,9 +104,9 @@ func (r rival) halted() (*unstructured.Unstructured, error) {
 	return object, r.halt(object.Object)
 }
 
-// lookFor returns the object of another tool on a cluster; ok is false if there is none. A cluster
-// without the kind has none.
-func lookFor(ctx context.Context, api clusterAPI, ref meaning.Ref) (r rival, ok bool, err error) {
+// lookFor returns the object of another tool on a cluster; ok is false if there is none that
+// concerns a repository with such bounds. A cluster without the kind has none.
+func lookFor(ctx context.Context, api clusterAPI, within plan.Bounds, ref meaning.Ref) (r rival, ok bool, err error) {
 	by, known := controllers[ref.Kind]
 	if !known {
 		return r, false, nil
@@ -121,15 +122,21 @@ func lookFor(ctx context.Context, api clusterAPI, ref meaning.Ref) (r rival, ok 
 	if apierrors.IsNotFound(err) {
 		return r, false, nil
 	}
-	id := manifest.ID{Group: by.Group, Kind: by.Kind, Namespace: ref.Namespace, Name: ref.Name}
-	return rival{by, kind, id, object}, err == nil, err
+	if err != nil {
+		return r, false, err
+	}
+	r = rival{by, kind, manifest.ID{Group: by.Group, Kind: by.Kind, Namespace: ref.Namespace, Name: ref.Name}, object}
+	if !r.concerns(ctx, within) {
+		return rival{}, false, nil
+	}
+	return r, true, nil
 }
 
 // rivalsOf returns what has to be stopped, in that order, so that another tool leaves alone
 // what an object is for: the object, if it is not stopped, and before it the set that would
 // take that back. r is the object itself.
-func rivalsOf(ctx context.Context, api clusterAPI, ref meaning.Ref) (r rival, all []rival, err error) {
-	r, ok, err := lookFor(ctx, api, ref)
+func rivalsOf(ctx context.Context, api clusterAPI, within plan.Bounds, ref meaning.Ref) (r rival, all []rival, err error) {
+	r, ok, err := lookFor(ctx, api, within, ref)
 	if err != nil || !ok || r.stopped(r.object.Object) {
 		return r, nil, err
 	}
@@ -137,7 +144,7 @@ func rivalsOf(ctx context.Context, api clusterAPI, ref meaning.Ref) (r rival, al
 		if owner.Kind != applicationSet {
 			continue
 		}
-		set, ok, err := lookFor(ctx, api, meaning.Ref{Kind: owner.Kind, Namespace: ref.Namespace, Name: owner.Name})
+		set, ok, err := lookFor(ctx, api, plan.Bounds{}, meaning.Ref{Kind: owner.Kind, Namespace: ref.Namespace, Name: owner.Name})
 		if err != nil {
 			return r, nil, err
 		}
@@ -198,7 +205,7 @@ func (a *app) rivalOf() *RivalError {
 	}
 	ctx, cancel := context.WithTimeout(a.engine.ctx, explainTimeout)
 	defer cancel()
-	live, rivals, err := rivalsOf(ctx, a.engine.as(t.Repo, home).api, t.own())
+	live, rivals, err := rivalsOf(ctx, a.engine.as(t.Repo, home).api, a.engine.within(t.Repo, home), t.own())
 	if err != nil || len(rivals) == 0 {
 		return nil
 	}
@@ -244,7 +251,7 @@ func (p *Proposal) stillControlled(ctx context.Context, api clusterAPI, cluster 
 		if a := p.engine.app(t.Spec.Name); ref.Kind == "" || t.meansOn != cluster.api.Name() || a != nil && a.lastRecord() != nil {
 			continue
 		}
-		live, rivals, err := rivalsOf(ctx, api, ref)
+		live, rivals, err := rivalsOf(ctx, api, p.within(cluster), ref)
 		if err != nil {
 			continue
 		}
@@ -360,7 +367,7 @@ func (at *attempt) stopRival(home *Cluster, ref meaning.Ref) error {
 	var err error
 	for range maxHalts {
 		var rivals []rival
-		if _, rivals, err = rivalsOf(at.wait, api, ref); err != nil || len(rivals) == 0 {
+		if _, rivals, err = rivalsOf(at.wait, api, at.engine.within(at.target.Repo, home), ref); err != nil || len(rivals) == 0 {
 			return err
 		}
 		for _, r := range rivals {
