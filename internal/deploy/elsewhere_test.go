@@ -163,3 +163,27 @@ func TestOtherRepositoriesAreForThoseWhoMayReadThem(t *testing.T) {
 		}
 	}
 }
+
+// TestExcerptsAreOfTheRepositoryAlone: whoever may read a repository is shown excerpts of the files
+// of a refused push, and none of what its pusher may read besides.
+func TestExcerptsAreOfTheRepositoryAlone(t *testing.T) {
+	tree, _ := joinedOf(t, access.Caller{Operator: "dora"})
+	folder, _, err := tree.(meaning.Mounter).Mount("https://example.org/lib", meaning.At{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proposal{Change: Change{Tree: tree}}
+	if got := read(t, tree, folder+"/deploy/a.yaml"); got != "one" {
+		t.Errorf("the revision has %s", got)
+	}
+	if _, err := fs.Stat(p.Excerpts(), folder+"/deploy/a.yaml"); err == nil {
+		t.Error("excerpts are of another repository")
+	}
+	if got := read(t, p.Excerpts(), "a.yaml"); got != "own" {
+		t.Errorf("excerpts have %s", got)
+	}
+	p.Tree = fstest.MapFS{"b.yaml": {Data: []byte("own")}}
+	if read(t, p.Excerpts(), "b.yaml") != "own" {
+		t.Error("a revision without other repositories")
+	}
+}

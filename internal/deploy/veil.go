@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -31,6 +32,15 @@ func (p *Proposal) Veil() Veil {
 	}
 	v.redact = manifest.NewRedacter(withoutPlain(values))
 	return v
+}
+
+// Excerpts is the revision of the change, for excerpts of its files: without those of other
+// repositories, which not everybody may read who may read this one.
+func (p *Proposal) Excerpts() fs.FS {
+	if j, is := p.Tree.(*joined); is {
+		return j.FS
+	}
+	return p.Tree
 }
 
 // withoutPlain leaves out values that say yes or no: they are in every file.

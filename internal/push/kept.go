@@ -70,7 +70,7 @@ func (p *push) refusal(req hook.Request) refusal.Refusal {
 	}
 	for _, proposal := range p.gated {
 		o, veil := proposal.Kept(p.spelling), proposal.Veil()
-		source := &refusal.Source{Repo: r.Repo, Tree: proposal.Tree, Secret: veil.Secret, Redact: veil.Redact}
+		source := &refusal.Source{Repo: r.Repo, Tree: proposal.Excerpts(), Secret: veil.Secret, Redact: veil.Redact}
 		r.Problems = append(r.Problems, excerpted(o.Problems, source)...)
 		r.Warnings, r.Plans = append(r.Warnings, o.Warnings...), append(r.Plans, o.Plans...)
 	}
