@@ -22,6 +22,15 @@ func (o others) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
 	return a.repository(), a.unrenderedWhy() != "", true
 }
 
+// Hidden are the values that the objects of an app have out of Secrets, as they are wanted and
+// as they run.
+func (o others) Hidden(app name.App) []string {
+	if t := o.engine.wantedOf(app); t != nil {
+		return t.Hidden
+	}
+	return nil
+}
+
 // Asking returns an app, but none of those that are left out, that has createNamespace
 // make a namespace on a cluster; "" if there is none.
 func (o others) Asking(cluster string, namespace manifest.ID, but map[name.App]bool) name.App {

@@ -63,7 +63,7 @@ func (p *Planner) runningAnyVersion(ctx context.Context, o Placed) (*unstructure
 // fields that only the running object has: most are defaults, which come back.
 func (p *Planner) written(o Placed, running *unstructured.Unstructured) []manifest.Change {
 	var changes []manifest.Change
-	for _, change := range manifest.Diff(comparableOf(running).Object, comparableOf(o.Unstructured).Object, p.Masker.Of(o.Object)) {
+	for _, change := range manifest.Diff(comparableOf(running).Object, comparableOf(o.Unstructured).Object, p.maskerOf(running.GetLabels()[kube.PartOfLabel]).Of(o.Object)) {
 		if change.Kind != manifest.Removed {
 			changes = append(changes, change)
 		}

@@ -234,6 +234,7 @@ type fakeApp struct {
 	gives      name.Repo
 	left       name.Repo // the repository that its inventory names; repo if ""
 	broken     error     // of Holder
+	hidden     []string
 }
 
 func (o fakeOthers) Home(app name.App) (repo name.Repo, unrendered, ok bool) {
@@ -249,6 +250,8 @@ func (o fakeOthers) Asking(cluster string, namespace manifest.ID, but map[name.A
 	}
 	return ""
 }
+
+func (o fakeOthers) Hidden(app name.App) []string { return o[app].hidden }
 
 func (o fakeOthers) WhyLeft(name.App) string { return "" }
 

@@ -2,11 +2,13 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/manifest/manifesttest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -186,4 +188,34 @@ func (w *world) ownNamespace(app name.App, repo name.Repo) {
 	w.others[app] = fakeApp{repo: repo}
 	w.Claims.Know(app)
 	w.edited(NamespaceID("shop"), "pushboat", func(u *unstructured.Unstructured) { labelled(u, SetID(app)) })
+}
+
+// TestValuesOfMovedObjectsStayHidden: what an app has out of a Secret is not shown when another app
+// takes the object over, which has nothing of it.
+func TestValuesOfMovedObjectsStayHidden(t *testing.T) {
+	for what, test := range map[string]struct {
+		app  name.App
+		repo name.Repo
+	}{
+		"of the repository":            {"blog", "shop"},
+		"of another one that is asked": {"blog", "blog"},
+		"of the app itself, as ever":   {"shop", "shop"},
+	} {
+		w := newWorld(t)
+		w.deployedBy(test.app, test.repo, config("a", "hidden-value"))
+		w.others[test.app] = fakeApp{repo: test.repo, gives: "shop", hidden: []string{"hidden-value"}}
+		if test.app == "shop" {
+			w.Target.Hidden = []string{"hidden-value"}
+			w.Masker = manifest.Masker{}.Hiding(w.Target.Hidden)
+		}
+		plan, problems := w.planned(config("a", "plain"))
+		if len(problems) > 0 || len(plan.Steps) != 1 || len(plan.Steps[0].Changes) == 0 {
+			t.Fatalf("%s: %+v, %v", what, plan.Steps, problems)
+		}
+		for _, change := range plan.Steps[0].Changes {
+			if text := fmt.Sprint(change); strings.Contains(text, "hidden-value") {
+				t.Errorf("%s: %s", what, text)
+			}
+		}
+	}
 }

@@ -50,7 +50,7 @@ func (p *Planner) settle(ctx context.Context, o Placed, step Step, running, afte
 // diff fills in what changes between the running object and how it would be.
 func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstructured) {
 	before, then := comparableOf(running), comparableOf(after)
-	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.Masker.Of(step.Object))
+	step.Changes = manifest.Diff(before.Object, withoutAllocated(then, running, written).Object, p.maskerOf(step.Entry.PartOf).Of(step.Object))
 	moved := step.Entry.PartOf != SetID(p.Target.Spec.Name)
 	same := len(step.Changes) == 0 && reflect.DeepEqual(before.Object, then.Object)
 	if same && !moved && step.Entry.Fingerprint != "" {
@@ -59,6 +59,16 @@ func (p *Planner) diff(step *Step, running, after, written *unstructured.Unstruc
 	}
 	step.Action = record.Configure
 	step.Retakes = same && p.lostOwner(step)
+}
+
+// maskerOf is the masker for an object of a set: one that moves runs with what its app before has
+// out of Secrets, which the new one knows nothing of.
+func (p *Planner) maskerOf(set string) manifest.Masker {
+	holder, known := p.Claims.AppOf(set)
+	if !known || holder == p.Target.Spec.Name {
+		return p.Masker
+	}
+	return p.Masker.Hiding(slices.Concat(p.Target.Hidden, p.Others.Hidden(holder)))
 }
 
 // keepIgnored carries the values of ignored fields over from the running

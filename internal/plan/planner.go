@@ -80,6 +80,8 @@ type Others interface {
 	// Released reports whether an object is given up by the repository that has it, and
 	// the grant of that one gives it.
 	Released(ctx context.Context, r Release) bool
+	// Hidden are the values that the objects of an app have out of Secrets.
+	Hidden(app name.App) []string
 }
 
 // Release is an object of an app that one repository would give up to another one.
