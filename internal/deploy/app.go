@@ -234,6 +234,13 @@ func (a *app) settled(t *target) bool {
 	return t.origin == fromRecord || a.last != nil && (a.last.Stands().Applied() || a.last.Result == record.Skipped) && a.last.Digest == a.sealLocked(t.Digest)
 }
 
+// runs reports whether the target was applied last.
+func (a *app) runs(t *target) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last != nil && a.last.Stands().Applied() && a.last.Digest == a.sealLocked(t.Digest)
+}
+
 // sealLocked is the form of a target's digest in records. Every look at an app needs it.
 func (a *app) sealLocked(digest string) string {
 	if a.sealed == "" || a.digest != digest {

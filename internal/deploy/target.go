@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"reflect"
+	"slices"
 
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -209,7 +210,7 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 			Digest:   targetDigest(spec, digest),
 			Seal:     e.Masker.Seal,
 			Special:  special,
-			Hidden:   plan.HiddenIn(special, old.planned()),
+			Hidden:   e.hiddenIn(special, old),
 			Telling:  plan.TellingIn(special),
 			Blind:    r.blind,
 			Took:     result.Took,
@@ -226,6 +227,19 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 		given:    given,
 		others:   follows(r.tree),
 	}, problems
+}
+
+// hiddenIn are the values that objects have out of Secrets, and those of the target before. As
+// long as that is not applied, what runs has those from before it.
+func (e *Engine) hiddenIn(special []*manifest.Object, old *target) []string {
+	hidden := plan.HiddenIn(special, old.planned())
+	if old == nil {
+		return hidden
+	}
+	if a := e.app(old.Spec.Name); a == nil || a.runs(old) {
+		return hidden
+	}
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(hidden, old.Hidden))))
 }
 
 // specialOf are the special ones of the objects that were rendered.

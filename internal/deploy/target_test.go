@@ -1,10 +1,15 @@
 package deploy
 
 import (
+	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/plan"
+	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -97,5 +102,36 @@ func TestTargetFromBeforeHasTheValuesOfNow(t *testing.T) {
 		if is := targets[0]; is.rules == nil || !is.given.changed || fatesOf(is.given) != "a "+fateSet {
 			t.Errorf("%s: the target has %+v", what, is.given)
 		}
+	}
+}
+
+// TestHiddenUntilApplied: what runs has the values of the target that was applied last, however many
+// came after it that were not.
+func TestHiddenUntilApplied(t *testing.T) {
+	object := func(hidden ...string) *manifest.Object {
+		o := &manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{"kind": "ConfigMap"}}}
+		o.Hide(hidden...)
+		return o
+	}
+	for what, test := range map[string]struct {
+		result record.Result
+		digest string
+		want   string
+	}{
+		"the one before was applied": {record.Deployed, "digest of shop", "now then"},
+		"it has failed":              {record.Failed, "digest of shop", "earlier now then"},
+		"it was skipped":             {record.Skipped, "digest of shop", "earlier now then"},
+		"another one was applied":    {record.Deployed, "another", "earlier now then"},
+	} {
+		o := newOffice(t)
+		before := wanted("shop", func(t *target) { t.Objects, t.Hidden = []*manifest.Object{object("then")}, []string{"earlier", "then"} })
+		a := o.has("shop", "shop", before)
+		a.last = &record.Record{Result: test.result, Digest: o.Masker.Seal(test.digest)}
+		if got := strings.Join(o.hiddenIn([]*manifest.Object{object("now")}, before), " "); got != test.want {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	if got := newOffice(t).hiddenIn([]*manifest.Object{object("now")}, nil); len(got) != 1 {
+		t.Errorf("the first target: %v", got)
 	}
 }
