@@ -76,6 +76,9 @@ type item struct {
 	object *manifest.Object
 	parent *appfile.App // nil: a root
 	lost   bool         // its source cannot be had, which was said there
+
+	from  []meaning.Ref // objects that it has values of
+	after []meaning.Ref // items that it depends on
 }
 
 // data is what a ConfigMap or Secret holds.
@@ -245,6 +248,7 @@ func (t *Tree) addItem(parent *appfile.App, o *manifest.Object) {
 		t.again(it, first)
 		return
 	}
+	it.link()
 	t.known[ref] = it
 	t.waiting = append(t.waiting, it)
 }
@@ -274,27 +278,27 @@ func (t *Tree) refuse(o *manifest.Object, message, hint string) {
 // Notes are those on objects that make no app.
 func (t *Tree) Notes() []meaning.Note { return t.others }
 
-// Next reads what has become known: Kustomizations first, and HelmReleases when there are no
-// more of them, since their sources may be anywhere in the tree.
+// Next reads what has become known, in turn: Kustomizations first, and HelmReleases when there are
+// no more of them, since their sources may be anywhere in the tree.
 func (t *Tree) Next() ([]meaning.App, manifest.Problems) {
 	var apps []meaning.App
 	read := func(kind string, as func(*item) (meaning.App, manifest.Problems)) {
-		var others []*item
-		for _, it := range t.waiting {
-			if it.ref.Kind != kind {
-				others = append(others, it)
-				continue
+		for len(apps) == 0 {
+			var now []*item
+			if now, t.waiting = t.turn(kind); len(now) == 0 {
+				return
 			}
-			if t.installs(it) {
-				continue
-			}
-			app, problems := as(it)
-			t.wrong = append(t.wrong, problems...)
-			if len(problems) == 0 && !it.lost {
-				apps = append(apps, app)
+			for _, it := range now {
+				if t.installs(it) {
+					continue
+				}
+				app, problems := as(it)
+				t.wrong = append(t.wrong, problems...)
+				if len(problems) == 0 && !it.lost {
+					apps = append(apps, app)
+				}
 			}
 		}
-		t.waiting = others
 	}
 	if read("Kustomization", t.kustomization); len(apps) == 0 {
 		read("HelmRelease", t.release)
