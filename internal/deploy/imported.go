@@ -137,6 +137,15 @@ func accountNote(asked string, is kube.Account) string {
 	return fmt.Sprintf("spec.serviceAccountName: it asks for ServiceAccount %s, and is applied as %s; for all that this repository deploys, an admin changes that in repositories.yaml: serviceAccount: %s", asked, as, asked)
 }
 
+// gone are the apps that leave the branch, as far as that is known. Where objects of another tool
+// mean the apps, a problem may have kept one of them from being read, and what it makes.
+func (p *Proposal) gone() []name.App {
+	if p.imports != nil && len(p.Problems) > 0 && !p.guarded {
+		return nil
+	}
+	return p.removed
+}
+
 // lineages are the apps of the tree that the change is about, and those that make them, each
 // before those that it makes.
 func (p *Proposal) lineages() []report.Lineage {

@@ -12,7 +12,7 @@ import (
 func (p *Proposal) Outline(door report.Door) report.Outline {
 	o := report.Outline{
 		Refused: len(p.Problems) > 0, Plans: []report.OutlinedPlan{},
-		Added: append([]name.App{}, p.added...), Removed: append([]name.App{}, p.removed...),
+		Added: append([]name.App{}, p.added...), Removed: append([]name.App{}, p.gone()...),
 		Same: max(0, len(p.targets)-len(p.Plans)),
 	}
 	p.Problems.Sort()

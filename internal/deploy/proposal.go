@@ -277,7 +277,7 @@ func (p *Proposal) Show(w io.Writer, door report.Door) {
 	}
 	if len(p.Problems) == 0 || p.guarded || p.Options.Plan {
 		report.WriteApps(w, "added", p.added)
-		report.WriteApps(w, "removed", p.removed)
+		report.WriteApps(w, "removed", p.gone())
 		report.WriteLineages(w, p.lineages())
 		for _, plan := range p.Plans {
 			report.WritePlan(w, plan)
