@@ -43,7 +43,7 @@ func Read(o *manifest.Object, lines func(o *manifest.Object, path string) manife
 	return r
 }
 
-// Add notes a problem at a field.
+// Add notes a problem at a field, once.
 func (r *Reader) Add(path, message, hint string) {
 	problem := manifest.Problem{Source: r.Object.Source, Object: r.Object.ID().String(), Message: message, Hint: hint}
 	switch {
@@ -54,7 +54,9 @@ func (r *Reader) Add(path, message, hint string) {
 	default:
 		problem.Message, problem.Hint = "there are more problems in the object", ""
 	}
-	r.Problems = append(r.Problems, problem)
+	if !slices.Contains(r.Problems, problem) {
+		r.Problems = append(r.Problems, problem)
+	}
 }
 
 // Tell notes what a plan says of a field, once.
