@@ -420,7 +420,7 @@ func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Proble
 			switch {
 			case !known:
 				problems = append(problems, manifest.Problem{
-					App: app, Source: ref.Source, Message: fmt.Sprintf("dependsOn: no %s %s/%s is in this revision", ref.Kind, ref.Namespace, ref.Name), Hint: "take it out, or commit it",
+					App: app, Source: ref.Source, Message: fmt.Sprintf("dependsOn: no %s %s/%s is in this revision", ref.Kind, ref.Namespace, ref.Name), Hint: t.hintAbsent(named),
 				})
 			case !had[on]:
 				had[on] = true
@@ -432,6 +432,22 @@ func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Proble
 		problems = t.cycles(after)
 	}
 	return after, problems
+}
+
+// hintAbsent is the next thing to try where no object of a name is in the revision.
+func (t *Tree) hintAbsent(named rooted) string {
+	const hint = "take it out, or commit it"
+	var known []string
+	for other := range t.of {
+		if other.stem == named.stem && other.Kind == named.Kind && other.Namespace == named.Namespace {
+			known = append(known, other.Name)
+		}
+	}
+	slices.Sort(known)
+	if near := manifest.Closest(named.Name, known); near != "" {
+		return "did you mean " + near + "? Else " + hint
+	}
+	return hint
 }
 
 // cycles reports an app that waits for itself.
