@@ -303,6 +303,9 @@ func (s *Session) source(ctx context.Context, fsys fs.FS, app appfile.App, value
 	}
 	switch kind {
 	case appfile.RenderKustomize:
+		if problem := absent(fsys, app); problem != nil {
+			return nil, manifest.Problems{*problem}
+		}
 		return s.inWorker(ctx, fsys, job{
 			Render: kind, Folder: app.Path, Kustomize: app.Kustomize, Names: namesOf(app),
 			Release: helm.Release{Namespace: app.Namespace}, cluster: app.Cluster, source: app.Source,
@@ -364,6 +367,9 @@ func (s *Session) chart(ctx context.Context, fsys fs.FS, app appfile.App, values
 	}
 	named, isNamed := wanted(app)
 	if !isNamed && helm.Find(fsys, app.Path) == "" {
+		if problem := absent(fsys, app); problem != nil {
+			return nil, manifest.Problems{*problem}
+		}
 		return failed(fmt.Sprintf("render: helm: the folder %s has no Chart.yaml", app.Path), "the app's path is the folder of the chart")
 	}
 	cluster, problem := s.clusterOf(ctx, app.Cluster, app.Source)
