@@ -15,6 +15,9 @@ func judgeMirrors(list []mirror.Standing, now time.Time) Finding {
 	if len(list) > 0 {
 		f.Says = fmt.Sprintf("of %d upstreams and remotes, none is away for long", len(list))
 	}
+	if len(list) == 1 {
+		f.Says = "the upstream or remote that there is has not been away for long"
+	}
 	var away, stuck []string
 	for _, m := range list {
 		what := "the upstream of " + string(m.Repo)

@@ -92,13 +92,20 @@ func take(ctx context.Context, turns []chan struct{}) (over func(), err error) {
 }
 
 // fetch asks upstream for its branches, and gets those that are new. The repository is made
-// if there is none.
+// before that if there is none, so that there is something to ask why upstream gives none.
 func (r *round) fetch(ctx context.Context) (repo *git.Repository, branches []name.Branch, has advertised, err error) {
 	k := r.keeper
 	if within := k.settings().Within; within > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, within)
 		defer cancel()
+	}
+	repo, err = k.config.Repos.Open(r.mirror.Repo)
+	if errors.Is(err, git.ErrNotExist) {
+		repo, err = k.config.Repos.Create(ctx, r.mirror.Repo)
+	}
+	if err != nil {
+		return nil, nil, has, err
 	}
 	w, err := k.settings().open(ctx, upstreamOf(r.mirror), r.pin())
 	if err != nil {
@@ -110,13 +117,6 @@ func (r *round) fetch(ctx context.Context) (repo *git.Repository, branches []nam
 		return nil, nil, has, err
 	}
 	if branches, err = choose(r.mirror, has); err != nil {
-		return nil, nil, has, err
-	}
-	repo, err = k.config.Repos.Open(r.mirror.Repo)
-	if errors.Is(err, git.ErrNotExist) {
-		repo, err = k.config.Repos.Create(ctx, r.mirror.Repo)
-	}
-	if err != nil {
 		return nil, nil, has, err
 	}
 	var news []string
