@@ -154,7 +154,11 @@ func (s *Session) valuesFrom(ctx context.Context, cluster string, from appfile.V
 	case found.data == nil && from.Optional:
 		return nil, nil
 	case found.data == nil:
-		return nil, problem(fmt.Sprintf("there is no %s on cluster %s, and no app of this revision makes it", origin, cluster), "make it there first, or add optional: true if it need not be there")
+		message := fmt.Sprintf("there is no %s on cluster %s", origin, cluster)
+		if from.File != appfile.Name { // else what apps make is not asked
+			message += ", and no app of this revision makes it"
+		}
+		return nil, problem(message, "make it there first, or add optional: true if it need not be there")
 	}
 	values := make(map[string]string, len(found.data))
 	for name, value := range found.data {
