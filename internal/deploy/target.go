@@ -229,6 +229,10 @@ func (e *Engine) readTarget(r reading, session *render.Session, spec appfile.App
 	}, problems
 }
 
+// maxCarried bounds the values that are hidden beyond the next revision, in bytes: each of many
+// revisions that are stored, and not applied, may bring others.
+const maxCarried = 4 << 20
+
 // hiddenIn are the values that objects have out of Secrets, and those of the target before. As
 // long as that is not applied, what runs has those from before it.
 func (e *Engine) hiddenIn(special []*manifest.Object, old *target) []string {
@@ -236,7 +240,11 @@ func (e *Engine) hiddenIn(special []*manifest.Object, old *target) []string {
 	if old == nil {
 		return hidden
 	}
-	if a := e.app(old.Spec.Name); a == nil || a.runs(old) {
+	size := 0
+	for _, value := range old.Hidden {
+		size += len(value)
+	}
+	if a := e.app(old.Spec.Name); a == nil || a.runs(old) || size > maxCarried {
 		return hidden
 	}
 	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(hidden, old.Hidden))))

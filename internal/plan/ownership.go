@@ -68,7 +68,14 @@ func (p *Planner) maskerOf(set string) manifest.Masker {
 	if !known || holder == p.Target.Spec.Name {
 		return p.Masker
 	}
-	return p.Masker.Hiding(slices.Concat(p.Target.Hidden, p.Others.Hidden(holder)))
+	p.news.Lock()
+	defer p.news.Unlock()
+	masker, made := p.news.maskers[set]
+	if !made {
+		masker = p.Masker.Hiding(slices.Concat(p.Target.Hidden, p.Others.Hidden(holder)))
+		p.news.maskers[set] = masker
+	}
+	return masker
 }
 
 // keepIgnored carries the values of ignored fields over from the running

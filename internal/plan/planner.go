@@ -26,11 +26,13 @@ import (
 // (measured); API Priority and Fairness does the limiting.
 const Parallel = 16
 
-// news are the namespaces that a plan has looked for: whether they are missing.
+// news are what a plan has found out once for all objects: whether namespaces are missing, and of
+// other ApplySets whose they are and what is to be masked of them.
 type news struct {
 	sync.Mutex
 	missing map[string]func() bool
 	holders map[string]func() holder // by ApplySet
+	maskers map[string]manifest.Masker
 }
 
 // API is the part of a cluster's API server that a plan needs: reading and dry-runs. A
@@ -144,7 +146,7 @@ func (p *Planner) Plan(ctx context.Context, objects []Placed) (*Plan, manifest.P
 		App: p.Target.Spec.Name, Cluster: p.API.Name(), Revision: p.Target.Revision,
 		Gone: p.Target.Gone, Partial: p.Partial, Made: time.Now(), Digest: p.Target.Digest, Target: p.Target,
 	}
-	p.news, p.set = &news{missing: map[string]func() bool{}, holders: map[string]func() holder{}}, SetID(p.Target.Spec.Name)
+	p.news, p.set = &news{missing: map[string]func() bool{}, holders: map[string]func() holder{}, maskers: map[string]manifest.Masker{}}, SetID(p.Target.Spec.Name)
 	if err := p.follow(ctx, objects); err != nil {
 		return nil, nil, err
 	}
