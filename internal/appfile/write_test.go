@@ -144,7 +144,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	elsewhere := map[string]bool{"Imported": true, "Made": true, "OnRemoveBy": true, "Hidden": true, "ServiceAccount": true, "Released": true, "Exclude": true}
+	elsewhere := map[string]bool{"Imported": true, "Made": true, "OnRemoveBy": true, "Hidden": true, "ServiceAccount": true, "NamespaceMetadata": true, "Released": true, "Exclude": true}
 	kind := reflect.TypeFor[App]()
 	for i := range kind.NumField() {
 		given := false
