@@ -166,7 +166,7 @@ func (w *world) raise(repo, dir string) *stand {
 		}
 		said, err := push(w.client(w.callers[0]), repo, options, some...)
 		w.must(err)
-		if strings.Contains(said, "ng ") || !strings.Contains(said, "unpack ok") {
+		if strings.Contains(said, "ng refs/") || !strings.Contains(said, "unpack ok") {
 			w.t.Fatalf("make the refs of %s: %s", repo, said)
 		}
 	}

@@ -285,7 +285,7 @@ func TestHostileRegistries(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(http.HandlerFunc(test.serve))
 			defer server.Close()
-			config := Config{Registries: []string{server.URL + "/repo"}, Timeout: 20 * time.Second}
+			config := Config{Registries: []string{server.URL + "/repo"}, Timeout: 5 * time.Minute}
 			if test.name == "a slow one" {
 				config.Timeout = 200 * time.Millisecond
 			}
