@@ -54,24 +54,23 @@ const maxMirrorURL = 2 << 10
 
 var (
 	mirrorUser = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]*$`)
-	mirrorHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]+)?$`)
+	mirrorHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:[0-9]{1,5})?$`)
 	mirrorPath = regexp.MustCompile(`^/[A-Za-z0-9._~/@+%-]+$`)
 	scpForm    = regexp.MustCompile(`^(?:([A-Za-z0-9][A-Za-z0-9._+-]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):(.+)$`)
 )
 
-// Bounds of the parts of an address, in bytes: a host's name has at most 253 (RFC 1035), and
-// a port, with its colon, six.
+// Bounds of the parts of an address, in bytes. The host's is that of RFC 1035.
 const (
 	maxMirrorUser = 100
-	maxMirrorHost = 253 + 6
+	maxMirrorHost = 253
 )
 
 func isMirrorUser(text string) bool {
 	return len(text) <= maxMirrorUser && mirrorUser.MatchString(text)
 }
 
-func isMirrorHost(text string) bool {
-	return len(text) <= maxMirrorHost && mirrorHost.MatchString(text)
+func hasMirrorHost(address *url.URL) bool {
+	return len(address.Hostname()) <= maxMirrorHost && mirrorHost.MatchString(address.Host)
 }
 
 // Address is the URL in its long form: https://HOST/PATH, http://HOST/PATH, or
@@ -123,7 +122,7 @@ func parseUpstream(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("is no address: %s", forms)
 	case address.User != nil && hasPassword(address.User):
 		return nil, fmt.Errorf("has a password, which whoever reads admin would have: name a file with tokenFile")
-	case !isMirrorHost(address.Host):
+	case !hasMirrorHost(address):
 		return nil, fmt.Errorf("names no host: %s", forms)
 	case address.RawQuery != "" || address.Fragment != "" || !mirrorPath.MatchString(address.EscapedPath()) || strings.Contains(address.Path, "/-") || hasDots(address.Path):
 		return nil, fmt.Errorf("has no path of a repository: %s", forms)
