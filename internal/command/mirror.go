@@ -265,25 +265,12 @@ func mirrorLines(repo name.Repo, s *mirror.State, now time.Time) []string {
 	if len(s.GoneTags) > 0 {
 		lines = append(lines, fmt.Sprintf("tags gone upstream: %s; here they stay   (repo fetch %s --rewrite)", manifest.Clean(name.Join(s.GoneTags, ", ")), repo))
 	}
-	lines = append(lines, untoldLines("", s.Untold, now)...)
-	if s.Uncommented != nil {
-		lines = append(lines, fmt.Sprintf("commits are not commented since %s: %s", ago(s.Uncommented.Since, now), manifest.Clean(s.Uncommented.Error)))
-	}
+	lines = append(lines, troubleLines("statuses of commits are not told", s.Untold, now)...)
+	lines = append(lines, troubleLines("commits are not commented", s.Uncommented, now)...)
 	for _, branch := range s.Left {
 		lines = append(lines, fmt.Sprintf("branch %s: not fetched any more, since HEAD names another upstream; name it in branches of %s to go on", manifest.Clean(string(branch)), rules.MirrorFile(repo)))
 	}
 	return lines
-}
-
-// untoldLines say since when the forge of a remote, or of upstream, is not told of commits.
-func untoldLines(remote string, why *mirror.Trouble, now time.Time) []string {
-	if why == nil {
-		return nil
-	}
-	if remote != "" {
-		remote = " to " + remote
-	}
-	return []string{fmt.Sprintf("statuses of commits are not told%s since %s: %s", remote, ago(why.Since, now), manifest.Clean(why.Error))}
 }
 
 // refusedRef names a branch or a tag that is refused.

@@ -127,7 +127,7 @@ func remoteLines(repo name.Repo, remotes []mirror.RemoteState, now time.Time) (l
 		if r.More > 0 {
 			lines = append(lines, fmt.Sprintf("and %s more to %s", manifest.Plural(r.More, "ref"), r.Name))
 		}
-		lines = append(lines, untoldLines(r.Name, r.Untold, now)...)
+		lines = append(lines, troubleLines("statuses of commits are not told to "+r.Name, r.Untold, now)...)
 	}
 	return lines
 }

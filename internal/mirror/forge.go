@@ -143,7 +143,7 @@ func (k *Keeper) post(ctx context.Context, far *rules.Far, s commitStatus) error
 func (k *Keeper) ask(ctx context.Context, far *rules.Far, c call, read func(response *http.Response) error) error {
 	token, err := k.settings().secret(ctx, far.Sealed, rules.StatusToken, far.StatusFile)
 	if err != nil {
-		return notRead(err, "statusFile", "")
+		return notRead(err, "statusFile", hintTokenFile)
 	}
 	ctx, cancel := context.WithTimeout(ctx, reach.Within)
 	defer cancel()
@@ -165,6 +165,14 @@ func (k *Keeper) ask(ctx context.Context, far *rules.Far, c call, read func(resp
 // mostPulls of them come at a time.
 const maxAnswer = 2 << 20
 
+// statusField is the field that has the token, or names its file.
+func statusField(far *rules.Far) string {
+	if far.Sealed.Has(rules.StatusToken) {
+		return rules.StatusToken
+	}
+	return "statusFile"
+}
+
 // forgeAnswer says whether a forge took a status. GitLab refuses one that it has already.
 func forgeAnswer(far *rules.Far, s commitStatus, response *http.Response) error {
 	code := response.StatusCode
@@ -178,7 +186,7 @@ func forgeAnswer(far *rules.Far, s commitStatus, response *http.Response) error 
 			return nil
 		}
 	case slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}, code):
-		return fmt.Errorf("the forge answers %d: the token in statusFile may not set the status of commit %s, or is of another forge", code, s.commit.Short())
+		return fmt.Errorf("the forge answers %d: the token in %s may not set the status of commit %s, or is of another forge", code, statusField(far), s.commit.Short())
 	}
 	return fmt.Errorf("the forge answers %d", code)
 }

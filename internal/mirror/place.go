@@ -178,7 +178,7 @@ func readComment(response *http.Response) string {
 }
 
 // commentAnswer says whether a forge did what a comment asks for.
-func commentAnswer(commit git.Hash, response *http.Response) error {
+func commentAnswer(far *rules.Far, commit git.Hash, response *http.Response) error {
 	code := response.StatusCode
 	switch {
 	case code >= 200 && code < 300:
@@ -186,7 +186,7 @@ func commentAnswer(commit git.Hash, response *http.Response) error {
 	case code == http.StatusNotFound || code == http.StatusGone:
 		return fmt.Errorf("%w: the forge answers %d", errGone, code)
 	case slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden}, code):
-		return fmt.Errorf("the forge answers %d: the token in statusFile may not comment on commit %s, or there were too many comments", code, commit.Short())
+		return fmt.Errorf("the forge answers %d: the token in %s may not comment on commit %s, or there were too many comments", code, statusField(far), commit.Short())
 	}
 	return fmt.Errorf("the forge answers %d to a comment on commit %s", code, commit.Short())
 }
@@ -197,7 +197,7 @@ func (k *Keeper) placeOf(ctx context.Context, m *rules.Mirror, commit git.Hash) 
 	for _, c := range lookUps(m.Forge, commit) {
 		var list []pull
 		err := k.ask(ctx, &m.Far, c, func(response *http.Response) (err error) {
-			if err = commentAnswer(commit, response); err == nil {
+			if err = commentAnswer(&m.Far, commit, response); err == nil {
 				list, err = readPulls(response)
 			}
 			return err

@@ -109,18 +109,18 @@ func (k *Keeper) sayAt(ctx context.Context, m *rules.Mirror, p *placed, commente
 	}
 	c, _ := makeCall(m.Forge, p.on, p.text)
 	err = k.ask(ctx, &m.Far, c, func(response *http.Response) error {
-		if err := commentAnswer(p.commit, response); err != nil {
+		if err := commentAnswer(&m.Far, p.commit, response); err != nil {
 			return err
 		}
 		id = readComment(response)
 		return nil
 	})
 	if errors.Is(err, errGone) {
-		err = fmt.Errorf("the forge answers 404: the token in statusFile may not comment on commit %s, or is of another forge", p.commit.Short())
+		err = fmt.Errorf("the forge answers 404: the token in %s may not comment on commit %s, or is of another forge", statusField(&m.Far), p.commit.Short())
 	}
 	return id, err
 }
 
 func (k *Keeper) changeComment(ctx context.Context, m *rules.Mirror, commit git.Hash, was Comment, text string) error {
-	return k.ask(ctx, &m.Far, changeCall(m.Forge, was, text), func(response *http.Response) error { return commentAnswer(commit, response) })
+	return k.ask(ctx, &m.Far, changeCall(m.Forge, was, text), func(response *http.Response) error { return commentAnswer(&m.Far, commit, response) })
 }

@@ -25,8 +25,8 @@ func (s *Sender) tellForges(ctx context.Context) {
 			if was := known[key]; was == nil || !sameRemote(was, m) { // what failed may be mended
 				delete(retries, key)
 				known[key] = m
-				s.meet(m)
 			}
+			s.meet(m)
 			if m.Tells() && !time.Now().Before(retries[key].at) {
 				s.tellForge(ctx, m, retries)
 			}

@@ -97,7 +97,7 @@ func TestForgesOfRemotesAreTold(t *testing.T) {
 	if err := os.Remove(token); err != nil {
 		t.Fatal(err)
 	}
-	if state := tell("failing"); state.Untold == nil || state.Posted[key(two)] != "success" || retries[keyOf(remote())].wait != leastRetry {
+	if state := tell("failing"); state.Untold == nil || state.Untold.Hint == "" || state.Posted[key(two)] != "success" || retries[keyOf(remote())].wait != leastRetry {
 		t.Errorf("without a token: %+v, retries %+v", state, retries)
 	}
 	if err := os.WriteFile(token, []byte("t0ken\n"), 0o600); err != nil {

@@ -205,14 +205,13 @@ func (k *Keeper) tell(ctx context.Context, far *rules.Far, list []commitStatus, 
 
 // untold is why a forge could not be told, after a try that has failed or not.
 func untold(log *logrus.Entry, whose string, was *Trouble, failed error) *Trouble {
-	switch {
-	case failed == nil:
+	if failed == nil {
 		return nil
-	case was == nil:
-		log.Warnf("%s: statuses of commits cannot be told: %v", whose, failed)
-		return &Trouble{Since: time.Now().UTC(), Error: failed.Error()}
 	}
-	return &Trouble{Since: was.Since, Error: failed.Error()}
+	if was == nil {
+		log.Warnf("%s: statuses of commits cannot be told: %v", whose, failed)
+	}
+	return troubleOf(failed, "the forge", was, time.Now().UTC())
 }
 
 // noteRetry notes when what failed is tried again.

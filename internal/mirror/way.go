@@ -100,11 +100,14 @@ func (w *way) readSecrets(ctx context.Context, s Settings) (err error) {
 	}
 	if w.to.HasToken() {
 		if w.token, err = s.secret(ctx, w.to.Sealed, rules.Token, w.to.TokenFile); err != nil {
-			return notRead(err, "tokenFile", "put the token there, on one line, and the file's directory into the setting mirror.files")
+			return notRead(err, "tokenFile", hintTokenFile)
 		}
 	}
 	return nil
 }
+
+// hintTokenFile is the way out where a file with a token cannot be read.
+const hintTokenFile = "put the token there, on one line, and the file's directory into the setting mirror.files"
 
 // notRead is the error of a credential that cannot be read. One that is encrypted says where it is.
 func notRead(err error, field, hint string) error {
