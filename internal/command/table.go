@@ -201,8 +201,9 @@ func keeping() []*verb {
 			words: "take-over", right: access.TakeOver, args: "APP [REPOSITORY]", help: "assign an app on a cluster to this server",
 			flags: takeOverFlags, run: takeOver,
 			more: "For a server that replaces another one without its data directory, and\n" +
-				"for an app that another repository has left with prune: false. Objects that the\n" +
-				"app does not have are deleted by its next push or check: see plan APP first.",
+				"for an app whose objects another repository has left on the cluster. Those\n" +
+				"that the app does not have are deleted by its next push or check: see plan\n" +
+				"APP first.",
 		},
 		{words: "backup", right: access.Backup, help: "everything that the server keeps, in one file", flags: backupFlags, run: backUp, more: backupHelp},
 		{words: "backup now", right: access.Backup, help: "make a backup in the bucket, and wait for it", run: backUpNow, more: backupNowHelp},
