@@ -77,6 +77,8 @@ func (o *fakeOthers) Released(context.Context, plan.Release) bool { return false
 
 func (o *fakeOthers) WhyLeft(name.App) string { return "" }
 
+func (o *fakeOthers) Hidden(name.App) []string { return nil }
+
 func (o *fakeOthers) Holder(context.Context, name.App, string) (repo name.Repo, unrendered, ok bool, err error) {
 	return "", false, false, nil
 }
