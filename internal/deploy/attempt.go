@@ -171,6 +171,9 @@ func (at *attempt) awaitDependencies() stageEvent {
 	if err == nil {
 		err = at.awaitApps()
 	}
+	if err == nil {
+		err = at.awaitEntitling()
+	}
 	if err != nil && at.wait.Err() != nil {
 		err = apply.WaitError(at.wait)
 	}
@@ -232,8 +235,8 @@ func (at *attempt) makePlan() stageEvent {
 	if err := at.stopRivals(); err != nil {
 		return at.failUnlessStopped(err)
 	}
-	if !isCurrent(at.plan, at.target.Digest, at.ledger.Applies(), at.job, time.Now()) {
-		todo, err := at.replan(at.target, at.job)
+	if at.job.entitled || !isCurrent(at.plan, at.target.Digest, at.ledger.Applies(), at.job, time.Now()) {
+		todo, err := at.planAnew()
 		if err != nil {
 			return at.failUnlessStopped(err)
 		}

@@ -14,12 +14,14 @@ import (
 	"github.com/pushboat/pushboat/internal/report"
 )
 
-// Accounts says as which ServiceAccount the apps of a repository are planned, deployed and
-// looked at on a cluster; zero: as the server itself. It is asked for every deploy, check
-// and look, so a change takes effect at the next.
-type Accounts func(repo name.Repo, cluster string) kube.Account
+// Accounts says as which ServiceAccount a repository is planned, deployed and looked at on a
+// cluster; zero: as the server itself. asked, "NAMESPACE/NAME", is the one that the object of
+// another tool asks for, for what it means: the answer is that one if the repository's grant
+// lets it be, and otherwise the same as for "". It is asked for every deploy, check and look,
+// so a change takes effect at the next.
+type Accounts func(repo name.Repo, cluster, asked string) kube.Account
 
-// caller is a cluster as the account of a repository sees it.
+// caller is a cluster as an account sees it.
 type caller struct {
 	api    clusterAPI
 	site   *apply.Cluster
@@ -34,19 +36,35 @@ type rights interface {
 
 // as returns a cluster as the account of a repository sees it.
 func (e *Engine) as(repo name.Repo, cluster *Cluster) caller {
-	var account kube.Account
-	if e.Accounts != nil {
-		account = e.Accounts(repo, cluster.api.Name())
-	}
-	if account == (kube.Account{}) {
-		return caller{api: cluster.api, site: cluster.site}
-	}
-	as := cluster.Kube.As(account)
-	return caller{api: kubeAPI{as}, site: cluster.site.As(as), rights: as}
+	return cluster.as(e.account(repo, cluster.api.Name(), ""))
 }
 
-// callerOf returns the cluster of a target as the account of its repository sees it.
-func (e *Engine) callerOf(t *target) caller { return e.as(t.Repo, e.Clusters.Get(t.Spec.Cluster)) }
+// account asks as whom a repository is deployed on a cluster, see Accounts.
+func (e *Engine) account(repo name.Repo, cluster, asked string) kube.Account {
+	if e.Accounts == nil {
+		return kube.Account{}
+	}
+	return e.Accounts(repo, cluster, asked)
+}
+
+// as returns the cluster as an account sees it.
+func (c *Cluster) as(account kube.Account) caller {
+	if account == (kube.Account{}) {
+		return caller{api: c.api, site: c.site}
+	}
+	as := c.Kube.As(account)
+	return caller{api: kubeAPI{as}, site: c.site.As(as), rights: as}
+}
+
+// callerOf returns the cluster of a target as the account sees it that changes what the target
+// has there.
+func (e *Engine) callerOf(t *target) caller {
+	return e.Clusters.Get(t.Spec.Cluster).as(e.accountOf(t))
+}
+
+// lookerOf returns the cluster of a target as the account of its repository sees it: to look,
+// and for what ends the app, after which an account of its own may be gone.
+func (e *Engine) lookerOf(t *target) caller { return e.as(t.Repo, e.Clusters.Get(t.Spec.Cluster)) }
 
 // check is an error if the cluster does not have the account.
 func (c caller) check(ctx context.Context) error {

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/pushboat/pushboat/internal/access"
@@ -23,6 +24,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 	}
 	begun := &together{free: map[name.App]bool{}}
 	runs := map[name.App]*Run{}
+	waits := entitling(p.targets, p.entitled)
 	apps := e.want(p)
 	for i, w := range apps {
 		plan, changed := p.changed[w.name]
@@ -40,10 +42,16 @@ func (e *Engine) commit(p *Proposal) []*Run {
 				j.after = append(j.after, run)
 			}
 		}
+		for _, app := range waits[w.name] {
+			if run := runs[app]; run != nil {
+				j.entitling = append(j.entitling, run)
+			}
+		}
+		j.entitled = len(p.entitled[w.target]) > 0
 		_, j.postponed = p.closed[w.name]
 		runs[w.name] = j.run
 		begun.runs = append(begun.runs, j.run)
-		begun.free[w.name] = len(w.target.Spec.DependsOn) == 0
+		begun.free[w.name] = len(w.target.Spec.DependsOn) == 0 && len(j.entitling) == 0
 		apps[i].begin = j
 	}
 	for _, w := range apps {
@@ -84,7 +92,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 		}
 	}
 	var apps []wanting
-	for _, t := range inOrder(p.targets) {
+	for _, t := range inOrder(p.targets, entitling(p.targets, p.entitled)) {
 		if p.Only != "" && p.Only != t.Spec.Name {
 			continue
 		}
@@ -138,9 +146,10 @@ func causeOf(p *Proposal) record.Cause {
 	return record.CausePush
 }
 
-// inOrder sorts targets so that each comes after those that it depends on.
-// appfile has refused cycles. The apps that leave come last.
-func inOrder(targets []*target) []*target {
+// inOrder sorts targets so that each comes after those that it depends on, and those that it
+// waits for otherwise. appfile has refused cycles, and entitling has made none. The apps that
+// leave come last.
+func inOrder(targets []*target, waits map[name.App][]name.App) []*target {
 	byName := map[name.App]*target{}
 	for _, t := range targets {
 		byName[t.Spec.Name] = t
@@ -153,7 +162,7 @@ func inOrder(targets []*target) []*target {
 			return
 		}
 		seen[t.Spec.Name] = true
-		for _, app := range t.Spec.DependsOn {
+		for _, app := range slices.Concat(t.Spec.DependsOn, waits[t.Spec.Name]) {
 			visit(byName[app])
 		}
 		order = append(order, t)

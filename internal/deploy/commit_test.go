@@ -215,7 +215,7 @@ func TestAppsDeployInTheOrderOfTheirDependencies(t *testing.T) {
 			targets = append(targets, wanted(app, needs(dependencies...)))
 		}
 		var names []string
-		for _, t := range inOrder(targets) {
+		for _, t := range inOrder(targets, nil) {
 			names = append(names, string(t.Spec.Name))
 		}
 		wantLines(t, name, names, test.want...)

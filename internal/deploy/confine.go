@@ -83,7 +83,7 @@ func (e *Engine) outsideOf(ctx context.Context, t *target, g *grant.Grant) (why 
 	within := e.within(t.Repo, cluster)
 	within.Grant = g
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, e.knows)
-	outside, err := plan.Outside(ctx, e.callerOf(t).api, &t.Target, with, within)
+	outside, err := plan.Outside(ctx, e.lookerOf(t).api, &t.Target, with, within)
 	return confinedBy(outside), err == nil
 }
 

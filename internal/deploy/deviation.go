@@ -114,7 +114,7 @@ func (a *app) lookClosely(ctx context.Context, t *target, looks map[manifest.ID]
 		return nil, problems
 	}
 	objects = among(a.engine.withoutShared(part, objects), looks)
-	p := plan.Planner{With: with, Claims: a.engine.claims, Partial: true}
+	p := plan.Planner{API: a.engine.callerOf(t).api, With: with, Claims: a.engine.claims, Partial: true}
 	made, problems, err := a.engine.planTarget(ctx, part, p, nil, objects)
 	if err != nil {
 		return nil, err

@@ -331,7 +331,7 @@ func (e *Engine) tryOpen(name string, cluster *Cluster) error {
 			continue
 		}
 		with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
-		as := e.callerOf(t)
+		as := e.lookerOf(t)
 		problems := with.Vet(ctx, as.api, e.within(t.Repo, cluster))
 		objects, unresolved := plan.Resolve(ctx, as.api, &t.Target, with, e.within(t.Repo, cluster))
 		e.claimAll(a, t, e.withoutShared(t, objects), append(problems, unresolved...))

@@ -112,7 +112,7 @@ func (p *podList) containers(ctx context.Context, t *target, pod manifest.ID, u 
 	if u != nil {
 		return kube.ContainersOf(u, p.request.Container), nil
 	}
-	containers, err := p.engine.callerOf(t).api.Containers(ctx, pod.Namespace, pod.Name, p.request.Container)
+	containers, err := p.engine.lookerOf(t).api.Containers(ctx, pod.Namespace, pod.Name, p.request.Container)
 	if kube.IsNotFound(err) { // it is gone since
 		return nil, nil
 	}

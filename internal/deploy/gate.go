@@ -212,6 +212,8 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 		p.Problems = append(p.Problems, noAnswer(p.targets[0].Spec.Cluster, err))
 		return
 	}
+	p.entitled = e.entitled(p, objects)
+	p.checkOwnAccounts(ctx)
 	outcomes := make([]outcome, len(p.targets))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelApps)
@@ -220,14 +222,15 @@ func (e *Engine) planAll(ctx context.Context, p *Proposal, objects map[*target][
 			continue
 		}
 		group.Go(func() error {
-			with := plan.Planner{With: p.with[t.Spec.Cluster], InPlace: p.ReadsRules, Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader(), Disputed: p.disputed[t]}
+			as := p.triedAs(t)
+			with := plan.Planner{API: as.api, With: p.with[t.Spec.Cluster], InPlace: p.ReadsRules, Claims: p.claims, Depth: p.Options.planDepth(), Remake: true, Reader: p.reader(), Disputed: p.disputed[t]}
 			plan, problems, err := e.planTarget(groupCtx, t, with, parents[t], objects[t])
 			if foreign, ok := errors.AsType[*ForeignError](err); ok {
 				problems = append(problems, foreign.problem(t, p.reader()))
 			} else if err != nil {
 				problems = append(problems, noAnswer(t.Spec.Cluster, err))
 			}
-			unable, err := e.callerOf(t).deletions(groupCtx, plan)
+			unable, err := as.deletions(groupCtx, plan)
 			if problems = append(problems, unable...); err != nil {
 				problems = append(problems, noAnswer(t.Spec.Cluster, err))
 			}
@@ -269,9 +272,9 @@ func (e *Engine) upToDate(p *Proposal, t *target) bool {
 	return last.Stands().OK() && !a.losesWanted(t)
 }
 
-// planTarget plans one app of a push or a check. The planner comes with the
-// particulars: companions, claims, force. parent is the app's inventory, if it was read
-// with others.
+// planTarget plans one app of a push or a check. The planner comes with the account that asks
+// the cluster, and with the particulars: companions, claims, force. parent is the app's
+// inventory, if it was read with others.
 func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, parent *kube.Parent, objects []plan.Placed) (*plan.Plan, manifest.Problems, error) {
 	cluster, a := e.Clusters.Get(t.Spec.Cluster), e.app(t.Spec.Name)
 	if a == nil || a.isLeftBy(t.Repo) {
@@ -303,7 +306,7 @@ func (e *Engine) planTarget(ctx context.Context, t *target, p plan.Planner, pare
 // equip gives a planner the known facts about the app and its cluster.
 func (e *Engine) equip(p *plan.Planner, a *app, t *target) {
 	cluster := e.Clusters.Get(t.Spec.Cluster)
-	p.API, p.Index, p.Others = e.as(t.Repo, cluster).api, cluster.planIndex, others{e}
+	p.Index, p.Others = cluster.planIndex, others{e}
 	p.Within = e.within(t.Repo, cluster)
 	p.Within.InPlace = p.InPlace
 	p.Ledger, p.Trials, p.Target, p.Masker = a.ledger, &a.hookMemory, &t.Target, e.masker(t)

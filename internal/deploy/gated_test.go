@@ -123,7 +123,7 @@ func TestPlannerOfAnApp(t *testing.T) {
 	o.answering()
 	before := wanted("web", func(t *target) { t.forced = true })
 	a := o.has("web", "shop", before)
-	p := plan.Planner{With: plan.NewCompanions(nil, nil), Claims: o.claims}
+	p := plan.Planner{API: o.callerOf(before).api, With: plan.NewCompanions(nil, nil), Claims: o.claims}
 	now := wanted("web", func(t *target) { t.given.fates = []plan.Fate{{Path: "a", Is: fateNew}} })
 	if o.equip(&p, a, now); p.Wanted != &before.Target || !p.Forcing || p.Target != &now.Target {
 		t.Errorf("the planner gets %+v", p)

@@ -66,7 +66,7 @@ func (e *Engine) HandBack(ctx context.Context, app name.App, s record.Suspension
 
 // handBackAll gives up all objects of the app, and then its inventory.
 func (a *app) handBackAll(ctx context.Context, cluster *Cluster, t *target) ([]live.Entry, error) {
-	as := a.engine.callerOf(t)
+	as := a.engine.lookerOf(t)
 	parent, err := as.api.ReadParent(ctx, a.name, t.Repo)
 	if err != nil {
 		return nil, err

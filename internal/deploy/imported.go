@@ -114,12 +114,12 @@ func (p *Proposal) accountNotes(planned map[name.App]bool) manifest.Problems {
 		if asked == "" || !planned[t.Spec.Name] {
 			continue
 		}
-		var is kube.Account
-		if accounts := p.engine.Accounts; accounts != nil {
-			is = accounts(t.Repo, t.Spec.Cluster)
+		text := accountNote(asked, p.engine.accountOf(t))
+		if len(p.entitled[t]) > 0 {
+			text = p.entitledNote(t)
 		}
-		if text := accountNote(asked, is); text != "" {
-			told = append(told, manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Object: t.Spec.Imported, Message: text})
+		if text != "" {
+			told = append(told, manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Object: t.ownObject(), Message: text})
 		}
 	}
 	return told
@@ -127,7 +127,7 @@ func (p *Proposal) accountNotes(planned map[name.App]bool) manifest.Problems {
 
 // accountNote says as whom an app is applied whose object asks for a ServiceAccount; "" if as that.
 func accountNote(asked string, is kube.Account) string {
-	as := "the server itself, with all its rights"
+	as := "the server itself, with all its rights: the grant of the repository does not give the account's namespace, or another grant has the account"
 	switch {
 	case is.String() == asked:
 		return ""

@@ -151,7 +151,7 @@ func TestAccountNotes(t *testing.T) {
 	p := &Proposal{
 		targets: []*target{of("web", "a/b"), of("same", "a/c"), of("unchanged", "a/b"), of("plain", "")},
 		Plans:   []*plan.Plan{{App: "web"}, {App: "same"}, {App: "plain"}},
-		engine: &Engine{Config: Config{Accounts: func(repo name.Repo, cluster string) kube.Account {
+		engine: &Engine{Config: Config{Accounts: func(repo name.Repo, cluster, _ string) kube.Account {
 			if repo != "shop" || cluster != "eu" {
 				t.Errorf("asked for %s on %s", repo, cluster)
 			}

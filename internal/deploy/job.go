@@ -50,12 +50,14 @@ type job struct {
 	override  string // why it deploys although a window may be closed
 
 	// Of the deploys of a push:
-	force    bool       // recreate objects that cannot be changed in place
-	plan     *plan.Plan // from the gate; nil to plan anew
-	with     *plan.Companions
-	after    []*Run     // of the apps that this one depends on
-	together *together  // the deploys of the same push; nil if there is no push
-	formerly []name.App // apps that leave with the push, and whose objects all come to this one
+	force     bool       // recreate objects that cannot be changed in place
+	plan      *plan.Plan // from the gate; nil to plan anew
+	with      *plan.Companions
+	after     []*Run     // of the apps that this one depends on
+	entitled  bool       // the push gives rights to the app's own account: it was planned as another one
+	entitling []*Run     // of the apps that give them
+	together  *together  // the deploys of the same push; nil if there is no push
+	formerly  []name.App // apps that leave with the push, and whose objects all come to this one
 }
 
 // newJob makes a job of a cause: a deploy, or a check if the cause only compares.

@@ -29,7 +29,7 @@ func (e *Engine) Containers(ctx context.Context, app name.App, object, container
 		return nil, err
 	}
 	var list []Container
-	as := e.callerOf(found.target)
+	as := e.lookerOf(found.target)
 	for _, pod := range found.pods {
 		seen, err := as.api.Containers(ctx, pod.Namespace, pod.Name, container)
 		if err != nil {
@@ -133,5 +133,5 @@ func (e *Engine) ReadLog(ctx context.Context, app name.App, of Container, reques
 	defer e.logs.Add(-1)
 	request.Namespace, request.Pod, request.Container = of.Namespace, of.Pod, of.Name
 	hide := t.Heard()
-	return e.callerOf(t).api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
+	return e.lookerOf(t).api.FollowLog(ctx, request, func(line string) { tell(hide(line)) })
 }

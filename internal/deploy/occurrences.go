@@ -29,7 +29,7 @@ func (e *Engine) Occurrences(ctx context.Context, app name.App, id manifest.ID) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	as := e.callerOf(t)
+	as := e.lookerOf(t)
 	events, err := as.api.Occurrences(ctx, id)
 	if err != nil {
 		return nil, t.Shown(as.refusal(ctx, err))

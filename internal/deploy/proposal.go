@@ -165,29 +165,31 @@ type Proposal struct {
 
 	Signed record.Signed // for the records of the deploys; to be set before Accept
 
-	added      []name.App // apps that the branch did not have, unless it had none
-	removed    []name.App // apps that it has no more
-	guarded    bool       // the problems are deletions to confirm, which the plan shows
-	unread     bool       // there are files that could not be read
-	engine     *Engine
-	specs      []appfile.App                    // of the branch
-	imports    *importer.Tree                   // of which the specs are the roots, until they are rendered; nil: the specs are all
-	selections []appfile.Selection              // of clusters, by the branch
-	clusters   appfile.Clusters                 // from which it selects
-	after      map[name.App]appfile.App         // of a removal that no push brings: what the branch makes then; nil: see targets
-	released   map[name.App]name.Repo           // apps of the branch that it gives up, and to whom
-	targets    []*target                        // every app of the branch, and those that leave it
-	stays      map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
-	disputed   map[*target]map[manifest.ID]bool // objects that other apps want, see dispute
-	changed    map[name.App]*plan.Plan
-	with       map[string]*plan.Companions // by cluster
-	claims     *plan.Claims
-	closed     map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
-	override   map[name.App]string  // why others are deployed although windows are closed
-	state      proposalState
-	unhurried  func()            // ends its part of the haste; nil: it has none yet
-	told       told              // other repositories that the problems may name
-	handed     manifest.Problems // what a takeover does, and what to know before the other tool's objects are deleted
+	added        []name.App // apps that the branch did not have, unless it had none
+	removed      []name.App // apps that it has no more
+	guarded      bool       // the problems are deletions to confirm, which the plan shows
+	unread       bool       // there are files that could not be read
+	engine       *Engine
+	specs        []appfile.App                    // of the branch
+	imports      *importer.Tree                   // of which the specs are the roots, until they are rendered; nil: the specs are all
+	selections   []appfile.Selection              // of clusters, by the branch
+	clusters     appfile.Clusters                 // from which it selects
+	after        map[name.App]appfile.App         // of a removal that no push brings: what the branch makes then; nil: see targets
+	released     map[name.App]name.Repo           // apps of the branch that it gives up, and to whom
+	targets      []*target                        // every app of the branch, and those that leave it
+	stays        map[name.App]bool                // apps that stay as they are: nothing of them is planned, sealed or claimed anew
+	disputed     map[*target]map[manifest.ID]bool // objects that other apps want, see dispute
+	changed      map[name.App]*plan.Plan
+	entitled     map[*target][]name.App      // targets whose own account gets rights with the change, and from which apps
+	lacksAccount map[*target]bool            // targets whose own account is not there
+	with         map[string]*plan.Companions // by cluster
+	claims       *plan.Claims
+	closed       map[name.App]closing // apps that windows keep from being deployed now, although the change may be made
+	override     map[name.App]string  // why others are deployed although windows are closed
+	state        proposalState
+	unhurried    func()            // ends its part of the haste; nil: it has none yet
+	told         told              // other repositories that the problems may name
+	handed       manifest.Problems // what a takeover does, and what to know before the other tool's objects are deleted
 }
 
 // Refused reports whether the change must not be made.

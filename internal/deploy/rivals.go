@@ -180,6 +180,15 @@ func (t *target) own() meaning.Ref {
 	return t.means[len(t.means)-1]
 }
 
+// ownObject names the object of another tool that means the app, as problems do.
+func (t *target) ownObject() string {
+	own := t.own()
+	if own.Kind == "" {
+		return t.Spec.Imported
+	}
+	return manifest.ID{Kind: own.Kind, Namespace: own.Namespace, Name: own.Name}.String()
+}
+
 // RivalError says that another tool goes on with an app that is to be resumed: both would
 // change the same objects in turns.
 type RivalError struct {

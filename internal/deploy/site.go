@@ -10,7 +10,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
-// on is the app on a cluster, as plans are carried out there.
+// on is the app on a cluster, as the account of its repository sees it.
 func (a *app) on(cluster *Cluster) *apply.App {
 	return &apply.App{
 		Name: a.name, Set: a.set, Repo: a.repository(), Server: a.engine.Server, Epoch: a.engine.Epoch, Cluster: a.engine.as(a.repository(), cluster).site,
@@ -19,13 +19,16 @@ func (a *app) on(cluster *Cluster) *apply.App {
 	}
 }
 
-// site is the app on the cluster of a target; nil if the server does not know that one.
+// site is the app on the cluster of a target, as plans of it are carried out there; nil if the
+// server does not know that one.
 func (a *app) site(t *target) *apply.App {
 	cluster := a.engine.Clusters.Get(t.Spec.Cluster)
 	if cluster == nil {
 		return nil
 	}
-	return a.on(cluster)
+	on := a.on(cluster)
+	on.Cluster = a.engine.callerOf(t).site
+	return on
 }
 
 // sick lists the app's objects on the cluster that are not healthy, sorted.

@@ -291,7 +291,7 @@ func (e *Engine) Explain(ctx context.Context, s *Status) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	as := e.callerOf(t)
+	as := e.lookerOf(t)
 	pods := map[string][]*unstructured.Unstructured{} // by namespace
 	symptoms := map[string]*Symptom{}
 	for i := range s.Sick {

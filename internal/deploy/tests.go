@@ -111,7 +111,7 @@ func (a *app) resolveNow(ctx context.Context, t, part *target) (*plan.Companions
 	if err := cluster.ready(ctx); err != nil {
 		return nil, nil, nil, err
 	}
-	api, within := a.engine.callerOf(t).api, a.engine.within(t.Repo, cluster)
+	api, within := a.engine.lookerOf(t).api, a.engine.within(t.Repo, cluster)
 	with := plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
 	problems := with.Vet(ctx, api, within)
 	objects, unresolved := plan.Resolve(ctx, api, &part.Target, with, within)
@@ -136,7 +136,7 @@ func (a *app) planTests(ctx context.Context, t *target) (*plan.Plan, error) {
 	if len(objects) == 0 {
 		return nil, ErrNoTests
 	}
-	p := plan.Planner{With: with, Claims: a.engine.claims}
+	p := plan.Planner{API: a.engine.callerOf(t).api, With: with, Claims: a.engine.claims}
 	a.engine.equip(&p, a, t)
 	todo := &plan.Plan{App: a.name, Cluster: t.Spec.Cluster, Revision: t.Revision, Made: time.Now(), Digest: t.Digest, RunsHooks: true}
 	for _, o := range objects {

@@ -21,12 +21,12 @@ import (
 //   - An app that depends on this one waits until this one has ended, so this one
 //     must not wait for it. Two pairs of such apps would wait for each other
 //     crosswise; therefore a deploy waits only for those before it in the order
-//     of dependencies, and for those that depend on nothing. A wait then always
+//     of dependencies, and for those that wait for nothing. A wait then always
 //     leads to an earlier deploy, or to one that waits for no other, and ends.
 //   - A newer revision, the stop of the server, and the app's timeout end it.
 type together struct {
 	runs []*Run            // in the order of their dependencies
-	free map[name.App]bool // the apps that depend on none
+	free map[name.App]bool // the apps that depend on none, and wait for none
 }
 
 // awaitApplied returns when the deploys that own waits for have applied their objects,

@@ -111,7 +111,7 @@ func (a *app) owned(ctx context.Context, members []live.Entry) (owned []*unstruc
 	}
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	as, lists := a.engine.callerOf(t), listsBelow(members)
+	as, lists := a.engine.lookerOf(t), listsBelow(members)
 	found := make([]listed, len(lists))
 	var group errgroup.Group
 	group.SetLimit(listsAtOnce)

@@ -136,7 +136,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	if err := cluster.ready(ctx); err != nil {
 		return nil, err
 	}
-	as := a.engine.callerOf(t)
+	as := a.engine.lookerOf(t)
 	with := j.with
 	if with == nil {
 		with = plan.NewCompanions([]*plan.Target{&t.Target}, a.knows)
@@ -160,7 +160,7 @@ func (a *app) replan(t *target, j *job) (*plan.Plan, error) {
 	} else {
 		a.engine.claimAll(a, t, objects, nil)
 	}
-	p := plan.Planner{With: with, Claims: a.engine.claims, Depth: a.planDepth(t, j), Fresh: j.fresh, Partial: j.kind == lookJob}
+	p := plan.Planner{API: a.engine.callerOf(t).api, With: with, Claims: a.engine.claims, Depth: a.planDepth(t, j), Fresh: j.fresh, Partial: j.kind == lookJob}
 	p.Remake = !j.checks() || !a.settled(t)
 	plan, problems, err := a.engine.planTarget(ctx, t, p, nil, objects)
 	if err != nil {

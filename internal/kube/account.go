@@ -23,8 +23,13 @@ type Account struct{ Namespace, Name string }
 // String writes the account as grants do: "team-a/deployer".
 func (a Account) String() string { return a.Namespace + "/" + a.Name }
 
-// user is the name by which Kubernetes knows the account.
-func (a Account) user() string { return serviceAccountPrefix + a.Namespace + ":" + a.Name }
+// User is the name by which Kubernetes knows the account.
+func (a Account) User() string { return serviceAccountPrefix + a.Namespace + ":" + a.Name }
+
+// Groups are those that the API server adds to the account.
+func (a Account) Groups() []string {
+	return []string{"system:serviceaccounts", "system:serviceaccounts:" + a.Namespace, "system:authenticated"}
+}
 
 const serviceAccountPrefix = "system:serviceaccount:"
 
@@ -34,8 +39,7 @@ const serviceAccountPrefix = "system:serviceaccount:"
 // the cluster serves and their schemas, inventories, whether a namespace exists, and the
 // index's lists and watches.
 //
-// A request names the account and none of its groups (system:serviceaccounts,
-// system:serviceaccounts:NAMESPACE, system:authenticated): the API server knows those of a
+// A request names the account and none of its Groups: the API server knows those of a
 // ServiceAccount, and adds them. To name them would take the right to impersonate groups.
 //
 // The result is a few pointers to what the server has anyway, so nobody needs to keep it.
@@ -47,9 +51,9 @@ func (c *Cluster) As(account Account) *Cluster {
 	as := *own
 	as.caller, as.server = account, own
 	as.requests = requests{
-		objects:  impersonating{own.requests.objects, account.user()},
-		metadata: impersonating{own.requests.metadata, account.user()},
-		plain:    impersonating{own.requests.plain, account.user()},
+		objects:  impersonating{own.requests.objects, account.User()},
+		metadata: impersonating{own.requests.metadata, account.User()},
+		plain:    impersonating{own.requests.plain, account.User()},
 	}
 	as.dynamic = dynamic.New(as.requests.objects)
 	return &as
@@ -143,7 +147,7 @@ func (c *Cluster) CheckAccount(ctx context.Context) error {
 // Needs tests whether an account has a right, of a single verb. The error is a
 // *RefusedError if not.
 func (c *Cluster) Needs(ctx context.Context, right manifest.Right) error {
-	right.User = c.caller.user()
+	right.User = c.caller.User()
 	allowed, err := c.may(ctx, right)
 	if err == nil && !allowed {
 		return &RefusedError{Right: right}

@@ -69,7 +69,7 @@ func TestAnAccountDecides(t *testing.T) {
 			if len(problems) != 1 || !strings.Contains(problems[0].Message, "the ServiceAccount "+account.String()+" "+test.want) || problems[0].Source.Line != 1 {
 				t.Fatalf("%v: %v", err, problems)
 			}
-			want := manifest.Right{User: account.user(), Verbs: manifest.KeepVerbs, Resource: kind.Resource.Resource, Namespace: o.GetNamespace(), Name: o.GetName()}
+			want := manifest.Right{User: account.User(), Verbs: manifest.KeepVerbs, Resource: kind.Resource.Resource, Namespace: o.GetNamespace(), Name: o.GetName()}
 			if problems[0].Lacks != want {
 				t.Errorf("the missing right is %+v", problems[0].Lacks)
 			}
@@ -130,7 +130,7 @@ func TestServerMayNotActAs(t *testing.T) {
 	server := openWithToken(t, limited).As(account)
 	_, err := server.TryOut(t.Context(), configMaps, o.Unstructured)
 	problems := server.Explain(t.Context(), o, err)
-	want := manifest.Right{User: limited.user(), Verbs: "impersonate", Resource: "serviceaccounts", Namespace: "team", Name: "deployer"}
+	want := manifest.Right{User: limited.User(), Verbs: "impersonate", Resource: "serviceaccounts", Namespace: "team", Name: "deployer"}
 	if len(problems) != 1 || problems[0].Lacks != want || problems[0].Object != "" {
 		t.Errorf("%v: %+v", err, problems)
 	}

@@ -37,11 +37,11 @@ func refusedRight(account Account, err error) (right manifest.Right, ok bool) {
 	if resource != details.Kind || right.Group != details.Group {
 		return right, false
 	}
-	if verb, _, _ := strings.Cut(right.Verbs, ":"); strings.HasPrefix(verb, "impersonate") && right.User != account.user() {
+	if verb, _, _ := strings.Cut(right.Verbs, ":"); strings.HasPrefix(verb, "impersonate") && right.User != account.User() {
 		return manifest.Right{
 			User: right.User, Verbs: "impersonate", Resource: accountKind.Resource.Resource,
 			Namespace: account.Namespace, Name: account.Name,
 		}, true
 	}
-	return right, right.User == account.user()
+	return right, right.User == account.User()
 }

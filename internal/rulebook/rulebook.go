@@ -174,11 +174,11 @@ func (b *Book) Rules() access.Rules { return b.edition.Load().rules }
 // Current returns the rules in force, to explain and list them.
 func (b *Book) Current() *rules.Rules { return b.edition.Load().rules }
 
-// Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME"; ""
-// for the server itself. known is false while no rules are in force.
-func (b *Book) Account(repo name.Repo) (account string, known bool) {
+// Account returns the ServiceAccount as which a repository is deployed, see Rules.Account. known
+// is false while no rules are in force.
+func (b *Book) Account(repo name.Repo, asked string) (account string, known bool) {
 	current := b.edition.Load()
-	return current.rules.Account(repo), current.revision != ""
+	return current.rules.Account(repo, asked), current.revision != ""
 }
 
 // Propose says what putting a revision in force would change, or what is wrong with it, or has

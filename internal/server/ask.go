@@ -52,7 +52,7 @@ func readData(clusters *deploy.Clusters, accounts deploy.Accounts, grants deploy
 		}
 		as := cluster.Kube
 		if accounts != nil {
-			as = as.As(accounts(repo, on))
+			as = as.As(accounts(repo, on, ""))
 		}
 		return as.ReadData(ctx, from.Kind, from.Namespace, from.Name)
 	}

@@ -42,9 +42,10 @@ func (s *server) firstRules() (map[string][]byte, error) {
 // and nothing is done with the server's own rights until that is known. No server makes it.
 var nobody = kube.Account{Namespace: kube.SystemNamespace, Name: "until-rules-are-in-force"}
 
-// accountOf is the account as which a repository is deployed, on any cluster.
-func (s *server) accountOf(repo name.Repo, _ string) kube.Account {
-	account, known := s.rules.Account(repo)
+// accountOf is the account as which a repository is deployed, on any cluster, see
+// deploy.Accounts.
+func (s *server) accountOf(repo name.Repo, _, asked string) kube.Account {
+	account, known := s.rules.Account(repo, asked)
 	if !known {
 		return nobody
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,7 +78,7 @@ func readAccount(r *form.Reader, fields map[string]form.Field) string {
 	text, ok := r.Text(f)
 	switch namespace, account, _ := strings.Cut(text, "/"); {
 	case !ok:
-	case !isLabel(namespace) || len(validation.IsDNS1123Subdomain(account)) > 0:
+	case !isAccount(namespace, account):
 		r.Add(f.Line, fmt.Sprintf("serviceAccount: %q is no ServiceAccount", manifest.Clean(text)), "write NAMESPACE/NAME: team-a/deployer")
 	case namespace == serversNamespace:
 		r.Add(f.Line, "serviceAccount: the accounts of "+serversNamespace+" are the server's own", "name one of the team's namespace: team-a/deployer")
@@ -151,5 +152,26 @@ func (r *Rules) ClustersNamed() (all []Naming) {
 }
 
 // Account returns the ServiceAccount as which a repository is deployed, "NAMESPACE/NAME";
-// "" for the server itself.
-func (r *Rules) Account(repo name.Repo) string { return r.Grant(repo).Account }
+// "" for the server itself. An app may ask for one, to be deployed with fewer rights than the
+// server's. The answer is that one if the grant names none and gives the account's namespace:
+// whoever may deploy there may run pods as any of its accounts anyway. It is never an account of
+// another grant, which the server may be allowed to act as where it may do nothing itself.
+func (r *Rules) Account(repo name.Repo, asked string) string {
+	g := r.Grant(repo)
+	if g.Account != "" || asked == "" {
+		return g.Account
+	}
+	namespace, account, _ := strings.Cut(asked, "/")
+	switch {
+	case !isAccount(namespace, account), namespace == serversNamespace, g.Origin == grant.Missing, !g.Namespaces.HasName(namespace):
+		return ""
+	case slices.ContainsFunc(r.grants, func(other *grant.Grant) bool { return other.Account == asked }):
+		return ""
+	}
+	return asked
+}
+
+// isAccount reports whether these may be the namespace and the name of a ServiceAccount.
+func isAccount(namespace, name string) bool {
+	return isLabel(namespace) && len(validation.IsDNS1123Subdomain(name)) == 0
+}

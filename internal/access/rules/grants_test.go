@@ -26,7 +26,7 @@ grants:
 		"shop": "team-a/deployer", "team-a/web": "team-a/deployer", "team-a/b/c": "team-a/deployer",
 		"infra": "kube-system/admin.of-all", "shop/x": "", "blog": "",
 	} {
-		if got := p.rules.Account(repo); got != want {
+		if got := p.rules.Account(repo, ""); got != want {
 			t.Errorf("%s: %q", repo, got)
 		}
 	}
@@ -39,6 +39,42 @@ grants:
 	c.grants()
 	if lines := withAccount(c.lines()); len(lines) != 2 || !strings.Contains(lines[0], "no longer deployed as the ServiceAccount") {
 		t.Errorf("%q", lines)
+	}
+}
+
+// TestAccountsThatAppsAskFor: an app gets the account that it asks for only where that cannot
+// do more than the repository may anyway.
+func TestAccountsThatAppsAskFor(t *testing.T) {
+	open, bounded := grantsOf(t, ""), grantsOf(t, `
+grants:
+  - {repositories: [shop], serviceAccount: team-a/deployer}
+  - {repositories: [fleet], namespaces: [team-*, kube-system]}
+`)
+	for _, test := range []struct {
+		rules *Rules
+		repo  name.Repo
+		asked string
+		want  string
+	}{
+		{open, "fleet", "team-a/web", "team-a/web"},
+		{open, "fleet", "", ""},
+		{open, "fleet", "kube-system/admin", ""},
+		{open, "fleet", "pushboat-system/pushboat", ""},
+		{bounded, "fleet", "team-b/web", "team-b/web"},
+		{bounded, "fleet", "kube-system/admin", "kube-system/admin"},
+		{bounded, "fleet", "other/web", ""},
+		{bounded, "fleet", "team-a/deployer", ""},
+		{bounded, "shop", "team-a/web", "team-a/deployer"},
+		{bounded, "shop", "team-a/deployer", "team-a/deployer"},
+		{bounded, "blog", "team-a/web", ""},
+		{open, "fleet", "team-a/web:x", ""},
+		{open, "fleet", "team-a/", ""},
+		{open, "fleet", "web", ""},
+		{open, "fleet", "team-a/web\r\nImpersonate-Group: system:masters", ""},
+	} {
+		if got := test.rules.Account(test.repo, test.asked); got != test.want {
+			t.Errorf("%s asks for %q: %q, want %q", test.repo, test.asked, got, test.want)
+		}
 	}
 }
 

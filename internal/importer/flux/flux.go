@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -354,11 +356,31 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	}
 	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
 	t.identity(&made.App, spec, it.ref.Namespace)
-	if account := spec.Text("serviceAccountName"); account != "" {
-		made.App.ServiceAccount = it.ref.Namespace + "/" + account
-	}
+	made.App.ServiceAccount = account(spec, it.ref.Namespace)
 	t.health(&made.App, spec)
 	return made
+}
+
+// controllers are the accounts of Flux's own controllers, by the names that flux install gives
+// them in whatever namespace: they are as if none were asked for.
+var controllers = []string{"kustomize-controller", "helm-controller"}
+
+// account reads as which ServiceAccount an app is applied, "NAMESPACE/NAME"; "" if it says
+// nothing of that.
+func account(spec *meaning.Map, namespace string) string {
+	const field = "serviceAccountName"
+	text := spec.Text(field)
+	switch {
+	case text == "":
+		return ""
+	case slices.Contains(controllers, text):
+		spec.Without(field, "it is the account of Flux's own controller")
+		return ""
+	case len(validation.IsDNS1123Subdomain(text)) > 0:
+		spec.Problem(field, fmt.Sprintf("%s: %q is no name of a ServiceAccount", spec.At(field), manifest.Clean(text)), "name one of the namespace "+namespace)
+		return ""
+	}
+	return namespace + "/" + text
 }
 
 // identity reads where an app of a namespace is applied.
