@@ -121,8 +121,8 @@ type App struct {
 	OnRemoveBy string `json:",omitempty"`
 	// Hidden are texts in the settings of an app that is imported which must not be shown.
 	Hidden []string `json:",omitempty"`
-	// ServiceAccount is the one, "NAMESPACE/NAME", as which the other tool would apply the app; "":
-	// as itself. Here the grant of the repository says which.
+	// ServiceAccount is the one, "NAMESPACE/NAME", as which the app asks to be applied; "": as that
+	// of its repository. The grant of the repository says whether it may.
 	ServiceAccount string `json:",omitempty"`
 	// Suspended says why the app is not deployed; "" if it is.
 	Suspended string `json:",omitempty"`

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -14,6 +16,15 @@ import (
 // "".
 
 func checkLabel(s string) string { return wrong(name.CheckLabel(s)) }
+
+// checkAccount says what is wrong with a ServiceAccount, NAMESPACE/NAME.
+func checkAccount(s string) string {
+	namespace, account, _ := strings.Cut(s, "/")
+	if checkLabel(namespace) != "" || len(validation.IsDNS1123Subdomain(account)) > 0 {
+		return "is no ServiceAccount: write NAMESPACE/NAME"
+	}
+	return ""
+}
 
 func checkName(s string) string {
 	_, err := name.ParseApp(s)

@@ -265,7 +265,7 @@ var fileFields = []string{"apps", "release", "import"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
+	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "serviceAccount", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
 	"schedule", "fullSchedule", "drift", "prune", "onRemove", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows", "suspended", "leaveOut",
 }
 
@@ -322,6 +322,7 @@ func (r *reader) readPlace(e *entry, fields map[string]field) {
 	checked("branch", checkBranch, (*string)(&e.app.Branch))
 	checked("cluster", checkLabel, &e.app.Cluster)
 	checked("namespace", checkLabel, &e.app.Namespace)
+	checked("serviceAccount", checkAccount, &e.app.ServiceAccount)
 	if f, ok := fields["createNamespace"]; ok {
 		e.app.CreateNamespace, _ = r.Boolean(f)
 		if _, named := fields["namespace"]; e.app.CreateNamespace && !named {

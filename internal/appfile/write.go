@@ -24,7 +24,7 @@ type Entry struct {
 
 // Write writes a pushboat.yaml with apps: the fields that are not as they are without being
 // written. head are comments at its beginning. Read makes the same apps of it, apart from
-// what is not of one file: Imported, Hidden, ServiceAccount, NamespaceMetadata, Released, and Data of PostBuild.From.
+// what is not of one file: Imported, Hidden, NamespaceMetadata, Released, and Data of PostBuild.From.
 func Write(head []string, entries []Entry) ([]byte, error) {
 	var b bytes.Buffer
 	comment(&b, "", head)
@@ -205,6 +205,7 @@ func appNode(app App) *yaml.Node {
 	putUnless(m, "cluster", app.Cluster, as.Cluster)
 	m.put("namespace", app.Namespace)
 	m.put("createNamespace", app.CreateNamespace)
+	m.put("serviceAccount", app.ServiceAccount)
 	writeSource(m, app)
 	m.set("sources", listOf(app.Sources, false, func(s Addition, one written) {
 		one.set("path", s.Path)

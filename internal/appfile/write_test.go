@@ -17,6 +17,7 @@ const whole = `apps:
   cluster: eu
   namespace: shop
   createNamespace: true
+  serviceAccount: shop/deployer
   render: kustomize
   kustomize:
     images: [{name: web, newTag: "1.10"}]
@@ -144,7 +145,7 @@ func TestEveryFieldIsWritten(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	elsewhere := map[string]bool{"Imported": true, "Made": true, "OnRemoveBy": true, "Hidden": true, "ServiceAccount": true, "NamespaceMetadata": true, "Released": true, "Exclude": true}
+	elsewhere := map[string]bool{"Imported": true, "Made": true, "OnRemoveBy": true, "Hidden": true, "NamespaceMetadata": true, "Released": true, "Exclude": true}
 	kind := reflect.TypeFor[App]()
 	for i := range kind.NumField() {
 		given := false

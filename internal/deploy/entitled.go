@@ -1,9 +1,6 @@
 package deploy
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,17 +13,6 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
-
-// accountOf is the account as which a target is applied: its own, which the object of another
-// tool asks for, or else that of its repository.
-func (e *Engine) accountOf(t *target) kube.Account {
-	return e.account(t.Repo, t.Spec.Cluster, t.Spec.ServiceAccount)
-}
-
-// hasOwnAccount reports whether a target is applied as another account than its repository's.
-func (e *Engine) hasOwnAccount(t *target) bool {
-	return t.Spec.ServiceAccount != "" && e.accountOf(t) != e.account(t.Repo, t.Spec.Cluster, "")
-}
 
 // entitled finds the targets of a change whose own account gets rights, or is made, by other
 // apps of the same change, and which: until these are applied, nothing can be tried as the
@@ -145,48 +131,6 @@ func textIn(value any, field string) string {
 	return text
 }
 
-// triedAs returns the cluster of a target as the account sees it as which the gate tries what
-// the target changes: that of its repository, where its own has no rights yet.
-func (p *Proposal) triedAs(t *target) caller {
-	if len(p.entitled[t]) > 0 || p.lacksAccount[t] {
-		return p.engine.lookerOf(t)
-	}
-	return p.engine.callerOf(t)
-}
-
-// checkOwnAccounts refuses the accounts of apps that are not there, and that the change does not
-// make: the API server would not notice.
-func (p *Proposal) checkOwnAccounts(ctx context.Context) {
-	type place struct {
-		cluster string
-		account kube.Account
-	}
-	answers := map[place]error{}
-	p.lacksAccount = map[*target]bool{}
-	for _, t := range p.targets {
-		if p.stays[t.Spec.Name] || len(p.entitled[t]) > 0 || !p.engine.hasOwnAccount(t) {
-			continue
-		}
-		at := place{t.Spec.Cluster, p.engine.accountOf(t)}
-		err, asked := answers[at]
-		if !asked {
-			err = p.engine.callerOf(t).check(ctx)
-			answers[at] = err
-		}
-		missing, is := errors.AsType[*kube.MissingAccountError](err)
-		switch {
-		case is:
-			p.lacksAccount[t] = true
-			p.Problems = append(p.Problems, manifest.Problem{
-				App: t.Spec.Name, Source: t.Spec.Source, Object: t.ownObject(), Hint: missing.Hint(),
-				Message: fmt.Sprintf("spec.serviceAccountName: cluster %s has no ServiceAccount %s, and no other app of this push makes it", t.Spec.Cluster, at.account),
-			})
-		case err != nil:
-			p.Problems = append(p.Problems, noAnswer(t.Spec.Cluster, err))
-		}
-	}
-}
-
 // entitling are the waits for accounts: by targets, the apps that give rights to their accounts
 // and that can be applied before them. An app that would wait for the target in turn, as its
 // dependency or for an account, is left out.
@@ -267,14 +211,4 @@ func (at *attempt) planAnew() (*plan.Plan, error) {
 			return nil, err
 		}
 	}
-}
-
-// entitledNote says as whom an app is tried, and as whom it will be applied.
-func (p *Proposal) entitledNote(t *target) string {
-	as := "the server itself"
-	if account := p.engine.account(t.Repo, t.Spec.Cluster, ""); account != (kube.Account{}) {
-		as = "ServiceAccount " + account.String()
-	}
-	return fmt.Sprintf("spec.serviceAccountName: ServiceAccount %s gets its rights with this push, from %s: the app is checked as %s, and applied as its account after that",
-		t.Spec.ServiceAccount, name.Join(slices.Sorted(slices.Values(p.entitled[t])), ", "), as)
 }

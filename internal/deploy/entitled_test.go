@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/pushboat/pushboat/internal/kube"
@@ -163,22 +162,5 @@ func TestDeploysThatWaitForRights(t *testing.T) {
 	j, first := queued(o.app("web")), queued(o.app("tenants"))
 	if !j.entitled || len(j.entitling) != 1 || j.entitling[0] != runs[0] || j.together.free["web"] || !j.together.free["tenants"] || first.entitled || first.entitling != nil {
 		t.Errorf("web has %+v, tenants %+v", j, first)
-	}
-}
-
-// TestEntitledNote: the plan says as whom an app is tried whose account has no rights yet.
-func TestEntitledNote(t *testing.T) {
-	o := newOffice(t)
-	o.grantingTenant()
-	web := wanted("web", asTenant)
-	p := o.proposed("shop", web, wanted("tenants"))
-	p.Plans = []*plan.Plan{{App: "web"}}
-	if told := p.accountNotes(p.plannedApps()); len(told) != 0 {
-		t.Errorf("told %v", told)
-	}
-	p.entitled = map[*target][]name.App{web: {"tenants", "base"}}
-	told := p.accountNotes(p.plannedApps())
-	if len(told) != 1 || !strings.Contains(told[0].Message, "team/deployer gets its rights with this push, from base, tenants: the app is checked as the server itself") {
-		t.Errorf("told %v", told)
 	}
 }

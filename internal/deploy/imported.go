@@ -8,7 +8,6 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
@@ -85,7 +84,7 @@ func specsOf(targets []*target) []appfile.App {
 // apps the change is about, for they would be said again with each push.
 func (p *Proposal) importedNotes() manifest.Problems {
 	if p.imports == nil {
-		return nil
+		return p.accountNotes(p.plannedApps())
 	}
 	planned := p.plannedApps()
 	notes := p.imports.Notes(func(app name.App) bool { return planned[app] })
@@ -103,38 +102,6 @@ func (p *Proposal) plannedApps() map[name.App]bool {
 		planned[plan.App] = true
 	}
 	return planned
-}
-
-// accountNotes says of which apps that the change is about the object asks for another
-// ServiceAccount than they are applied as. Kubernetes may let this one do more.
-func (p *Proposal) accountNotes(planned map[name.App]bool) manifest.Problems {
-	var told manifest.Problems
-	for _, t := range p.targets {
-		asked := t.Spec.ServiceAccount
-		if asked == "" || !planned[t.Spec.Name] {
-			continue
-		}
-		text := accountNote(asked, p.engine.accountOf(t))
-		if len(p.entitled[t]) > 0 {
-			text = p.entitledNote(t)
-		}
-		if text != "" {
-			told = append(told, manifest.Problem{App: t.Spec.Name, Source: t.Spec.Source, Object: t.ownObject(), Message: text})
-		}
-	}
-	return told
-}
-
-// accountNote says as whom an app is applied whose object asks for a ServiceAccount; "" if as that.
-func accountNote(asked string, is kube.Account) string {
-	as := "the server itself, with all its rights: the grant of the repository does not give the account's namespace, or another grant has the account"
-	switch {
-	case is.String() == asked:
-		return ""
-	case is != (kube.Account{}):
-		as = "ServiceAccount " + is.String() + ", which the grant of the repository names"
-	}
-	return fmt.Sprintf("spec.serviceAccountName: it asks for ServiceAccount %s, and is applied as %s; for all that this repository deploys, an admin changes that in repositories.yaml: serviceAccount: %s", asked, as, asked)
 }
 
 // gone are the apps that leave the branch, as far as that is known. Where objects of another tool

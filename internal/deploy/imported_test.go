@@ -9,10 +9,8 @@ import (
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
-	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/kubetest"
 	"github.com/pushboat/pushboat/internal/manifest"
-	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 )
 
@@ -128,41 +126,5 @@ func TestBeforeDeletion(t *testing.T) {
 		if test.message == "" && message+hint != "" || !strings.Contains(message, test.message) || !strings.Contains(hint, test.hint) {
 			t.Errorf("%s: %q, %q", test.object.GetKind(), message, hint)
 		}
-	}
-}
-
-// An app whose object asks for an account never runs as another one without a word.
-func TestAccountNotes(t *testing.T) {
-	for _, test := range []struct {
-		asked, want string
-		is          kube.Account
-	}{
-		{"a/b", "", kube.Account{Namespace: "a", Name: "b"}},
-		{"a/b", "applied as ServiceAccount a/c, which the grant of the repository names", kube.Account{Namespace: "a", Name: "c"}},
-		{"a/b", "applied as the server itself, with all its rights", kube.Account{}},
-	} {
-		if got := accountNote(test.asked, test.is); (got == "") != (test.want == "") || !strings.Contains(got, test.want) || got != "" && !strings.HasSuffix(got, "serviceAccount: a/b") {
-			t.Errorf("%s as %s: %s", test.asked, test.is, got)
-		}
-	}
-	of := func(app name.App, asked string) *target {
-		return &target{Target: plan.Target{Repo: "shop", Spec: appfile.App{Name: app, Cluster: "eu", ServiceAccount: asked}}}
-	}
-	p := &Proposal{
-		targets: []*target{of("web", "a/b"), of("same", "a/c"), of("unchanged", "a/b"), of("plain", "")},
-		Plans:   []*plan.Plan{{App: "web"}, {App: "same"}, {App: "plain"}},
-		engine: &Engine{Config: Config{Accounts: func(repo name.Repo, cluster, _ string) kube.Account {
-			if repo != "shop" || cluster != "eu" {
-				t.Errorf("asked for %s on %s", repo, cluster)
-			}
-			return kube.Account{Namespace: "a", Name: "c"}
-		}}},
-	}
-	if told := p.accountNotes(p.plannedApps()); len(told) != 1 || told[0].App != "web" {
-		t.Errorf("told %v", told)
-	}
-	p.engine.Accounts = nil
-	if told := p.accountNotes(p.plannedApps()); len(told) != 2 {
-		t.Errorf("as the server itself, told %v", told)
 	}
 }

@@ -67,9 +67,6 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 		for _, note := range made.Notes {
 			e.say("%s", noteText(note))
 		}
-		if account := made.App.ServiceAccount; account != "" {
-			e.say("Flux applies it as ServiceAccount %s; here, the grant of the repository in admin.git has to say so: serviceAccount: %s", account, account)
-		}
 		e.namespace()
 		e.postBuild()
 		e.values()
