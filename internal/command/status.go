@@ -98,7 +98,11 @@ func verdictOn(s deploy.Status) error {
 	case s.Last != nil:
 		next = "see what happened: ssh HOST show " + s.Last.ID()
 	}
-	return report.WithHint(fmt.Errorf("app %s is %s, %s", s.App, s.Sync, s.Health), "%s", next)
+	is := string(s.Sync)
+	if s.Health != "-" { // of an app without objects, or whose objects are not its own any more
+		is += ", " + string(s.Health)
+	}
+	return report.WithHint(fmt.Errorf("app %s is %s", s.App, is), "%s", next)
 }
 
 func printStatus(w io.Writer, list []deploy.Status, now time.Time) {

@@ -207,7 +207,7 @@ func (at *attempt) leave(news []plan.Step, why string) stageEvent {
 	for _, step := range news {
 		at.printDrift(run, step)
 		at.engine.Log.WithField("app", at.name).WithField("object", step.ID.String()).
-			Warnf("drift, left alone: %s", cmp.Or(whatDrifted(step), "it would be "+string(step.Action)))
+			Warnf("drift, left alone: %s", cmp.Or(whatDiffers(step), "it would be "+string(step.Action)))
 	}
 	at.quietly(record.DriftFound, manifest.Plural(len(news), "object")+" left as found ("+why+")", news...)
 	return eventNews
@@ -240,6 +240,11 @@ func whatDrifted(step plan.Step) string {
 		return strings.TrimSuffix("changed by "+who+"; "+step.Note, "; ")
 	}
 	return step.Note
+}
+
+// whatDiffers is whatDrifted of a step that is not made, or not yet.
+func whatDiffers(step plan.Step) string {
+	return strings.Replace(whatDrifted(step), plan.TakenOver, "is not managed", 1)
 }
 
 func (a *app) printDrift(run *Run, step plan.Step) {

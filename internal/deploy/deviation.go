@@ -127,7 +127,7 @@ func (a *app) lookClosely(ctx context.Context, t *target, looks map[manifest.ID]
 func deviationOf(f fate, step plan.Step) Deviation {
 	d := Deviation{Object: f.found.Object, What: f.found.What, Culprit: f.found.Culprit, Fields: differencesOf(step)}
 	if f.found.pending && step.Action == record.Configure { // the difference is only seen; the step knows more
-		d.What, d.Culprit = cmp.Or(whatDrifted(step), d.What), culpritOf(step.Culprit)
+		d.What, d.Culprit = cmp.Or(whatDiffers(step), d.What), culpritOf(step.Culprit)
 	}
 	d.Corrected, d.Fate = f.decide()
 	return d

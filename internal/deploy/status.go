@@ -92,7 +92,7 @@ type Difference struct {
 }
 
 func differenceOf(step plan.Step) Difference {
-	found := Difference{id: step.ID, Object: step.ID.String(), What: cmp.Or(whatDrifted(step), "would be "+string(step.Action))}
+	found := Difference{id: step.ID, Object: step.ID.String(), What: cmp.Or(whatDiffers(step), "would be "+string(step.Action))}
 	for _, change := range step.Changes {
 		found.Fields = append(found.Fields, change.Path)
 	}

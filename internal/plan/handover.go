@@ -13,6 +13,9 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
+// TakenOver is the note of a step for an object that nobody manages yet.
+const TakenOver = "was not managed, taken over"
+
 // owner finds the owner of the running object. It notes in the step that an object
 // changes hands, and refuses an object that its owner keeps.
 func (p *Planner) owner(ctx context.Context, o Placed, step *Step) *manifest.Problem {
@@ -24,7 +27,7 @@ func (p *Planner) owner(ctx context.Context, o Placed, step *Step) *manifest.Pro
 		step.Say("had lost the label that makes it part of the app")
 		return nil
 	case step.Entry.PartOf == "":
-		step.Say("was not managed, taken over")
+		step.Say(TakenOver)
 		return nil
 	case applied && p.Claims.Owner(p.API.Name(), o.Key) == p.Target.Spec.Name:
 		step.Say("had the label of another set than the app's")
