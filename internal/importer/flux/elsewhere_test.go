@@ -119,3 +119,25 @@ func TestOwnTagsInAFolder(t *testing.T) {
 		t.Errorf("%+v, problems %v", apps, problems)
 	}
 }
+
+// TestOtherRepositoriesInAFolder: a clone may be called otherwise than the repository, so where there
+// is no server, the way out is to say its name; the server knows it.
+func TestOtherRepositoriesInAFolder(t *testing.T) {
+	for _, isFolder := range []bool{true, false} {
+		world := worldOf()
+		if !isFolder {
+			world.Tree = beside{}
+		}
+		tree := New(world)
+		tree.Add(nil, parse(t, "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: own, namespace: flux-system}\nspec: {url: 'ssh://git@example.org/team/shop.git'}\n")[0])
+		tree.Add(nil, parse(t, strings.Replace(kustomization(""), "name: flux-system}\n", "name: own}\n", 1))[0])
+		_, problems := tree.Next()
+		if len(problems) != 1 || !strings.Contains(problems[0].Message, "is another repository") {
+			t.Fatalf("problems %v", problems)
+		}
+		hint := problems[0].Hint
+		if strings.Contains(hint, ": --repository shop\n") != isFolder || !strings.Contains(hint, "import: {self: [ssh://git@example.org/team/shop.git]}") {
+			t.Errorf("in a folder %v: %s", isFolder, hint)
+		}
+	}
+}

@@ -51,9 +51,7 @@ func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, o
 	}
 	switch {
 	case errors.Is(err, ErrUnknown):
-		m.Problem(field, fmt.Sprintf("%s is another repository", shown),
-			fmt.Sprintf("if it is this one, list it in pushboat.yaml: import: {self: [%s]}\nelse have an admin fetch it, and let this repository use it: ssh HOST repo mirror %s %s --used-by %s\nor, of one that is hosted here: ssh HOST repo alias REPOSITORY %s --used-by %s",
-				shown, path.Base(Normal(shown)), shown, w.Repo, shown, w.Repo))
+		m.Problem(field, fmt.Sprintf("%s is another repository", shown), w.hintUnknown(shown, !can))
 		return "", false
 	case err != nil:
 		m.Problem(field, fmt.Sprintf("%s: %v", shown, err), hintFor(err))
@@ -61,6 +59,18 @@ func (w World) Elsewhere(m *Map, field, address string, at At) (folder string, o
 	}
 	m.Note(field, shown+" is "+taken)
 	return folder, true
+}
+
+// hintUnknown is the next thing to try where an address means no repository. A folder without a
+// server may be called otherwise than the repository that it is a clone of.
+func (w World) hintUnknown(address string, isFolder bool) string {
+	base := path.Base(Normal(address))
+	self := "if it is this one, list it"
+	if isFolder {
+		self = fmt.Sprintf("if it is this one, under another name than that of the folder: --repository %s\nor, for the server as well, list it", base)
+	}
+	return fmt.Sprintf("%s in pushboat.yaml: import: {self: [%s]}\nelse have an admin fetch it, and let this repository use it: ssh HOST repo mirror %s %s --used-by %s\nor, of one that is hosted here: ssh HOST repo alias REPOSITORY %s --used-by %s",
+		self, address, base, address, w.Repo, address, w.Repo)
 }
 
 // Own is the folder of the revision in which this repository is at another place than the branch
