@@ -45,7 +45,7 @@ func remainsOf(applied, meant []*manifest.Object) remains {
 func (t *Tree) Explain() ([]byte, manifest.Problems) {
 	after, problems := t.Finish()
 	head := []string{"The apps that the objects of this repository mean, without these objects."}
-	for _, note := range t.Notes(func(name.App) bool { return false }) {
+	for _, note := range t.asides(func(name.App) bool { return true }) {
 		head = append(head, noteText(note))
 	}
 	entries := make([]appfile.Entry, 0, len(t.order))

@@ -401,10 +401,7 @@ func (t *Tree) Notes(of func(name.App) bool) []meaning.Note {
 			notes = append(notes, t.apps[app].Notes...)
 		}
 	}
-	for _, stem := range slices.Sorted(maps.Keys(t.flux)) {
-		notes = append(notes, t.flux[stem].Notes()...)
-	}
-	return append(notes, t.argo.Notes()...)
+	return append(notes, t.asides(of)...)
 }
 
 // Finish returns which apps each app depends on, when all are known. A dependency on what is

@@ -61,6 +61,7 @@ type Tree struct {
 	depth      map[name.App]int
 	problems   manifest.Problems
 	others     []meaning.Note // about objects that make no app
+	asides     []*aside       // about those that bound apps
 	noted      map[meaning.Note]bool
 	told       map[string]bool     // the addresses of which it was said that they are this repository
 	listings   map[string]*catalog // by the folder of a repository, see list

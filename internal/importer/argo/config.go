@@ -142,10 +142,3 @@ func (t *Tree) readGlobalIgnore(data *meaning.Map, key, text string) {
 		t.config.ignore = append(t.config.ignore, ignore)
 	}
 }
-
-// Notes are those about objects that make no app; each once.
-func (t *Tree) Notes() []meaning.Note {
-	notes := sortedNotes(t.others)
-	t.others = nil
-	return notes
-}

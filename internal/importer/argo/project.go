@@ -24,6 +24,7 @@ type project struct {
 	cluster      kinds // of objects without a namespace
 	namespaced   kinds
 	size         int // patterns
+	about        *aside
 }
 
 type destination struct{ server, name, namespace string }
@@ -62,7 +63,8 @@ func (t *Tree) readProject(o *manifest.Object) {
 	}
 	spec.Done()
 	t.problems = append(t.problems, r.Problems...)
-	t.others = append(t.others, r.Notes...)
+	p.about = &aside{notes: r.Notes}
+	t.asides = append(t.asides, p.about)
 	t.projects[o.GetName()] = p
 }
 
@@ -149,6 +151,7 @@ func (a *application) checkProject(spec *meaning.Map) {
 		return
 	}
 	a.app.Project = called
+	p.about.add(a.app.By)
 	destination := spec.Map("destination")
 	at := destinationOf(destination, a.tree)
 	if a.tree.budget.charge(p.size/patternsInAStep) != nil {

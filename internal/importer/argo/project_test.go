@@ -62,7 +62,7 @@ func TestCheckKinds(t *testing.T) {
 
 func TestSecretsOfArgoAreLeftOut(t *testing.T) {
 	apps, problems, tree := readAll(t, site(), "apiVersion: v1\nkind: Secret\nmetadata: {name: eu, labels: {argocd.argoproj.io/secret-type: cluster}}\nstringData: {server: 'https://eu'}\n---\n"+applicationOf("project: default"))
-	notes := tree.Notes()
+	notes := tree.Notes(nil)
 	if len(apps) != 1 || len(problems) > 0 || len(notes) != 1 || !strings.Contains(notes[0].Text, "the server knows its clusters") || strings.Contains(notes[0].Text, "https://eu") {
 		t.Errorf("apps %v, problems %v, notes %v", apps, problems, notes)
 	}
@@ -85,7 +85,7 @@ func TestConfig(t *testing.T) {
 	} {
 		apps, problems, tree := readAll(t, site(), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm}\ndata:\n  "+data+"\n---\n"+applicationOf("project: default"))
 		got := outcome(t, apps, problems)
-		for _, n := range tree.Notes() {
+		for _, n := range tree.Notes(nil) {
 			got += n.Text + "\n"
 		}
 		if !strings.Contains(got, want) {
