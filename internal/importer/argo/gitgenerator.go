@@ -36,8 +36,46 @@ func (s *set) git(m *meaning.Map, given map[string]any) []map[string]any {
 	all, err := s.listed(m, slices.Concat(folders, files), len(folders) > 0, pathed{prefix, root, given})
 	if err != nil {
 		m.Problem("directories", err.Error(), "")
+	} else {
+		s.look(m, len(all) > 0)
 	}
 	return all
+}
+
+// looked is a git generator, and whether it has found anything. In a matrix, it looks again and again.
+type looked struct {
+	m     *meaning.Map
+	found bool
+}
+
+// look notes whether a git generator has found anything this time.
+func (s *set) look(m *meaning.Map, found bool) {
+	at := slices.IndexFunc(s.gits, func(l *looked) bool { return l.m == m })
+	if at < 0 {
+		s.gits = append(s.gits, &looked{m, found})
+		return
+	}
+	s.gits[at].found = s.gits[at].found || found
+}
+
+// tellEmpty says which git generators have found nothing: a path may be misspelt.
+func (s *set) tellEmpty() {
+	for _, l := range s.gits {
+		if l.found {
+			continue
+		}
+		field, what := "directories", "folder"
+		if len(l.m.Maps(field)) == 0 {
+			field, what = "files", "file"
+		}
+		var paths []string
+		for _, one := range l.m.Maps(field) {
+			if !one.Boolean("exclude", false) {
+				paths = append(paths, manifest.Clean(one.Text("path")))
+			}
+		}
+		l.m.Note(field, fmt.Sprintf("no %s matches %s, so the generator makes nothing; it does when one comes", what, meaning.Several(paths)))
+	}
 }
 
 // listed are the parameters of the folders, or else the files, that patterns select.

@@ -20,6 +20,7 @@ type set struct {
 	reader *meaning.Reader
 	lang   language
 	spec   *meaning.Map
+	gits   []*looked // git generators
 }
 
 // readSet returns the Applications that an ApplicationSet makes.
@@ -28,6 +29,7 @@ func (t *Tree) readSet(it *item) []*draft {
 	s := &set{tree: t, it: it, reader: r, spec: r.Spec()}
 	s.lang = language{budget: t.budget, isGo: s.spec.Boolean("goTemplate", false), options: s.goOptions()}
 	drafts := s.applications()
+	s.tellEmpty()
 	s.settings()
 	t.problems = append(t.problems, r.Problems...)
 	for _, note := range r.Notes {

@@ -220,3 +220,30 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestEmptyGitGenerators: a git generator that finds nothing says so once, with its line, and what it
+// has looked for.
+func TestEmptyGitGenerators(t *testing.T) {
+	git := func(more string) string { return "{git: {repoURL: 'https://example.org/team/site', " + more + "}}" }
+	matrix := func(a, b string) string { return "{matrix: {generators: [" + a + ", " + b + "]}}" }
+	for _, test := range []struct{ generators, want string }{
+		{git("directories: [{path: 'apps/*'}]"), ""},
+		{git("directories: [{path: 'app/*'}, {path: 'b/*'}, {path: app/x, exclude: true}]"), "apps.yaml:5: no folder matches app/*, b/*, so the generator makes nothing; it does when one comes"},
+		{git("directories: [{path: 'apps/*'}, {path: 'apps/*', exclude: true}]"), "apps.yaml:5: no folder matches apps/*, so the generator makes nothing; it does when one comes"},
+		{git("files: [{path: 'apps/*.json'}]"), "apps.yaml:5: no file matches apps/*.json, so the generator makes nothing; it does when one comes"},
+		{git("directories: [{path: 'apps/*'}]") + ", " + git("directories: [{path: none}]"), "apps.yaml:5: no folder matches none, so the generator makes nothing; it does when one comes"},
+		{matrix("{list: {elements: [{a: x}, {a: w}]}}", git("directories: [{path: '{{a}}/*'}]")), "apps.yaml:5: no folder matches {{a}}/*, so the generator makes nothing; it does when one comes"},
+		{matrix("{list: {elements: [{a: x}, {a: apps}]}}", git("directories: [{path: '{{a}}/*'}]")), ""},
+	} {
+		_, problems, tree := readAll(t, site(), setOf("["+test.generators+"]", "{{path.basename}}", ""))
+		var said []string
+		for _, note := range tree.Notes(nil) {
+			if strings.Contains(note.Text, "makes nothing") {
+				said = append(said, note.Source.String()+": "+note.Text)
+			}
+		}
+		if got := strings.Join(said, "\n"); len(problems) > 0 || got != test.want {
+			t.Errorf("%s: %s, want %s; problems %v", test.generators, got, test.want, problems)
+		}
+	}
+}
