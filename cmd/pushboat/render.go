@@ -83,9 +83,13 @@ type visitor func(spec appfile.App, applied []*manifest.Object) error
 // do renders, and prints the objects or the problems.
 func (r rendering) do(ctx context.Context) error {
 	r.guesses = &guesses{}
-	_, problems, err := r.walk(ctx, func(spec appfile.App, applied []*manifest.Object) error { return r.print(spec.Name, applied) })
+	grown, problems, err := r.walk(ctx, func(spec appfile.App, applied []*manifest.Object) error { return r.print(spec.Name, applied) })
 	if err != nil {
 		return err
+	}
+	if grown != nil {
+		_, wrong := grown.Finish()
+		problems = append(problems, wrong...)
 	}
 	r.guesses.tell(r.errOut)
 	if len(problems) > 0 {

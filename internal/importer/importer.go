@@ -50,7 +50,8 @@ type Tree struct {
 
 	finder *Finder
 	files  *files
-	made   map[rooted]making // by objects
+	made   map[rooted]making  // by objects
+	bound  *manifest.Problems // of bind, once it is called
 }
 
 // making is an object that means an app, or several, and the app that makes it.
@@ -428,7 +429,7 @@ func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Proble
 	if len(problems) == 0 {
 		problems = t.cycles(after)
 	}
-	return after, problems
+	return after, append(problems, t.bind()...)
 }
 
 // hintAbsent is the next thing to try where no object of a name is in the revision.

@@ -53,6 +53,7 @@ type Tree struct {
 	known    map[meaning.Ref]*item
 	named    map[name.App]*item
 	projects map[string]*project
+	unbound  []unbound
 	// namespaces are those with labels of their own, by their clusters and names.
 	namespaces map[string]namespaced
 	config     config

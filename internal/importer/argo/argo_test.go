@@ -69,6 +69,14 @@ func readAll(t *testing.T, w meaning.World, text string) ([]meaning.App, manifes
 		tree.Add(nil, o)
 	}
 	apps, problems := tree.Next()
+	for _, late := range tree.Bind(func() map[string]manifest.Source { return nil }) {
+		problems = append(problems, late.Problems...)
+		for i := range apps {
+			if apps[i].By.Name == late.By.Name {
+				apps[i].Notes = append(apps[i].Notes, late.Notes...)
+			}
+		}
+	}
 	return apps, problems, tree
 }
 

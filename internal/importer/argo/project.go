@@ -140,23 +140,36 @@ func (w syncWindow) fits(app appfile.App, t *Tree) bool {
 	return fits > 0 && (!w.all || fits == given)
 }
 
-// checkProject holds the app to its AppProject, if that is in the repository.
+// checkProject holds the app to its AppProject. One that is not known yet may come; see Bind.
 func (a *application) checkProject(spec *meaning.Map) {
 	called := spec.Text("project")
 	p := a.tree.projects[called]
 	if p == nil {
-		if called != "" && called != "default" {
-			a.note("spec.project", "the AppProject "+called+" is not in this repository, and bounds nothing")
+		if called != "" && called != defaultProject {
+			a.tree.unbound = append(a.tree.unbound, unbound{a, spec, called})
 		}
 		return
 	}
 	a.app.Project = called
 	p.about.add(a.app.By)
+	if !a.holdTo(p, called, spec) {
+		return
+	}
+	for _, w := range p.windows {
+		if w.fits(a.app.App, a.tree) {
+			a.app.App.Windows = append(a.app.App.Windows, w.window)
+		}
+	}
+}
+
+// holdTo holds the app to where its AppProject lets it go, and come from. ok is false if it cannot be
+// told.
+func (a *application) holdTo(p *project, called string, spec *meaning.Map) (ok bool) {
 	destination := spec.Map("destination")
 	at := destinationOf(destination, a.tree)
 	if a.tree.budget.charge(p.size/patternsInAStep) != nil {
 		a.reader.Add("spec.project", fmt.Sprintf("the AppProject %s: %v", called, errWalks), "split the repository, or write fewer patterns")
-		return
+		return false
 	}
 	if !p.allows(at, a.tree.world.patterns) {
 		destination.Problem("namespace", fmt.Sprintf("the AppProject %s does not allow the namespace %q on %s", called, at.namespace, at.server), "add it to spec.destinations of the AppProject")
@@ -170,11 +183,7 @@ func (a *application) checkProject(spec *meaning.Map) {
 			m.Problem("repoURL", fmt.Sprintf("the AppProject %s does not allow the source %s", called, repo), "add it to spec.sourceRepos of the AppProject")
 		}
 	}
-	for _, w := range p.windows {
-		if w.fits(a.app.App, a.tree) {
-			a.app.App.Windows = append(a.app.App.Windows, w.window)
-		}
-	}
+	return true
 }
 
 // destinationOf is a destination with both names of its cluster.
