@@ -89,6 +89,9 @@ var explanations = []explanation{
 	},
 }
 
+// registered is in the error for an object that is there twice.
+const registered = "already registered id"
+
 // emptyError is in the error for a kustomization that says nothing.
 const emptyError = "kustomization.yaml is empty"
 
@@ -116,6 +119,9 @@ func (b *build) explain(err error) manifest.Problem {
 		if is := group("is"); is != "" {
 			problem.Message, problem.Hint = mismatch(group("field"), is, cmp.Or(group("type"), group("type2")))
 		}
+		if strings.Contains(text, registered) {
+			b.placeTwice(&problem, named{group("kind"), group("name")}, group("ns"))
+		}
 		problem.Message = "kustomize: " + problem.Message
 		return problem
 	}
@@ -123,6 +129,47 @@ func (b *build) explain(err error) manifest.Problem {
 		Source: manifest.Source{File: file}, Message: "kustomize: " + absolute.ReplaceAllString(text, "$1$2"),
 		Hint: "to try it alone: kubectl kustomize --load-restrictor LoadRestrictionsNone " + path.Dir(file),
 	}
+}
+
+// placeTwice names the places of an object that is there twice, as far as they are known. In a base, it may
+// have another name or namespace than it is written with.
+func (b *build) placeTwice(p *manifest.Problem, object named, namespace string) {
+	w := b.collect()
+	w.know(b.inflated)
+	var places, exact []manifest.Source
+	for _, called := range w.affix.within(object.name) {
+		key := named{object.kind, called}
+		for _, at := range slices.Concat(w.places[key], w.made[key]) {
+			if slices.Contains(places, at) {
+				continue
+			}
+			places = append(places, at)
+			if w.spaces[at] == namespace {
+				exact = append(exact, at)
+			}
+		}
+	}
+	if len(exact) > 1 {
+		places = exact
+	}
+	if len(places) == 0 {
+		return
+	}
+	last := len(places) - 1
+	for i, at := range places {
+		if at.File == p.Source.File {
+			last = i
+		}
+	}
+	at := places[last]
+	places = slices.Delete(places, last, last+1)
+	p.Source = at
+	if len(places) == 0 {
+		p.Message += ": what has it is built twice"
+		p.Hint = "name the file, or the folder with it, in one kustomization alone"
+		return
+	}
+	p.Message += ", at " + places[0].String()
 }
 
 // pointers matches addresses in memory in kustomize's errors, which differ each time.

@@ -12,6 +12,7 @@ import (
 // used, and a useful hint. The test fails if kustomize changes its wording.
 func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 	const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n"
+	const inOne = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: one}\n"
 	for _, tt := range []struct {
 		name, kustomization string
 		files               map[string]string
@@ -22,8 +23,12 @@ func TestErrorsOfKustomizeAreExplained(t *testing.T) {
 		{"in a base", "resources: [../base]\n", map[string]string{"base/kustomization.yaml": "namePrefix: a-\nresource: []\n"}, `base/kustomization.yaml:2: kustomize: unknown field "resource" | did you mean`},
 		{"no list", "namePrefix: x-\nresources: a.yaml\n", nil, "app/kustomization.yaml:2: kustomize: resources: there is text where a list should be | write it in brackets"},
 		{"no text", "resources: [a.yaml]\ncommonLabels: {a: 1}\n", nil, "app/kustomization.yaml:2: kustomize: commonLabels: there is a number where text should be | put quotes"},
-		{"twice", "resources: [a.yaml, b.yaml]\n", map[string]string{"app/b.yaml": configMap}, "app/b.yaml: kustomize: ConfigMap a is there already | remove one"},
-		{"twice in a base", "resources: [../base]\n", map[string]string{"base/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "base/a.yaml": configMap, "base/b.yaml": configMap}, "base/b.yaml: kustomize: ConfigMap a is there already"},
+		{"twice", "resources: [a.yaml, b.yaml]\n", map[string]string{"app/b.yaml": configMap}, "app/b.yaml:1: kustomize: ConfigMap a is there already, at app/a.yaml:1 | remove one"},
+		{"twice in a base", "resources: [../base]\n", map[string]string{"base/kustomization.yaml": "resources: [a.yaml, b.yaml]\n", "base/a.yaml": configMap, "base/b.yaml": configMap}, "base/b.yaml:1: kustomize: ConfigMap a is there already, at base/a.yaml:1 | remove one"},
+		{"twice in a file", "resources: [b.yaml]\n", map[string]string{"app/b.yaml": configMap + "---\n" + configMap}, "app/b.yaml:6: kustomize: ConfigMap a is there already, at app/b.yaml:1 | remove one"},
+		{"twice in a namespace", "resources: [a.yaml, b.yaml, c.yaml]\n", map[string]string{"app/b.yaml": inOne, "app/c.yaml": "# again\n" + inOne}, "app/c.yaml:2: kustomize: ConfigMap a is there already, at app/b.yaml:1 | remove one"},
+		{"twice with a prefix", "resources: [../base, b.yaml]\n", map[string]string{"base/kustomization.yaml": "namePrefix: x-\nresources: [a.yaml]\n", "base/a.yaml": configMap, "app/b.yaml": strings.Replace(configMap, "name: a", "name: x-a", 1)}, "app/b.yaml:1: kustomize: ConfigMap x-a is there already, at base/a.yaml:1 | remove one"},
+		{"a base twice", "resources: [../x, ../y]\n", map[string]string{"x/kustomization.yaml": "resources: [../base]\n", "y/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": configMap}, "base/a.yaml:1: kustomize: ConfigMap a is there already: what has it is built twice | name the file"},
 		{"a generator makes it, too", "resources: [a.yaml]\nconfigMapGenerator: [{name: a, literals: [k=v]}]\n", nil, "app/kustomization.yaml: kustomize: a generator makes ConfigMap a, which is there already | write behavior: merge"},
 		{"nothing to merge into", "resources: [a.yaml]\nconfigMapGenerator: [{name: b, behavior: merge, literals: [k=v]}]\n", nil, "app/kustomization.yaml: kustomize: a generator merges into ConfigMap b, or replaces it, and there is none | "},
 		{"a literal", "configMapGenerator: [{name: b, literals: [k]}]\n", nil, "app/kustomization.yaml: kustomize: a generator's literal k is not KEY=VALUE | write it"},

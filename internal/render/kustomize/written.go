@@ -18,6 +18,7 @@ type written struct {
 	places map[named][]manifest.Source
 	made   map[named][]manifest.Source // by generators: their names are without the hash
 	affix  affixes
+	spaces map[manifest.Source]string // the namespaces of objects, as they are written
 }
 
 // named is an object's kind and name.
@@ -28,7 +29,7 @@ type affixes struct{ prefixes, suffixes []string }
 
 // collect reads the files of manifests that a build will read.
 func (c *checker) collect() *written {
-	w := &written{places: map[named][]manifest.Source{}, made: c.made, affix: c.affix}
+	w := &written{places: map[named][]manifest.Source{}, made: c.made, affix: c.affix, spaces: map[manifest.Source]string{}}
 	for _, file := range c.manifests {
 		data, err := fs.ReadFile(c.fsys, file)
 		if err != nil {
@@ -36,8 +37,7 @@ func (c *checker) collect() *written {
 		}
 		objects, _ := manifest.Parse(file, data) // kustomize reports its problems
 		for _, o := range objects {
-			key := named{o.GetKind(), o.GetName()}
-			w.places[key] = append(w.places[key], o.Source)
+			w.add(o)
 		}
 	}
 	return w
@@ -47,10 +47,15 @@ func (c *checker) collect() *written {
 func (w *written) know(files map[string][]*manifest.Object) {
 	for _, objects := range files {
 		for _, o := range objects {
-			key := named{o.GetKind(), o.GetName()}
-			w.places[key] = append(w.places[key], o.Source)
+			w.add(o)
 		}
 	}
+}
+
+func (w *written) add(o *manifest.Object) {
+	key := named{o.GetKind(), o.GetName()}
+	w.places[key] = append(w.places[key], o.Source)
+	w.spaces[o.Source] = o.GetNamespace()
 }
 
 // of returns the place of an object, if only one is possible.
