@@ -7,6 +7,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/form"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/name"
 )
 
 // PostBuild is what is done to the objects of an app when they are rendered: names in them
@@ -38,6 +39,9 @@ type ValuesFrom struct {
 	Data map[string]string `json:"data,omitempty"`
 	// Secret says that Data must not be shown.
 	Secret bool `json:"secret,omitempty"`
+	// By is that app, and At where the object with Data is written.
+	By name.App        `json:"-"`
+	At manifest.Source `json:"-"`
 }
 
 // Origin names the object.

@@ -68,7 +68,7 @@ func (t *Tree) Explain() ([]byte, manifest.Problems) {
 			e.say("%s", noteText(note))
 		}
 		e.namespace()
-		e.postBuild()
+		e.postBuild(func(from appfile.ValuesFrom) []string { return t.makeFirst(app, from) })
 		e.values()
 		e.conceal()
 		if len(e.app.Suspended) > maxSuspended {
@@ -165,34 +165,40 @@ func (e *explanation) namespace() {
 var nameForm = regexp.MustCompile(`^[_a-zA-Z][_a-zA-Z0-9]*$`)
 
 // postBuild puts the data of ConfigMaps that the revision makes among the values, over which
-// those that are written in place win. Those of Secrets are read from the cluster.
-func (e *explanation) postBuild() {
+// those that are written in place win, and those of Secrets that go over them. The values of
+// Secrets are read from the cluster; first says what to do where they are not there yet.
+func (e *explanation) postBuild(first func(appfile.ValuesFrom) []string) {
 	post := &e.app.PostBuild
 	post.Values = maps.Clone(post.Values)
-	from := slices.Clone(post.From)
-	for len(from) > 0 {
-		last := from[len(from)-1]
-		if last.Data == nil || last.Secret || last.Kind == manifest.SecretKind.Kind || len(post.Values)+len(last.Data) > appfile.MaxList {
-			break
+	var kept []appfile.ValuesFrom // the last one first
+	over, all := map[string]bool{}, true
+	for _, from := range slices.Backward(post.From) {
+		if !all || from.Data == nil || from.Secret || from.Kind == manifest.SecretKind.Kind || len(post.Values)+len(from.Data) > appfile.MaxList {
+			all = all && from.Data != nil
+			for key := range from.Data {
+				over[key] = true
+			}
+			kept = append(kept, from)
+			continue
 		}
 		if post.Values == nil {
 			post.Values = map[string]string{}
 		}
-		for key, value := range last.Data {
-			if _, has := post.Values[key]; !has && nameForm.MatchString(key) {
+		for key, value := range from.Data {
+			if _, has := post.Values[key]; !has && !over[key] && nameForm.MatchString(key) {
 				post.Values[key] = value
 			}
 		}
-		e.say("%s: values of ConfigMap %s/%s are those that the revision gives it", last.Source(), last.Namespace, last.Name)
-		from = from[:len(from)-1]
+		e.say("%s: values of ConfigMap %s/%s are those that the revision gives it", from.Source(), from.Namespace, from.Name)
 	}
-	for i := range from {
-		if from[i].Data != nil {
-			e.say("%s: %s is read from the cluster: it has to be there before", from[i].Source(), from[i].Origin())
+	slices.Reverse(kept)
+	for i := range kept {
+		if kept[i].Data != nil {
+			e.comments = append(e.comments, first(kept[i])...)
 		}
-		from[i].Data = nil
+		kept[i].Data = nil
 	}
-	post.From = from
+	post.From = kept
 }
 
 // values takes out the values of Secrets.

@@ -74,8 +74,26 @@ func TestExplain(t *testing.T) {
 			"values of a Secret",
 			"apiVersion: v1\nkind: Secret\nmetadata: {name: words, namespace: flux-system}\nstringData: {host: hunter22}\n---\n" +
 				kustomization("shop", "path: apps, postBuild: {substituteFrom: [{kind: Secret, name: words}]}"),
-			[]string{"      from:\n        - {secret: flux-system/words}\n", "Secret flux-system/words is read from the cluster"},
+			[]string{
+				"      from:\n        - {secret: flux-system/words}\n",
+				"  # a.yaml:9: Secret flux-system/words is read from the cluster, and app fleet makes it there (a.yaml:1). Where it is not there yet, the push is refused; push this file without the entry first, and then with it\n",
+			},
 			[]string{"hunter22"},
+			"",
+		},
+		{
+			"values of a ConfigMap, over which those of a Secret win",
+			configMap + "apiVersion: v1\nkind: Secret\nmetadata: {name: more, namespace: flux-system}\nstringData: {host: hunter22}\n---\n" +
+				kustomization("shop", "path: apps, postBuild: {substituteFrom: [{kind: ConfigMap, name: words}, {kind: Secret, name: more}]}"),
+			[]string{"      values:\n        zone: z\n", "      from:\n        - {secret: flux-system/more}\n", "Secret flux-system/more is read from the cluster"},
+			[]string{"hunter22", "host:", "configMap:"},
+			"",
+		},
+		{
+			"values of a ConfigMap, over which those of the cluster win",
+			configMap + kustomization("shop", "path: apps, postBuild: {substituteFrom: [{kind: ConfigMap, name: words}, {kind: Secret, name: far}]}"),
+			[]string{"      from:\n        - {configMap: flux-system/words}\n        - {secret: flux-system/far}\n", "ConfigMap flux-system/words is read from the cluster, and app fleet makes it there (a.yaml:1)"},
+			[]string{"values:", "Secret flux-system/far is read"},
 			"",
 		},
 		{
@@ -110,6 +128,28 @@ func TestExplain(t *testing.T) {
 		fsys := fstest.MapFS{appfile.Name: {Data: []byte(got)}, "apps/a": {}, "base/a": {}, "clusters/x/a": {}, "chart/a": {}}
 		if _, wrong := appfile.Read(fsys, appfile.Place{Repo: "team/fleet.git", Main: "main"}); len(wrong) > 0 {
 			t.Errorf("%s: it is refused: %v", test.name, wrong)
+		}
+	}
+}
+
+// TestMakeFirst: what has to be on the cluster before is made with a command.
+func TestMakeFirst(t *testing.T) {
+	tree, _, problems := grow(t, kustomization("shop", "path: apps, postBuild: {substituteFrom: [{kind: Secret, name: words}]}"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	files := tree.world.Tree.(fstest.MapFS)
+	files["apps/sops.yaml"] = &fstest.MapFile{Data: []byte("kind: Secret\nsops:\n  mac: x\n")}
+	for file, want := range map[string]string{
+		"apps/a.yaml":             "make it first:\n  kubectl create namespace flux-system\n  kubectl -n flux-system apply -f apps/a.yaml",
+		"apps/sops.yaml":          "make it first:\n  kubectl create namespace flux-system\n  sops decrypt apps/sops.yaml | kubectl -n flux-system apply -f -",
+		"apps/kustomization.yaml": "push this file without the entry first, and then with it",
+	} {
+		got := strings.Join(tree.makeFirst("shop", appfile.ValuesFrom{
+			Kind: "Secret", Namespace: "flux-system", Name: "words", File: "b.yaml", Line: 3, By: "base", At: manifest.Source{File: file, Line: 1},
+		}), "\n")
+		if !strings.HasPrefix(got, "b.yaml:3: Secret flux-system/words is read from the cluster, and app base makes it there ("+file+":1). ") || !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %s, want %s", file, got, want)
 		}
 	}
 }

@@ -250,7 +250,7 @@ func (t *Tree) Add(app appfile.App, applied, meant []*manifest.Object) manifest.
 				o = o.Copy()
 				o.SetNamespace(app.Namespace)
 			}
-			on.Note(o)
+			on.Note(app.Name, o)
 		}
 	}
 	for _, o := range meant {

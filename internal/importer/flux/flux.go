@@ -87,6 +87,8 @@ type item struct {
 type data struct {
 	values map[string]string
 	secret bool
+	by     name.App
+	at     manifest.Source
 }
 
 // source is a source of Flux.
@@ -155,7 +157,7 @@ func refOf(o *manifest.Object) meaning.Ref {
 }
 
 // Note takes in a ConfigMap or Secret that an app makes, from which others may have values.
-func (t *Tree) Note(o *manifest.Object) {
+func (t *Tree) Note(by name.App, o *manifest.Object) {
 	values := map[string]string{}
 	for _, field := range []string{"data", "stringData"} {
 		fields, _ := o.Object[field].(map[string]any)
@@ -171,7 +173,7 @@ func (t *Tree) Note(o *manifest.Object) {
 			values[key] = text
 		}
 	}
-	t.data[refOf(o)] = data{values, o.GetKind() == manifest.SecretKind.Kind || len(o.Hidden()) > 0}
+	t.data[refOf(o)] = data{values, o.GetKind() == manifest.SecretKind.Kind || len(o.Hidden()) > 0, by, o.Source}
 }
 
 // Add takes in an object of Flux from what an app renders to; nil is the app of an object that

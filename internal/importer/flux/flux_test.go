@@ -120,14 +120,14 @@ func read(t *testing.T, text string) ([]meaning.App, manifest.Problems) {
 		if Is(o) {
 			tree.Add(nil, o)
 		} else {
-			tree.Note(o)
+			tree.Note("words", o)
 		}
 	}
 	parent := appfile.Default()
 	parent.Name = "root"
 	for _, o := range parse(t, text) {
 		if o.GetKind() == manifest.SecretKind.Kind {
-			tree.Note(o)
+			tree.Note("words", o)
 		} else {
 			tree.Add(&parent, o)
 		}

@@ -286,7 +286,7 @@ func (t *Tree) postBuild(app *appfile.App, it *item, spec *meaning.Map) {
 			continue
 		}
 		if found, ok := t.data[ref]; ok {
-			values.Data, values.Secret = found.values, found.secret
+			values.Data, values.Secret, values.By, values.At = found.values, found.secret, found.by, found.at
 		}
 		app.PostBuild.From = append(app.PostBuild.From, values)
 	}

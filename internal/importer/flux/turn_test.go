@@ -85,7 +85,7 @@ func add(t *testing.T, tree *Tree, text string) {
 		if Is(o) {
 			tree.Add(nil, o)
 		} else {
-			tree.Note(o)
+			tree.Note("words", o)
 		}
 	}
 }
