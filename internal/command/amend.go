@@ -368,12 +368,13 @@ func (c *call) settled(ctx context.Context, status deploy.Status) error {
 
 // notDecided is the error of a value that no single line decides. It names the lines that
 // are known to have a part in it.
-func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.Bench, object, field string) error {
-	where := ""
+func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.Bench, f fieldOf) error {
+	where, hint := "", ""
 	change := b.Change()
 	change.Only = status.App
-	reason, err := c.Engine.Why(ctx, change, object, field)
+	reason, err := c.Engine.Why(ctx, change, f.object, f.field)
 	if err == nil {
+		hint = nameHint(reason, f.text)
 		var lines []string
 		for _, cause := range causesOf(reason) {
 			if cause.File != "" {
@@ -383,9 +384,11 @@ func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.B
 		where = strings.Join(slices.Compact(lines), ", ")
 	}
 	if where == "" {
-		return report.WithHint(fmt.Errorf("%s of %s is not written in a line that could be changed; nothing was changed", field, object),
+		return report.WithHint(fmt.Errorf("%s of %s is not written in a line that could be changed; nothing was changed", f.field, f.object),
 			"set it in the files of %s, in a commit of your own", view.SubjectOf(status).Paths[0])
 	}
-	return report.WithHint(fmt.Errorf("%s of %s cannot be changed by another value in one line; it is made in %s", field, object, where),
-		"change it there, in a commit of your own; see: ssh HOST why %s %s %s", status.App, object, field)
+	if hint == "" {
+		hint = fmt.Sprintf("change it there, in a commit of your own; see: ssh HOST why %s %s %s", status.App, f.object, f.field)
+	}
+	return report.WithHint(fmt.Errorf("%s of %s cannot be changed by another value in one line; it is made in %s", f.field, f.object, where), "%s", hint)
 }

@@ -49,7 +49,7 @@ func setField(ctx context.Context, c *call) error {
 	})
 }
 
-// fieldOf is a field of an object, and the text that it is to have.
+// fieldOf is a field of an object, and the text that it is to have; "" if only a part of it is known.
 type fieldOf struct{ object, field, text string }
 
 // findField finds the line that decides a field.
@@ -73,7 +73,7 @@ func (c *call) findField(ctx context.Context, status deploy.Status, b *deploy.Be
 	search := amend.Search{Files: b.Files, Look: look(b, is, f.field)}
 	files, changes, err := search.Value(ctx, nil, value, want)
 	if errors.Is(err, amend.ErrNotFound) {
-		err = c.notDecided(ctx, status, b, f.object, f.field)
+		err = c.notDecided(ctx, status, b, f)
 	}
 	return files, changes, err
 }

@@ -185,7 +185,7 @@ func (c *call) findImage(ctx context.Context, status deploy.Status, b *deploy.Be
 	search := amend.Search{Files: b.Files, Look: look(b, a.is, a.field)}
 	more, changes, err := search.Image(ctx, files, amend.Split(is), a.want)
 	if errors.Is(err, amend.ErrNotFound) {
-		err = c.notDecided(ctx, status, b, a.object, a.field)
+		err = c.notDecided(ctx, status, b, fieldOf{a.object, a.field, ""})
 	}
 	return more, changes, err
 }

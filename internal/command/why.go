@@ -27,7 +27,9 @@ type answer struct {
 type origin struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
-	Text    string `json:"text,omitempty"` // of the line; omitted for a Secret
+	Text    string `json:"text,omitempty"`  // of the line; omitted for a Secret
+	Gives   string `json:"gives,omitempty"` // the name that is replaced, to which the line gives its value
+	From    string `json:"from,omitempty"`  // the ConfigMap or Secret that has it
 	Commit  string `json:"commit,omitempty"`
 	Author  string `json:"author,omitempty"`
 	When    string `json:"when,omitempty"` // RFC 3339
@@ -83,6 +85,12 @@ func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.
 	if secret {
 		o.Text = ""
 	}
+	if n := cause.Gives; n != nil {
+		o.Gives = n.Name
+		if n.From.Kind != "" {
+			o.From = n.From.Origin().String()
+		}
+	}
 	if cause.Line == 0 {
 		return o
 	}
@@ -99,6 +107,15 @@ func (c *call) originOf(ctx context.Context, change deploy.Change, cause render.
 	return o
 }
 
+// given says which name has its value here.
+func (o origin) given() string {
+	text := "${" + o.Gives + "} has its value here"
+	if o.From != "" {
+		text += ", from " + o.From
+	}
+	return text
+}
+
 func (a answer) print(w io.Writer) {
 	title := a.Object + "  " + a.Field
 	if a.Value != nil {
@@ -110,6 +127,9 @@ func (a answer) print(w io.Writer) {
 		fmt.Fprintln(w, "  "+manifest.Clean(place))
 		if o.Text != "" {
 			fmt.Fprintln(w, "      "+manifest.Clean(o.Text))
+		}
+		if o.Gives != "" {
+			fmt.Fprintln(w, "      "+manifest.Clean(o.given()))
 		}
 		if o.Commit != "" {
 			fmt.Fprintln(w, "      "+manifest.Clean(fmt.Sprintf("%s, %s, %s: %s", o.Commit, o.When[:10], o.Author, o.Subject)))

@@ -40,7 +40,8 @@ var ErrNoField = errors.New("the rendered object does not set the field")
 // Cause is a place that decides a value.
 type Cause struct {
 	manifest.Source
-	Text string // the text of the line
+	Text  string  // the text of the line
+	Gives *Naming // nil if the line is a part of the value itself
 }
 
 // Grown is how an app has come of the files of a revision, of which it is not an entry: from
@@ -103,11 +104,11 @@ func (s *Session) Why(ctx context.Context, app appfile.App, grown *Grown, is fun
 	if t.written, ok = raw.ValueAt(field); !ok {
 		t.written = value
 	}
-	causes = s.declared(app, files.Given(), t.written)
+	causes = append(s.declared(app, files.Given(), t.written), s.namings(ctx, of, grown, t.written, t.value)...)
 	value = shown
 	for _, c := range t.candidates(traced.files(), grown) {
 		if (t.decides(ctx, c) || t.decidesApp(ctx, c, spec, grown)) && !slices.ContainsFunc(causes, func(known Cause) bool { return known.Source == c.source() }) {
-			causes = append(causes, Cause{c.source(), files.ShownLine(c.file, strings.TrimSpace(c.text))})
+			causes = append(causes, Cause{Source: c.source(), Text: files.ShownLine(c.file, strings.TrimSpace(c.text))})
 		}
 		if ctx.Err() != nil {
 			return value, o.At(field), causes, fmt.Errorf("search for what decides the field: %w", ctx.Err())
@@ -136,7 +137,7 @@ func (s *Session) declared(app appfile.App, given map[string]string, written any
 	var causes []Cause
 	add := func(line int) {
 		if line <= len(lines) && line > 0 {
-			causes = append(causes, Cause{manifest.Source{File: appfile.Name, Line: line}, strings.TrimSpace(lines[line-1])})
+			causes = append(causes, Cause{Source: manifest.Source{File: appfile.Name, Line: line}, Text: strings.TrimSpace(lines[line-1])})
 		}
 	}
 	for _, n := range app.Substitute.Names {

@@ -47,7 +47,7 @@ type why struct {
 	Causes        []struct {
 		File                          string
 		Line                          int
-		Text                          string
+		Text, Gives, From             string
 		Commit, Author, When, Subject string
 	}
 }

@@ -209,17 +209,44 @@ func (p *PostBuild) guess(name string, defaulted bool) string {
 
 // withDefaults are the names that have a default somewhere in a text. One that cannot be parsed
 // has none: to evaluate it says what is wrong.
-func withDefaults(text string) (names map[string]bool) {
+func withDefaults(text string) map[string]bool {
+	names := map[string]bool{}
+	if !eachUse(text, func(n *parse.FuncNode) {
+		if slices.Contains(defaults, n.Name) {
+			names[n.Param] = true
+		}
+	}) {
+		return nil
+	}
+	return names
+}
+
+// NamesIn are the names in a text that PostBuild replaces, each once, in the order of their places; none
+// of a text that has too many.
+func NamesIn(text string) []string {
+	if strings.Count(text, "${") > maxExpressions {
+		return nil
+	}
+	var names []string
+	eachUse(text, func(n *parse.FuncNode) {
+		if !slices.Contains(names, n.Param) {
+			names = append(names, n.Param)
+		}
+	})
+	return names
+}
+
+// eachUse calls do for each use of a name in a text; false if the text cannot be parsed.
+func eachUse(text string, do func(*parse.FuncNode)) (ok bool) {
 	defer func() {
 		if recover() != nil {
-			names = nil
+			ok = false
 		}
 	}()
 	tree, err := parse.Parse(text)
 	if err != nil {
-		return nil
+		return false
 	}
-	names = map[string]bool{}
 	var visit func(parse.Node)
 	visit = func(n parse.Node) {
 		switch n := n.(type) {
@@ -231,13 +258,11 @@ func withDefaults(text string) (names map[string]bool) {
 			for _, inner := range n.Args {
 				visit(inner)
 			}
-			if slices.Contains(defaults, n.Name) {
-				names[n.Param] = true
-			}
+			do(n)
 		}
 	}
 	visit(tree.Root)
-	return names
+	return true
 }
 
 // defaults are the operators that give a name without a value a default (fluxcd/pkg/envsubst,

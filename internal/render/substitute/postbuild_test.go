@@ -126,3 +126,15 @@ func TestPostBuildGuessesWhatIsNotRead(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestNamesIn: each name that is replaced is listed once, also in the default of another.
+func TestNamesIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"web.${region}.${zone}-${region}": "region zone", "${a:=${b}}": "b a", "${a/x/y} $b $${c}": "a", "": "", "${": "", "${a": "",
+		strings.Repeat("${a}", maxExpressions+1): "",
+	} {
+		if got := strings.Join(NamesIn(text), " "); got != want {
+			t.Errorf("%.40s: %s, want %s", text, got, want)
+		}
+	}
+}
