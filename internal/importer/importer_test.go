@@ -193,6 +193,25 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
+// TestMisspeltDependencies: a dependency on what is not there has the nearest name of its kind and
+// namespace as the way out, if one is near.
+func TestMisspeltDependencies(t *testing.T) {
+	for on, want := range map[string]string{
+		"databse":                  "did you mean database? Else take it out, or commit it",
+		"queue":                    "take it out, or commit it",
+		"databse, namespace: shop": "take it out, or commit it",
+		"web-serve":                "take it out, or commit it", // that is a HelmRelease
+	} {
+		tree, _, problems := grow(t, kustomization("database", "path: apps")+release("web-server", "flux-system")+kustomization("shop", "path: apps, dependsOn: [{name: "+on+"}]"))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if _, problems = tree.Finish(); len(problems) != 1 || problems[0].App != "shop" || problems[0].Hint != want {
+			t.Errorf("%s: %+v, want the hint %s", on, problems, want)
+		}
+	}
+}
+
 // Notes are told of the apps that are asked for alone.
 func TestNotes(t *testing.T) {
 	tree, _, _ := grow(t, kustomization("a", "wait: true")+kustomization("b", "wait: true"))
