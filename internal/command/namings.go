@@ -49,12 +49,12 @@ func nameHint(reason deploy.Reason, wanted string) string {
 	case from.Secret || from.Kind == manifest.SecretKind.Kind:
 		hint := fmt.Sprintf("${%s} stands for a value of %s; ", n.Name, from.Origin())
 		if from.By == "" {
-			return hint + fmt.Sprintf("change it on the cluster: kubectl -n %s edit secret %s", from.Namespace, from.Name)
+			return hint + fmt.Sprintf("change it on the cluster: kubectl -n %s edit secret %s", inShell(from.Namespace), inShell(from.Name))
 		}
 		return hint + fmt.Sprintf("change it in %s, in a commit of your own: sops edit %s", cause.Source, inShell(cause.File))
 	case from.By == "":
-		return fmt.Sprintf("${%s} stands for a value of %s of the cluster, which no app makes; change it there: kubectl -n %s edit configmap %s", n.Name, from.Origin(), from.Namespace, from.Name)
+		return fmt.Sprintf("${%s} stands for a value of %s of the cluster, which no app makes; change it there: kubectl -n %s edit configmap %s", n.Name, from.Origin(), inShell(from.Namespace), inShell(from.Name))
 	}
-	return fmt.Sprintf("${%s} stands for a value of %s of app %s, at %s; change it there, for all that use it: ssh HOST set %s ConfigMap/%s/%s data.%s %s",
-		n.Name, from.Origin(), from.By, cause.Source, from.By, from.Namespace, from.Name, n.Name, inShell(value))
+	return fmt.Sprintf("${%s} stands for a value of %s of app %s, at %s; change it there, for all that use it: ssh HOST set %s %s data.%s %s",
+		n.Name, from.Origin(), from.By, cause.Source, from.By, inShell("ConfigMap/"+from.Namespace+"/"+from.Name), n.Name, inShell(value))
 }

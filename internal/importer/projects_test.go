@@ -106,7 +106,7 @@ func TestProjectsThatAreNotThere(t *testing.T) {
 			map[string]string{"p.yaml": project("shop") + project("idle"), "a.yaml": web("warehouse")},
 			appfile.Import{},
 			nil,
-			"a.yaml:7: Application web: spec.project: no AppProject warehouse is in this revision; Argo CD refuses such an Application as well; commit it, or write one of idle, shop",
+			"note a.yaml:7: the AppProject warehouse is not in this repository, and bounds nothing",
 		},
 		{
 			"two apps of one line",

@@ -48,7 +48,7 @@ func (t *Tree) Bind(elsewhere func() map[string]manifest.Source) []Late {
 			u.note("spec.project", fmt.Sprintf("the AppProject %s is known only after the app: the kinds of its objects and its syncWindows are not held to it", u.project))
 		case inFile:
 			u.note("spec.project", fmt.Sprintf("the AppProject %s at %s is made by no app, and bounds nothing", u.project, at))
-		case len(t.projects) == 0:
+		case len(t.projects) == 0 || near[u.project] == "": // it may be made elsewhere
 			text := "the AppProject " + manifest.Clean(u.project) + " is not in this repository, and bounds nothing"
 			if near[u.project] != "" {
 				text += "; did you mean " + near[u.project] + "?"
@@ -56,10 +56,7 @@ func (t *Tree) Bind(elsewhere func() map[string]manifest.Source) []Late {
 			u.note("spec.project", text)
 		case !told[u.reader.At("spec.project")]:
 			told[u.reader.At("spec.project")] = true
-			hint := "commit it, or write one of " + meaning.Several(slices.Sorted(maps.Keys(t.projects)))
-			if near[u.project] != "" {
-				hint = "did you mean " + near[u.project] + "? Else commit it"
-			}
+			hint := "did you mean " + near[u.project] + "? Else commit it"
 			u.reader.Add("spec.project", fmt.Sprintf("spec.project: no AppProject %s is in this revision; Argo CD refuses such an Application as well", manifest.Clean(u.project)), hint)
 		}
 		all = append(all, Late{u.app.By, u.reader.Problems[problems:], u.reader.Notes[notes:]})
