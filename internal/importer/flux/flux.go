@@ -13,8 +13,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/util/validation"
-
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -68,8 +66,9 @@ type Tree struct {
 	known      map[meaning.Ref]*item
 	wrong      manifest.Problems
 	others     []meaning.Note
-	noted      []meaning.Note  // on the source that was read last
-	self       map[string]bool // GitRepositories that are taken for this repository, by name
+	noted      []meaning.Note    // on the source that was read last
+	self       map[string]bool   // GitRepositories that are taken for this repository, by name
+	accounts   map[string]string // those of items that ask for none, by their kind: see addController
 }
 
 // item is a Kustomization or a HelmRelease.
@@ -198,6 +197,8 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 		})
 	case operatorGroup:
 		t.addOperators(o)
+	case "apps":
+		t.addController(o)
 	default:
 		if group != "" && strings.HasSuffix(group, toolkit) {
 			t.refuse(o, fmt.Sprintf("the kind %s of Flux is not known here", o.GetKind()), "take it out")
@@ -212,7 +213,9 @@ var sourceKinds = []string{"GitRepository", "OCIRepository", "HelmRepository", "
 // would make objects is a problem.
 func (t *Tree) addOperators(o *manifest.Object) {
 	switch kind := o.GetKind(); kind {
-	case "FluxInstance", "FluxReport": // these install Flux
+	case "FluxInstance": // it installs Flux
+		t.addInstance(o)
+	case "FluxReport":
 	case "ResourceSetInputProvider":
 		t.others = append(t.others, meaning.Note{Source: o.Source, Object: o.ID().String(), Text: "has no effect: ResourceSets are not expanded"})
 	case "ResourceSet":
@@ -358,31 +361,9 @@ func (t *Tree) appOf(it *item, spec *meaning.Map) meaning.App {
 	}
 	spec.Without("retryInterval", "a deploy that failed is tried again for as long as the branch wants it")
 	t.identity(&made.App, spec, it.ref.Namespace)
-	made.App.ServiceAccount = account(spec, it.ref.Namespace)
+	made.App.ServiceAccount = t.account(it, spec)
 	t.health(&made.App, spec)
 	return made
-}
-
-// controllers are the accounts of Flux's own controllers, by the names that flux install gives
-// them in whatever namespace: they are as if none were asked for.
-var controllers = []string{"kustomize-controller", "helm-controller"}
-
-// account reads as which ServiceAccount an app is applied, "NAMESPACE/NAME"; "" if it says
-// nothing of that.
-func account(spec *meaning.Map, namespace string) string {
-	const field = "serviceAccountName"
-	text := spec.Text(field)
-	switch {
-	case text == "":
-		return ""
-	case slices.Contains(controllers, text):
-		spec.Without(field, "it is the account of Flux's own controller")
-		return ""
-	case len(validation.IsDNS1123Subdomain(text)) > 0:
-		spec.Problem(field, fmt.Sprintf("%s: %q is no name of a ServiceAccount", spec.At(field), manifest.Clean(text)), "name one of the namespace "+namespace)
-		return ""
-	}
-	return namespace + "/" + text
 }
 
 // identity reads where an app of a namespace is applied.
