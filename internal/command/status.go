@@ -100,7 +100,7 @@ func verdictOn(s deploy.Status) error {
 	}
 	is := string(s.Sync)
 	if s.Health != "-" { // of an app without objects, or whose objects are not its own any more
-		is += ", " + string(s.Health)
+		is += ", " + s.Health
 	}
 	return report.WithHint(fmt.Errorf("app %s is %s", s.App, is), "%s", next)
 }
