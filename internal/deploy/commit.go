@@ -88,7 +88,7 @@ func (e *Engine) enter(p *Proposal) []wanting {
 	if p.Only == "" {
 		e.releases.set(branchOf{p.Repo, p.Branch}, p.released)
 		if p.imports != nil {
-			e.readWith.note(branchOf{p.Repo, p.Branch}, surroundings{p.clusters, follows(p.Tree)})
+			e.readWith.note(branchOf{p.Repo, p.Branch}, surroundings{p.clusters, follows(p.Tree), saidOf(p.imports)})
 		}
 	}
 	var apps []wanting

@@ -81,7 +81,8 @@ func specsOf(targets []*target) []appfile.App {
 }
 
 // importedNotes says which fields of other tools' objects have no effect here: of those whose
-// apps the change is about, for they would be said again with each push.
+// apps the change is about, and of those that mean no app and of which that was not said
+// before. Otherwise all would be said again with each push.
 func (p *Proposal) importedNotes() manifest.Problems {
 	if p.imports == nil {
 		return p.accountNotes(p.plannedApps())
@@ -90,6 +91,9 @@ func (p *Proposal) importedNotes() manifest.Problems {
 	notes := p.imports.Notes(func(app name.App) bool { return planned[app] })
 	told := make(manifest.Problems, 0, len(notes))
 	for _, note := range notes {
+		if p.engine.readWith.hasSaid(branchOf{p.Repo, p.Branch}, note) {
+			continue
+		}
 		told = append(told, manifest.Problem{Source: note.Source, Object: note.Object, Message: note.Text})
 	}
 	return append(told, p.accountNotes(planned)...)

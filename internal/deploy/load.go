@@ -257,7 +257,7 @@ func (e *Engine) readBranch(r reading, branch name.Branch) ([]*target, appfile.F
 	r.specs, r.imports = file.Apps, imports
 	targets, found := e.readTargets(r)
 	if imports != nil && !r.earlier {
-		e.readWith.note(branchOf{r.repo, branch}, surroundings{at.Clusters, follows(r.tree)})
+		e.readWith.note(branchOf{r.repo, branch}, surroundings{at.Clusters, follows(r.tree), saidOf(r.imports)})
 	}
 	return targets, file, append(problems, found...)
 }

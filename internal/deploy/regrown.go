@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer"
+	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 )
@@ -28,13 +29,39 @@ type readWith struct {
 type surroundings struct {
 	clusters appfile.Clusters
 	places   []followed
+	said     map[string]bool // what the push of the revision has said of objects that mean no app
 }
 
+// saidOf is what a push says of the objects of a revision that mean no app.
+func saidOf(tree *importer.Tree) map[string]bool {
+	said := map[string]bool{}
+	for _, note := range tree.Notes(func(name.App) bool { return false }) {
+		said[keyOf(note)] = true
+	}
+	return said
+}
+
+// keyOf identifies a note, wherever in its file the object is.
+func keyOf(note meaning.Note) string {
+	return note.Source.File + "\x00" + note.Object + "\x00" + note.Text
+}
+
+// hasSaid reports whether the push of the last revision of a branch has said what a note says.
+func (r *readWith) hasSaid(at branchOf, note meaning.Note) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[at].said[keyOf(note)]
+}
+
+// note notes with what a branch was read. Without what was said, it is what was said before.
 func (r *readWith) note(at branchOf, with surroundings) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
 		r.of = map[branchOf]surroundings{}
+	}
+	if with.said == nil {
+		with.said = r.of[at].said
 	}
 	r.of[at] = with
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
 )
@@ -19,12 +20,24 @@ func TestWithWhatABranchWasRead(t *testing.T) {
 	if r.same(at, nil) {
 		t.Error("a branch that was never read needs no reading")
 	}
-	r.note(at, surroundings{eu, []followed{{repo: "lib", at: meaning.At{Branch: "next"}}}})
+	r.note(at, surroundings{clusters: eu, places: []followed{{repo: "lib", at: meaning.At{Branch: "next"}}}})
 	if !r.same(at, appfile.Clusters{"eu": {"region": "eu"}}) || r.same(at, appfile.Clusters{"eu": nil}) || r.same(branchOf{"shop", "other"}, eu) {
 		t.Error("it was read with other clusters")
 	}
 	if got := r.following("lib", "refs/heads/next"); len(got) != 1 || got[0] != at || len(r.following("lib", "refs/heads/main")) > 0 {
 		t.Errorf("it follows %v", got)
+	}
+	note := meaning.Note{Source: manifest.Source{File: "a.yaml", Line: 1}, Object: "Alert a", Text: "has no effect"}
+	if r.hasSaid(at, note) {
+		t.Error("nothing was said yet")
+	}
+	r.note(at, surroundings{said: map[string]bool{keyOf(note): true}})
+	note.Source.Line = 9
+	if r.note(at, surroundings{clusters: eu}); !r.hasSaid(at, note) || r.hasSaid(branchOf{"shop", "other"}, note) {
+		t.Error("it was said, and a line above it makes no difference")
+	}
+	if note.Text = "has none"; r.hasSaid(at, note) {
+		t.Error("this was not said")
 	}
 	if r.forget("shop"); r.same(at, eu) {
 		t.Error("its repository is deleted, and it is known")

@@ -256,7 +256,7 @@ func (e *Engine) Reselected(ctx context.Context, leaving []name.App) error {
 	}, func(b branchFile) {
 		if len(b.now.problems) == 0 && e.isAsNamed(b.repo, b.branch, b.now.file) {
 			if b.now.imports != nil {
-				e.readWith.note(branchOf{b.repo, b.branch}, surroundings{e.Selectable(b.repo), b.now.places})
+				e.readWith.note(branchOf{b.repo, b.branch}, surroundings{clusters: e.Selectable(b.repo), places: b.now.places})
 			}
 			return
 		}
