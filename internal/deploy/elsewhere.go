@@ -94,7 +94,7 @@ func (j *joined) mount(element string, repo name.Repo, now spot) error {
 	if len(j.mounts) >= maxMounts {
 		return fmt.Errorf("more than %d other repositories, or places of them, are named", maxMounts)
 	}
-	if now.branch == "" && j.engine.Vouched != nil {
+	if (now.branch == "" || repo == j.user) && j.engine.Vouched != nil {
 		if err := j.engine.Vouched(j.engine.ctx, repo, now.revision); err != nil {
 			return fmt.Errorf("repository %s: %w", repo, err)
 		}

@@ -35,8 +35,10 @@ type beside struct{ fstest.MapFS }
 
 func (beside) Mount(address string, at meaning.At) (folder, taken string, err error) {
 	switch {
-	case address == "" && (at.Tag == "v1" || at.Commit != "" || at.Range == "1.*"):
+	case address == "" && (at.Tag == "v1" || at.Word == "v1" || at.Commit != "" || at.Range == "1.*"):
 		return ".repositories/lib@", "this repository, at " + at.String(), nil
+	case address == "" && (at.Word == "staging" || at.Branch == "staging"):
+		return ".repositories/lib@", "this repository, at staging", nil
 	case address == "":
 		return "", "", &meaning.MissingError{Repo: "team/site", At: at}
 	case !strings.HasSuffix(address, "/lib"):
@@ -111,7 +113,9 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/values/y.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", `"values":[{"file":"../.repositories/lib@/values/y.yaml"`},
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/../../values/x.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", "names no file of this repository"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: HEAD}", `"Branch":"main"`},
-	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v2}", "v2 is not the branch that is deployed, main"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v2}", "v2 is not the branch that is deployed, main, and no other branch or tag here; write targetRevision: main, or HEAD for whatever branch is pushed; or push it before main: git push origin v2"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: staging}", `"Path":".repositories/lib@/deploy"`},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: refs/heads/staging}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: refs/heads/next}", "refs/heads/next is not the branch that is deployed, main"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: v1}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: refs/tags/v1}", `"Path":".repositories/lib@/deploy"`},

@@ -51,7 +51,7 @@ func TestSets(t *testing.T) {
 		{"[{git: {repoURL: 'https://example.org/lib', revision: none, directories: [{path: '*'}]}}]", "{{path}}", "", "repository lib has no"},
 		{"[{git: {" + git + "revision: v1, directories: [{path: '*'}]}}]", "{{path}}", "", "deploy values"},
 		{"[{git: {" + git + "revision: main, directories: [{path: 'apps/*'}]}}]", "{{path.basename}}", "", "blog web"},
-		{"[{git: {" + git + "revision: other, directories: [{path: '*'}]}}]", "{{path}}", "", "other is not the branch that is deployed, main; write revision: main"},
+		{"[{git: {" + git + "revision: other, directories: [{path: '*'}]}}]", "{{path}}", "", "other is not the branch that is deployed, main, and no other branch or tag here; write revision: main"},
 		{"[{git: {" + git + "revision: refs/heads/other, directories: [{path: '*'}]}}]", "{{path}}", "", "is not the branch that is deployed, main"},
 		{nested("{list: {elements: [{a: x}, {a: w}]}}", "{list: {elements: [{b: '{{a}}1'}]}}"), "{{a}}-{{b}}", "", "x-x1 w-w1"},
 		{nested("{git: {"+git+"directories: [{path: 'none/*'}]}}", "{list: {elements: [{b: '{{path.basename}}'}]}}"), "{{b}}", "", ""},

@@ -170,24 +170,17 @@ func (t *Tree) rootOf(m *meaning.Map, repo string, at revision) (root string, ok
 	return ".", true
 }
 
-// own is the folder of a tag or a commit of this repository. Of its branches, the one that was
-// pushed is deployed.
+// own is the folder of another branch, a tag or a commit of this repository.
 func (t *Tree) own(m *meaning.Map, of revision) (root string, ok bool) {
 	at, ok := of.place(m)
 	if !ok {
 		return "", false
 	}
 	branch := string(t.world.Branch)
-	other := manifest.Problem{
-		Message: fmt.Sprintf("%s is not the branch that is deployed, %s", manifest.Clean(of.text), branch),
-		Hint:    "write " + of.field + ": " + branch + ", or HEAD for whatever branch is pushed; or a tag, or the whole hash of a commit, that is here",
-	}
-	if at.Branch != "" {
-		m.Problem(of.field, other.Message, other.Hint)
-		return "", false
-	}
-	at.Tag, at.Word = cmp.Or(at.Tag, name.Tag(at.Word)), ""
-	return t.world.Own(m, of.field, at, &other)
+	return t.world.Own(m, of.field, at, &manifest.Problem{
+		Message: fmt.Sprintf("%s is not the branch that is deployed, %s, and no other branch or tag here", manifest.Clean(of.text), branch),
+		Hint:    "write " + of.field + ": " + branch + ", or HEAD for whatever branch is pushed; or push it before " + branch + ": git push origin " + manifest.Clean(string(cmp.Or(at.Branch, name.Branch(at.Tag), name.Branch(at.Word), "TAG"))),
+	})
 }
 
 // revision is what a field says of a revision.

@@ -75,8 +75,7 @@ func TestOtherRepositories(t *testing.T) {
 	}
 }
 
-// TestOwnRepository: a tag or a commit of this repository is followed; a branch is the one that
-// is pushed, or refused.
+// TestOwnRepository: another branch, a tag or a commit of this repository is followed.
 func TestOwnRepository(t *testing.T) {
 	commit := strings.Repeat("a", 40)
 	for ref, want := range map[string]string{
@@ -87,7 +86,7 @@ func TestOwnRepository(t *testing.T) {
 		"ref: {semver: 1.x}":            `.repositories/this@tag in "1.x"/apps`,
 		"ref: {commit: " + commit + "}": ".repositories/this@commit " + commit + "/apps",
 		"ref: {name: refs/tags/v1}":     ".repositories/this@tag v1/apps",
-		"ref: {branch: next}":           "GitRepository own follows branch next, and this is main",
+		"ref: {branch: next}":           ".repositories/this@next/apps",
 		"ref: {tag: v9}":                "a/b.yaml:4: GitRepository flux-system/own: spec.ref.tag: repository this has no tag v9 here",
 		"ref: {commit: abc}":            "is no hash of a commit",
 	} {

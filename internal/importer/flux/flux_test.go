@@ -296,7 +296,7 @@ func TestRefusals(t *testing.T) {
 		{strings.Replace(kustomization(""), "path: ./apps", "path: ../apps", 1), "leads out of the repository"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: other}\n", 1), "a/b.yaml:5: GitRepository flux-system/other: https://github.com/example/other is another repository"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: tagged}\n", 1), "follows a tag"},
-		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: branched}\n", 1), "follows branch next"},
+		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: branched}\n", 1), "only the server follows a branch next of this repository; this folder stands for branch main"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: absent}\n", 1), "no GitRepository flux-system/absent"},
 		{strings.Replace(kustomization(""), "kind: GitRepository,", "kind: Bucket,", 1), "a Bucket is no source"},
 		{strings.Replace(kustomization(""), "sourceRef: {kind: GitRepository, name: flux-system}", "", 1), "sourceRef is missing"},

@@ -147,8 +147,11 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 	}
 	at := git.spec.Map("ref")
 	place, field, ok := placeOf(at)
+	here := place.IsMain() || place.Branch == t.world.Branch
 	switch {
-	case !ok || place.Branch == "" && !place.IsMain():
+	case ok && !here && place.Branch != "" && git.object.GetName() == System:
+		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", System, manifest.Clean(string(place.Branch)), t.world.Branch), "push that branch; pushboat render takes --branch "+manifest.Clean(string(place.Branch)))
+	case !ok || !here:
 		folder := ""
 		if ok {
 			folder, _ = t.world.Own(at, field, place, nil)
@@ -156,8 +159,6 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 		folder = t.tellOnce(git, folder)
 		it.lost = folder == ""
 		return folder
-	case place.Branch != "" && place.Branch != t.world.Branch:
-		ref.Problem("name", fmt.Sprintf("GitRepository %s follows branch %s, and this is %s", git.object.GetName(), manifest.Clean(string(place.Branch)), t.world.Branch), "push that branch; pushboat render takes --branch "+manifest.Clean(string(place.Branch)))
 	}
 	if !git.told {
 		git.told = true

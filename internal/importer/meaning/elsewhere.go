@@ -81,9 +81,9 @@ func (w World) Own(m *Map, field string, at At, missing *manifest.Problem) (fold
 	if !can {
 		message := fmt.Sprintf("%s: only the server follows a %s of this repository", m.At(field), manifest.Clean(at.String()))
 		hint := fmt.Sprintf("have it show what it would do: git push -o plan origin %s", w.Branch)
-		if tag := manifest.Clean(string(at.Tag)); tag != "" { // or a branch: only the repository knows
+		if other := manifest.Clean(cmp.Or(at.Word, string(at.Branch))); other != "" {
 			message += "; this folder stands for branch " + string(w.Branch)
-			hint = fmt.Sprintf("give --branch %s if it is the branch of this folder; else ", tag) + hint
+			hint = fmt.Sprintf("give --branch %s if it is the branch of this folder; else ", other) + hint
 		}
 		m.Problem(field, message, hint)
 		return "", false
@@ -95,7 +95,8 @@ func (w World) Own(m *Map, field string, at At, missing *manifest.Problem) (fold
 		m.Problem(field, missing.Message, missing.Hint)
 		return "", false
 	case isNone:
-		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), "push a tag before the branch whose files name it: git push origin "+manifest.Clean(cmp.Or(string(at.Tag), "TAG")))
+		ref := manifest.Clean(cmp.Or(string(at.Branch), string(at.Tag), "TAG"))
+		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), "push it before the branch whose files name it: git push origin "+ref)
 		return "", false
 	case err != nil:
 		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), hintFor(err))
