@@ -31,6 +31,7 @@ type joined struct {
 	engine *Engine
 	user   name.Repo
 	caller access.Caller
+	moving Moving // by the push that brings the revision
 
 	mu     sync.Mutex
 	mounts map[string]fs.FS    // by the first element below appfile.Others
@@ -57,7 +58,7 @@ func (j *joined) Mount(address string, at meaning.At) (folder, taken string, err
 		}
 		called = fmt.Sprintf("repository %s here", repo)
 	}
-	now, err := spotOf(j.engine.ctx, j.engine.Source, repo, at)
+	now, err := spotOf(j.engine.ctx, j.source(), repo, at)
 	switch {
 	case err != nil:
 		return "", "", fmt.Errorf("repository %s: %w", repo, err)
@@ -94,12 +95,10 @@ func (j *joined) mount(element string, repo name.Repo, now spot) error {
 	if len(j.mounts) >= maxMounts {
 		return fmt.Errorf("more than %d other repositories, or places of them, are named", maxMounts)
 	}
-	if (now.branch == "" || repo == j.user) && j.engine.Vouched != nil {
-		if err := j.engine.Vouched(j.engine.ctx, repo, now.revision); err != nil {
-			return fmt.Errorf("repository %s: %w", repo, err)
-		}
+	if err := j.vouched(repo, now); err != nil {
+		return fmt.Errorf("repository %s: %w", repo, err)
 	}
-	tree, err := j.engine.Source.Tree(repo, now.revision)
+	tree, err := j.source().Tree(repo, now.revision)
 	if err != nil {
 		return fmt.Errorf("repository %s: %w", repo, err)
 	}

@@ -187,3 +187,46 @@ func TestExcerptsAreOfTheRepositoryAlone(t *testing.T) {
 		t.Error("a revision without other repositories")
 	}
 }
+
+// TestPlacesThatAPushMoves: another branch is where the push that brings the revision moves it, if
+// the rules on signatures let it be.
+func TestPlacesThatAPushMoves(t *testing.T) {
+	tree, source := joinedOf(t, access.Caller{System: true})
+	source.branches["fleet"] = map[name.Branch]name.Revision{"staging": "1", "gone": "1"}
+	fresh := fstest.MapFS{"b.yaml": {Data: []byte("fresh")}}
+	signed := errors.New("it takes what is not signed")
+	j := tree.(*joined)
+	j.moving = Moving{
+		Heads: map[name.Branch]name.Revision{"main": "9", "staging": "8", "gone": "", "open": "7"},
+		Tree: func(revision name.Revision) (fs.FS, error) {
+			return map[name.Revision]fs.FS{"8": fresh, "7": fresh}[revision], nil
+		},
+		Vouched: func(branch name.Branch) error {
+			return map[name.Branch]error{"open": signed}[branch]
+		},
+	}
+	for _, at := range []meaning.At{{Branch: "staging"}, {Word: "staging"}} {
+		folder, taken, err := j.Mount("", at)
+		if err != nil || !strings.HasSuffix(taken, "at staging") || read(t, tree, folder+"/b.yaml") != "fresh" {
+			t.Errorf("%s: %s, %s, %v", at, folder, taken, err)
+		}
+	}
+	if _, _, err := j.Mount("", meaning.At{Branch: "gone"}); !errors.As(err, new(*meaning.MissingError)) {
+		t.Errorf("a branch that the push deletes: %v", err)
+	}
+	if _, _, err := j.Mount("", meaning.At{Branch: "open"}); !errors.Is(err, signed) {
+		t.Errorf("a branch that takes what is not signed: %v", err)
+	}
+	if _, _, err := j.Mount("", meaning.At{Tag: "v1"}); err != nil {
+		t.Errorf("a tag: %v", err)
+	}
+	if places := follows(tree); len(places) != 3 || !slices.ContainsFunc(places, func(f followed) bool { return f.branch == "staging" && f.revision == "8" }) {
+		t.Errorf("it follows %v", places)
+	}
+	other, _ := joinedOf(t, access.Caller{System: true})
+	o := other.(*joined)
+	o.moving = Moving{Heads: map[name.Branch]name.Revision{"main": "8"}}
+	if folder, _, err := o.Mount("https://example.org/lib", meaning.At{Branch: "main"}); err != nil || read(t, other, folder+"/b.yaml") == "fresh" {
+		t.Errorf("a branch of another repository: %v", err)
+	}
+}

@@ -17,6 +17,9 @@ func (p *Proposal) readSpecs() ([]appfile.App, manifest.Problems) {
 		p.Main = main
 	}
 	p.Tree = p.engine.joinedTree(p.Tree, p.Repo, p.Caller)
+	if tree, is := p.Tree.(*joined); is {
+		tree.moving = p.Moving
+	}
 	p.clusters = p.engine.Selectable(p.Repo)
 	file, imports, problems := p.engine.readFile(p.Tree, appfile.Place{Repo: p.Repo, Branch: p.Branch, Main: p.Main, Clusters: p.clusters})
 	p.imports = imports

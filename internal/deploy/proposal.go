@@ -42,6 +42,7 @@ type Change struct {
 	Revision name.Revision
 	Main     name.Branch // the repository's main branch; "": as the Source says
 	Tree     fs.FS
+	Moving   Moving // the branches that the push moves, this one among them
 	Options  Options
 	Caller   access.Caller
 	Push     string       // the push's id

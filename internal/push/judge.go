@@ -32,6 +32,7 @@ type push struct {
 	// The following belong to PreReceive.
 	options  deploy.Options
 	main     name.Branch // of the repository's first branch; "" later
+	moving   deploy.Moving // its branches
 	stored   []storedBranch
 	rights   []neededRight
 	spelling report.Door       // for the remedies of problems
@@ -142,6 +143,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
 		return p.refuse(out, append(problems, undecided...))
 	}
+	p.moving = p.movingWith(updates, req.Quarantine)
 	branches, found := p.judgeAll(ctx, updates, req.Quarantine)
 	if problems = append(problems, found...); len(problems) > 0 {
 		p.unconfirmed.print(out)
@@ -322,7 +324,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	}
 	draft := p.door.Engine.Open(deploy.Change{
 		Repo: p.repo.Name(), Branch: branch, Main: p.main, Revision: name.Revision(update.New),
-		Tree: tree, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
+		Tree: tree, Moving: p.moving, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 		Trace: p.traced(), Gate: p.judging,
 		Tell: p.tell,
 	})
