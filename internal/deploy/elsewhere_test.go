@@ -192,40 +192,40 @@ func TestExcerptsAreOfTheRepositoryAlone(t *testing.T) {
 // the rules on signatures let it be.
 func TestPlacesThatAPushMoves(t *testing.T) {
 	tree, source := joinedOf(t, access.Caller{System: true})
+	source.tags["fleet"]["bad"] = "2"
 	source.branches["fleet"] = map[name.Branch]name.Revision{"staging": "1", "gone": "1"}
 	fresh := fstest.MapFS{"b.yaml": {Data: []byte("fresh")}}
 	signed := errors.New("it takes what is not signed")
 	j := tree.(*joined)
 	j.moving = Moving{
-		Heads: map[name.Branch]name.Revision{"main": "9", "staging": "8", "gone": "", "open": "7"},
+		Refs: map[string]name.Revision{"refs/heads/main": "9", "refs/heads/staging": "8", "refs/heads/gone": "", "refs/heads/open": "7", "refs/tags/v3.0.0": "8", "refs/tags/v1": ""},
 		Tree: func(revision name.Revision) (fs.FS, error) {
 			return map[name.Revision]fs.FS{"8": fresh, "7": fresh}[revision], nil
 		},
-		Vouched: func(branch name.Branch) error {
-			return map[name.Branch]error{"open": signed}[branch]
+		Vouched: func(ref string, _ name.Revision) error {
+			return map[string]error{"refs/heads/open": signed}[ref]
 		},
 	}
-	for _, at := range []meaning.At{{Branch: "staging"}, {Word: "staging"}} {
+	for _, at := range []meaning.At{{Branch: "staging"}, {Word: "staging"}, {Tag: "v3.0.0"}, {Range: "3.x"}} {
 		folder, taken, err := j.Mount("", at)
-		if err != nil || !strings.HasSuffix(taken, "at staging") || read(t, tree, folder+"/b.yaml") != "fresh" {
+		if err != nil || !strings.HasSuffix(taken, "at staging") && !strings.Contains(taken, "at tag v3") || read(t, tree, folder+"/b.yaml") != "fresh" {
 			t.Errorf("%s: %s, %s, %v", at, folder, taken, err)
 		}
 	}
-	if _, _, err := j.Mount("", meaning.At{Branch: "gone"}); !errors.As(err, new(*meaning.MissingError)) {
-		t.Errorf("a branch that the push deletes: %v", err)
+	for _, at := range []meaning.At{{Branch: "gone"}, {Tag: "v1"}, {Range: "1.x"}} {
+		if _, _, err := j.Mount("", at); !errors.As(err, new(*meaning.MissingError)) {
+			t.Errorf("%s, which the push deletes: %v", at, err)
+		}
 	}
 	if _, _, err := j.Mount("", meaning.At{Branch: "open"}); !errors.Is(err, signed) {
 		t.Errorf("a branch that takes what is not signed: %v", err)
 	}
-	if _, _, err := j.Mount("", meaning.At{Tag: "v1"}); err != nil {
-		t.Errorf("a tag: %v", err)
-	}
-	if places := follows(tree); len(places) != 3 || !slices.ContainsFunc(places, func(f followed) bool { return f.branch == "staging" && f.revision == "8" }) {
+	if places := follows(tree); len(places) != 4 || !slices.ContainsFunc(places, func(f followed) bool { return f.branch == "staging" && f.revision == "8" }) {
 		t.Errorf("it follows %v", places)
 	}
 	other, _ := joinedOf(t, access.Caller{System: true})
 	o := other.(*joined)
-	o.moving = Moving{Heads: map[name.Branch]name.Revision{"main": "8"}}
+	o.moving = Moving{Refs: map[string]name.Revision{"refs/heads/main": "8"}}
 	if folder, _, err := o.Mount("https://example.org/lib", meaning.At{Branch: "main"}); err != nil || read(t, other, folder+"/b.yaml") == "fresh" {
 		t.Errorf("a branch of another repository: %v", err)
 	}

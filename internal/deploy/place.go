@@ -138,6 +138,44 @@ func (e *Engine) following(repo name.Repo, ref string) (apps []*app) {
 	return apps
 }
 
+// FollowedBy are the branches of a repository, sorted, with apps that are rendered from where a ref of
+// the same repository is.
+func (e *Engine) FollowedBy(repo name.Repo, ref string) []name.Branch {
+	var branches []name.Branch
+	for _, a := range e.following(repo, ref) {
+		if user, branch := a.home(); user == repo {
+			branches = append(branches, branch)
+		}
+	}
+	for _, at := range e.readWith.following(repo, ref) {
+		if at.repo == repo {
+			branches = append(branches, at.branch)
+		}
+	}
+	slices.Sort(branches)
+	return slices.Compact(branches)
+}
+
+// Wants reports whether a revision of a branch is what all apps of the branch are to be: none is left
+// at an older one, as by a push that skipped its deploys.
+func (e *Engine) Wants(repo name.Repo, branch name.Branch, revision name.Revision) bool {
+	return !slices.ContainsFunc(e.appsOn(repo, branch), func(a *app) bool {
+		t := a.wanted()
+		return t == nil || t.Revision != revision || a.skippedRevision() != ""
+	})
+}
+
+// RenderedFrom are the apps of the proposal that are rendered from another branch of its repository.
+func (p *Proposal) RenderedFrom(branch name.Branch) []name.App {
+	var apps []name.App
+	for _, t := range p.targets {
+		if slices.ContainsFunc(t.sources(), func(at record.Place) bool { return at.Repo == p.Repo && at.Branch == branch }) {
+			apps = append(apps, t.Spec.Name)
+		}
+	}
+	return apps
+}
+
 // Follows reports whether apps are rendered from where a ref of a repository is, beside those
 // that a branch feeds: of others, or of a tag of their own.
 func (e *Engine) Follows(repo name.Repo, ref string) bool {

@@ -99,3 +99,22 @@ func TestAppsFollowRefs(t *testing.T) {
 	o.RefMoved("lib", "refs/tags/v1.1.0")
 	wantLines(t, "after a tag in the range", jobNames(a, b), "web: schedule")
 }
+
+// TestWantedRevisions: only where all apps of a branch are to be at its newest commit does a push to
+// another one deploy them again.
+func TestWantedRevisions(t *testing.T) {
+	o := newOffice(t)
+	now := shop().Revision
+	web, blog := o.has("web", "shop", wanted("web")), o.has("blog", "shop", wanted("blog"))
+	if !o.Wants("shop", "main", now) || o.Wants("shop", "main", "newer") || !o.Wants("shop", "other", "newer") {
+		t.Error("they want another revision")
+	}
+	blog.setSkipped("newer")
+	if o.Wants("shop", "main", now) {
+		t.Error("a revision was skipped")
+	}
+	blog.setSkipped("")
+	if web.setWant(nil); o.Wants("shop", "main", now) {
+		t.Error("nothing is known of one of them")
+	}
+}

@@ -31,8 +31,9 @@ type push struct {
 
 	// The following belong to PreReceive.
 	options  deploy.Options
-	main     name.Branch // of the repository's first branch; "" later
-	moving   deploy.Moving // its branches
+	main     name.Branch   // of the repository's first branch; "" later
+	moving   deploy.Moving // its branches and tags
+	follow   []followed    // branches with apps that are rendered from those that the push moves
 	stored   []storedBranch
 	rights   []neededRight
 	spelling report.Door       // for the remedies of problems
@@ -143,7 +144,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 	if undecided := p.decideMain(ctx, updates); len(undecided) > 0 {
 		return p.refuse(out, append(problems, undecided...))
 	}
-	p.moving = p.movingWith(updates, req.Quarantine)
+	p.moving = p.movingWith(ctx, updates, req.Quarantine)
 	branches, found := p.judgeAll(ctx, updates, req.Quarantine)
 	if problems = append(problems, found...); len(problems) > 0 {
 		p.unconfirmed.print(out)
@@ -180,7 +181,7 @@ func (p *push) decide(ctx context.Context, req hook.Request, out io.Writer) bool
 		p.logRefusal(problems)
 		return false
 	}
-	tellStored(out, p.stored, p.repo.Name() != access.AdminRepo && p.noApp(len(proposals)) && p.mayDeploy())
+	tellStored(out, p.onlyStored(out, proposals), p.repo.Name() != access.AdminRepo && p.noApp(len(proposals)) && p.mayDeploy())
 	return true
 }
 
@@ -262,6 +263,9 @@ func (p *push) refuse(out io.Writer, problems manifest.Problems) bool {
 // killed before it can carry them out.
 func (p *push) keepAsked(proposals []*deploy.Proposal) error {
 	for _, change := range proposals {
+		if p.follows(change.Branch) {
+			continue // its own last push asked for what it has
+		}
 		if asked := change.Asked(); asked.Any() {
 			if err := p.repo.SetAsked(change.Branch.Ref(), asked.String()); err != nil {
 				return err
@@ -308,9 +312,10 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	case len(problems) > 0:
 		return nil, problems
 	case !ok:
-		return nil, p.mayMove(ctx, update, q)
+		return p.moved(ctx, update, q)
 	case update.Deletes():
-		return nil, append(p.mayMove(ctx, update, q), p.judgeDeletion(branch)...)
+		draft, problems := p.moved(ctx, update, q)
+		return draft, append(problems, p.judgeDeletion(branch)...)
 	}
 	if problems := p.judgeObject(update, branch, q); len(problems) > 0 {
 		return nil, problems
@@ -330,7 +335,7 @@ func (p *push) judge(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 	})
 	if !draft.Deploys() {
 		p.stored = append(p.stored, asStored(draft.Change))
-		return nil, p.mayMove(ctx, update, q)
+		return p.moved(ctx, update, q)
 	}
 	problems = p.may(ctx, access.Deploy, update, q)
 	if len(problems) == 0 && p.options.Override != "" {

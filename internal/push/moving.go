@@ -1,6 +1,7 @@
 package push
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 
@@ -10,31 +11,36 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// movingWith are the branches that a push moves: an app of one may be rendered from another.
-func (p *push) movingWith(updates []hook.RefUpdate, q git.Quarantine) deploy.Moving {
+// movingWith are the branches and tags that a push moves: an app of one branch may be rendered from
+// another, or from a tag.
+func (p *push) movingWith(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) deploy.Moving {
 	moving := deploy.Moving{
-		Heads: map[name.Branch]name.Revision{},
+		Refs: map[string]name.Revision{},
 		Tree: func(revision name.Revision) (fs.FS, error) {
 			return p.repo.QuarantinedTree(git.Hash(revision), q)
 		},
-		Vouched: p.signedAsMain,
+		Vouched: func(ref string, revision name.Revision) error { return p.signedAsMain(ctx, ref, revision) },
 	}
 	for _, update := range updates {
-		branch, is := name.BranchOf(update.Ref)
+		_, isBranch := name.BranchOf(update.Ref)
+		_, isTag := name.TagOf(update.Ref)
 		switch {
-		case !is || len(judgeName(update)) > 0 || p.judgeObject(update, branch, q) != nil:
+		case !isBranch && !isTag || len(judgeName(update)) > 0:
 		case update.Deletes():
-			moving.Heads[branch] = ""
+			moving.Refs[update.Ref] = ""
 		default:
-			moving.Heads[branch] = name.Revision(update.New)
+			if commit, err := p.repo.QuarantinedCommit(update.New, q); err == nil { // of a tag, the one that it leads to
+				moving.Refs[update.Ref] = name.Revision(commit.Hash)
+			}
 		}
 	}
 	return moving
 }
 
 // signedAsMain is an error if the commits of a branch need not be signed as those of the main branch
-// are: what the push brings to it is held to the rules of the branch itself.
-func (p *push) signedAsMain(branch name.Branch) error {
+// are: what the push brings to it is held to the rules of the branch itself. A tag has to lead to a
+// commit that such a branch has already.
+func (p *push) signedAsMain(ctx context.Context, ref string, revision name.Revision) error {
 	main := p.main
 	if main == "" {
 		var err error
@@ -42,8 +48,15 @@ func (p *push) signedAsMain(branch name.Branch) error {
 			return err
 		}
 	}
-	if p.door.Rules.Current().SignedAlike(p.repo.Name(), branch, main) {
+	now, repo := p.door.Rules.Current(), p.repo.Name()
+	branch, is := name.BranchOf(ref)
+	switch {
+	case len(now.Signings(repo, main)) == 0, is && now.SignedAlike(repo, branch, main):
+		return nil
+	case is:
+		return fmt.Errorf("branch %s takes commits that are not signed, as branch %s does not (requireSigned in access.yaml)", branch, main)
+	case p.door.Engine.Vouched == nil:
 		return nil
 	}
-	return fmt.Errorf("branch %s takes commits that are not signed, as branch %s does not (requireSigned in access.yaml)", branch, main)
+	return p.door.Engine.Vouched(ctx, repo, revision)
 }

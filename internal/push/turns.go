@@ -84,6 +84,9 @@ func (p *push) takeTurns(ctx context.Context, updates []hook.RefUpdate) manifest
 	for i, update := range updates {
 		wanted[i] = turn{p.repo.Name(), update.Ref}
 	}
+	for _, f := range p.follow {
+		wanted = append(wanted, turn{p.repo.Name(), f.branch.Ref()})
+	}
 	if p.main != "" { // see keepMain
 		wanted = append(wanted, turn{p.repo.Name(), "HEAD"})
 	}
@@ -94,7 +97,7 @@ func (p *push) takeTurns(ctx context.Context, updates []hook.RefUpdate) manifest
 	p.mu.Lock()
 	p.turnsOver = over
 	p.mu.Unlock()
-	return p.overtaken(ctx, updates)
+	return append(p.overtaken(ctx, updates), p.followedStill(ctx)...)
 }
 
 // endTurns lets others move the refs of the push.
