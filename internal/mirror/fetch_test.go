@@ -37,7 +37,8 @@ type gate struct {
 	mu      sync.Mutex
 	refuses string // the reason; "": it refuses nothing
 	landed  []push.Landing
-	told    int // refusals that were not known
+	told    int                         // refusals that were not known
+	judge   func(l push.Landing) string // its reason to refuse a landing; nil: none
 }
 
 // Land implements Gate.
@@ -46,6 +47,9 @@ func (g *gate) Land(ctx context.Context, l push.Landing, _ <-chan struct{}, _ io
 	defer g.mu.Unlock()
 	g.landed = append(g.landed, l)
 	reason := g.refuses
+	if g.judge != nil && reason == "" {
+		reason = g.judge(l)
+	}
 	if len(l.Problems) > 0 {
 		reason = l.Problems[0].Message
 	}

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -182,23 +183,97 @@ func (r *round) note(ctx context.Context, err error) {
 	})
 }
 
-// landAll lands the branches, each by itself, so that one that is refused holds no other up:
-// but for the first of a repository, which becomes its main branch here as well.
+// landAll lands the branches, each by itself, so that one that is refused holds no other up, and the
+// main branch last: its apps may be rendered from the others. The first of a repository has to be
+// the main branch, for it becomes that here as well.
 func (r *round) landAll(ctx context.Context, repo *git.Repository, branches []name.Branch, main name.Branch) error {
+	others := slices.DeleteFunc(slices.Clone(branches), func(branch name.Branch) bool { return branch == main })
+	if len(others) == len(branches) {
+		return r.landEach(ctx, repo, others)
+	}
+	switch here, err := has(ctx, repo, main); {
+	case err != nil:
+		return err
+	case here:
+		return r.landEach(ctx, repo, append(others, main))
+	}
+	if err := r.landFirst(ctx, repo, branches, main); err != nil {
+		return err
+	}
+	if here, err := has(ctx, repo, main); err != nil || !here {
+		return err
+	}
+	return r.landEach(ctx, repo, others)
+}
+
+func (r *round) landEach(ctx context.Context, repo *git.Repository, branches []name.Branch) error {
 	var problems []error
 	for _, branch := range branches {
 		problems = append(problems, r.land(ctx, repo, branch))
-		if branch != main {
-			continue
-		}
-		if _, err := repo.Head(ctx, branch.Ref()); err != nil {
-			if errors.Is(err, git.ErrNoRef) {
-				err = nil
-			}
-			return errors.Join(append(problems, err)...)
-		}
 	}
 	return errors.Join(problems...)
+}
+
+// has reports whether a branch is here.
+func has(ctx context.Context, repo *git.Repository, branch name.Branch) (here bool, err error) {
+	if _, err = repo.Head(ctx, branch.Ref()); errors.Is(err, git.ErrNoRef) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// landFirst lands the main branch of a repository that has none yet: with the other branches, from
+// which its apps may be rendered, or if these are refused, alone.
+func (r *round) landFirst(ctx context.Context, repo *git.Repository, branches []name.Branch, main name.Branch) error {
+	if len(branches) > 1 && !slices.Contains(r.options, "plan") {
+		if all, err := r.landTogether(ctx, repo, branches, main); all || err != nil {
+			return err
+		}
+	}
+	return r.land(ctx, repo, main)
+}
+
+// landTogether lands branches that are not here as one push. If that is refused, nobody is told.
+func (r *round) landTogether(ctx context.Context, repo *git.Repository, branches []name.Branch, main name.Branch) (landed bool, err error) {
+	l := r.landing(repo)
+	l.Known = func(string) bool { return true }
+	for _, branch := range branches {
+		s, err := look(ctx, repo, branch)
+		if err != nil {
+			return false, err
+		}
+		what, problem := judge(r.mirror, branch, s, r.rewrite)
+		takes := what != stays && problem == nil
+		if branch == main && (!takes || r.rests(main, r.basisOf(s))) {
+			return false, nil
+		}
+		if takes {
+			l.Updates = append(l.Updates, hook.RefUpdate{Ref: branch.Ref(), Old: orNone(s.here), New: s.upstream})
+		}
+	}
+	var said bytes.Buffer
+	outcome := r.keeper.config.Gate.Land(ctx, l, r.gone, &said)
+	if !outcome.Accepted {
+		return false, nil
+	}
+	if _, err := r.out.Write(said.Bytes()); err != nil {
+		r.keeper.config.Log.WithField("repository", r.mirror.Repo).Debugf("mirror: tell what became of it: %v", err)
+	}
+	r.outcome.Failed = r.outcome.Failed || outcome.Failed
+	for _, update := range l.Updates {
+		branch, _ := name.BranchOf(update.Ref)
+		r.outcome.Moved = append(r.outcome.Moved, branch)
+		r.noteJudged(branch, basis{}, false)
+		r.took(branch)
+	}
+	return true, nil
+}
+
+// landing is a landing of branches, without them.
+func (r *round) landing(repo *git.Repository) push.Landing {
+	return push.Landing{
+		Repo: repo, Options: r.options, Caller: r.caller, Why: "mirror of " + r.mirror.URL, Spelling: Spelling(r.mirror.Repo), Fill: r.fill,
+	}
 }
 
 // land has the gate judge what upstream has of a branch.
@@ -217,11 +292,9 @@ func (r *round) land(ctx context.Context, repo *git.Repository, branch name.Bran
 	case r.rests(branch, by):
 		return nil
 	}
-	l := push.Landing{
-		Repo: repo, Updates: []hook.RefUpdate{{Ref: branch.Ref(), Old: orNone(s.here), New: s.upstream}}, Options: r.options,
-		Caller: r.caller, Why: "mirror of " + r.mirror.URL, Rewrites: what == rewrites, Spelling: Spelling(r.mirror.Repo), Fill: r.fill,
-		Known: func(reason string) bool { return !r.asked && r.knows(branch, s.upstream, reason) },
-	}
+	l := r.landing(repo)
+	l.Updates, l.Rewrites = []hook.RefUpdate{{Ref: branch.Ref(), Old: orNone(s.here), New: s.upstream}}, what == rewrites
+	l.Known = func(reason string) bool { return !r.asked && r.knows(branch, s.upstream, reason) }
 	if problem != nil {
 		l.Problems = manifest.Problems{*problem}
 	}
