@@ -96,7 +96,7 @@ func ReadFile(tree fs.FS, at appfile.Place, finder *Finder) (appfile.File, *Tree
 func (f *Finder) begin(world meaning.World, settings appfile.Import) (*Tree, manifest.Problems) {
 	world.Self, world.Shelf = settings.Self, &f.shelf
 	files := newFiles(world.Tree, scanner.Scan(world))
-	world.Place = files.place
+	world.Place, world.Foreign = files.place, files.scan.Foreign
 	t := &Tree{
 		world: world, flux: map[string]*flux.Tree{}, argo: argo.New(world),
 		apps: map[name.App]*meaning.App{}, of: map[rooted]name.App{}, stem: map[name.App]string{}, depth: map[name.App]int{}, left: map[name.App]remains{}, given: map[name.App]name.App{},
@@ -360,10 +360,13 @@ func (t *Tree) above(app, other name.App) bool {
 }
 
 func (t *Tree) clusterOf(app meaning.App) string {
-	if app.Parent != "" || app.By.Kind != "Kustomization" {
+	switch {
+	case app.Parent != "":
 		return ""
+	case app.By.Kind == "Kustomization":
+		return cmp.Or(flux.ClusterFolder(t.world, app.By.Source.File), t.world.Home())
 	}
-	return flux.ClusterFolder(t.world, app.By.Source.File)
+	return t.world.Home()
 }
 
 // nameOf names an app as its object, with its stem, and with what makes it another name than

@@ -169,6 +169,19 @@ func TestSecondCluster(t *testing.T) {
 	}
 }
 
+// TestOnlyCluster: a root that is called like no cluster is for the only one that the repository may
+// use, and for the default one if that is among several.
+func TestOnlyCluster(t *testing.T) {
+	fsys := fstest.MapFS{"apps/a.yaml": {}, "flux/apps.yaml": &fstest.MapFile{Data: []byte(kustomization("apps", "path: ./apps"))}}
+	for want, clusters := range map[string]appfile.Clusters{"prod": {"prod": nil}, "default": {"default": nil, "test": nil}} {
+		tree, problems := new(Finder).begin(meaning.World{Repo: "fleet", Branch: "main", Tree: fsys, Clusters: clusters}, appfile.Import{})
+		roots, wrong := tree.Roots()
+		if problems = append(problems, wrong...); len(problems) > 0 || len(roots) != 1 || roots[0].Cluster != want {
+			t.Errorf("want cluster %s: roots %+v, problems %v", want, roots, problems)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	_, apps, problems := grow(t, kustomization("shop", "path: a")+release("shop", "one")+release("shop", "two")+release("web", "one")+kustomization("Big.One", "path: b")+kustomization(strings.Repeat("x", 60), "path: c"))
 	want := []name.App{"big-one", "shop", "shop-release", "two-shop", "web"}

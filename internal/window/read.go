@@ -63,16 +63,16 @@ func Read(r *form.Reader, line int, fields map[string]form.Field) (w Window, ok 
 	if len(r.Problems) > before {
 		return w, false
 	}
-	if !w.Times.end() {
+	if !w.Times.Ends() {
 		r.Add(line, fmt.Sprintf("window %s is never over: it comes again before it ends", w.Name), "shorten its duration")
 		return w, false
 	}
 	return w, true
 }
 
-// end reports whether the window is over at some time after it has begun. A year of any
+// Ends reports whether the window is over at some time after it has begun. A year of any
 // schedule is like the next.
-func (w Times) end() bool {
+func (w Times) Ends() bool {
 	if w.cron == nil {
 		return true
 	}
@@ -126,7 +126,7 @@ func CheckReason(text string) error {
 func ReadTimes(r *form.Reader, f form.Field) (times Times, ok bool) {
 	before := len(r.Problems)
 	times = readTimes(r, f)
-	if len(r.Problems) == before && !times.end() {
+	if len(r.Problems) == before && !times.Ends() {
 		r.Add(f.Line, f.Name+" is never over: it comes again before it ends", "shorten its duration")
 	}
 	return times, len(r.Problems) == before

@@ -15,7 +15,7 @@ import (
 const (
 	MinDuration = time.Minute
 	MaxDuration = 31 * 24 * time.Hour
-	maxMinutes  = 4                    // of an hour at which a window may begin
+	MaxMinutes  = 4                    // of an hour at which a window may begin
 	maxDates    = 366 * 24 * time.Hour // from the beginning to the end
 	maxSchedule = 200                  // bytes
 )
@@ -83,7 +83,7 @@ func (w Times) begins(t time.Time) time.Time {
 		return w.cron.Next(t.In(w.zone))
 	}
 	wall := onWall(t.In(w.zone))
-	for range 2 * maxMinutes * 24 { // of a day that is there twice, at the most
+	for range 2 * MaxMinutes * 24 { // of a day that is there twice, at the most
 		wall = w.cron.Next(wall)
 		if wall.IsZero() {
 			break
@@ -141,8 +141,8 @@ func parseSchedule(text string, zone *time.Location) (*cron.SpecSchedule, error)
 	if everyHour(parsed) {
 		parsed.Location = zone
 	}
-	if bits.OnesCount64(parsed.Minute&(1<<60-1)) > maxMinutes {
-		return nil, fmt.Errorf("begins more often than %d times an hour", maxMinutes)
+	if bits.OnesCount64(parsed.Minute&(1<<60-1)) > MaxMinutes {
+		return nil, fmt.Errorf("begins more often than %d times an hour", MaxMinutes)
 	}
 	if parsed.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, errors.New("never comes")

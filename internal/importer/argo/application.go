@@ -104,6 +104,7 @@ func (a *application) readDestination(m *meaning.Map) {
 		m.Problem("name", fmt.Sprintf("this repository may use no cluster that is called %s", cluster), clustersHint(a.tree.world.Clusters, cluster))
 	default:
 		a.app.App.Cluster = found
+		a.tellHome(m, server, cluster)
 	}
 	if namespace := m.Text("namespace"); namespace != "" {
 		if err := name.CheckLabel(namespace); err != nil {
@@ -111,6 +112,17 @@ func (a *application) readDestination(m *meaning.Map) {
 		}
 		a.app.App.Namespace = namespace
 	}
+}
+
+// tellHome says, once, which cluster is taken for the one that Argo CD runs on, if it is not the
+// default one.
+func (a *application) tellHome(m *meaning.Map, server, called string) {
+	home := a.tree.world.Home()
+	if home == appfile.DefaultCluster || !a.tree.world.isHome(server, called) || a.tree.told[inCluster] {
+		return
+	}
+	a.tree.told[inCluster] = true
+	m.Note("server", inClusterServer+" is cluster "+home+", the only one that this repository may use")
 }
 
 // readSync reads what becomes of differences.
@@ -133,7 +145,8 @@ func (a *application) readSync(m *meaning.Map) {
 		a.readOption(fmt.Sprintf("spec.syncPolicy.syncOptions[%d]", i), option)
 	}
 	if app.CreateNamespace && app.Namespace == "" {
-		m.Problem("syncOptions", "CreateNamespace=true does not say which", "write spec.destination.namespace")
+		app.CreateNamespace = false
+		a.note("spec.syncPolicy.syncOptions", "CreateNamespace=true has no effect: spec.destination names no namespace")
 	}
 	a.readNamespace(m)
 }

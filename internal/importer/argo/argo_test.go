@@ -25,6 +25,7 @@ func worldOf(files ...string) meaning.World {
 	}
 	return meaning.World{
 		Repo: "team/site", Branch: "main", Tree: beside{tree},
+		Foreign: func(file string) bool { return tree[file] != nil && meaning.IsForeign(file, tree[file].Data) },
 		Clusters: appfile.Clusters{"default": nil, "eu": {"region": "eu"}, "us": {"region": "us"}},
 		Servers:  map[string]string{"eu": "https://eu.example.org:6443"},
 	}
@@ -56,6 +57,9 @@ func site(more ...string) meaning.World {
 	return worldOf(append([]string{
 		"apps/web/a.yaml", "", "apps/web/prod.yaml", "", "apps/blog/a.yaml", "", "chart/Chart.yaml", "", "chart/values/a.yaml", "", "chart/values/b.yaml", "",
 		"over/kustomization.yaml", "", "over/part/kustomization.yaml", "", "values/x.yaml", "", "jsonnet/a.jsonnet", "",
+		"mixed/below/more.yaml", "a: 1\n", "mixed/few.yaml", "values: {kind: a}\nmetadata: {}\n", "mixed/hosts.yml", "- hosts: all\n", "mixed/values.yaml", "a: {{ .b }}\n",
+		"mixed/no-name.yaml", "apiVersion: v1\nkind: ConfigMap\n", "mixed/flow.yaml", "{kind: ConfigMap}\n", "mixed/empty.yaml", "# nothing\n", "mixed/a.json", "{}",
+		"mixed/template.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .a }}}\n", "mixed/[a].yaml", "a: 1\n", "mixed/kustomization.yaml", "resources: [few.yaml]\n",
 	}, more...)...)
 }
 
@@ -131,6 +135,8 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.repoURL", "source: {repoURL: 'oci://registry.example.org/charts/redis', path: ., targetRevision: ~1}", `"chart":"redis","version":"~1","repo":"oci://registry.example.org/charts"`},
 	{"spec.source", "source: " + repoURL + "path: apps/web}", `"Path":"apps/web"`},
 	{"spec.destination.namespace", "destination: {name: in-cluster, namespace: other}", `"Namespace":"other"`},
+	{"spec.syncPolicy.syncOptions", "destination: {name: in-cluster}\nsyncPolicy: {syncOptions: [CreateNamespace=true]}", `"CreateNamespace":false`},
+	{"spec.syncPolicy.syncOptions", "destination: {name: in-cluster}\nsyncPolicy: {syncOptions: [CreateNamespace=true]}", "CreateNamespace=true has no effect: spec.destination names no namespace"},
 	{"spec.syncPolicy.automated.selfHeal", "syncPolicy: {automated: {selfHeal: true}}", `"Drift":"correct"`},
 	{"spec.source.kustomize.nameSuffix", "source: " + repoURL + "path: over, kustomize: {nameSuffix: -x}}", `"nameSuffix":"-x"`},
 	{"spec.source.kustomize.kubeVersion", "source: " + repoURL + "path: over, kustomize: {kubeVersion: '1.30'}}", "spec.source.kustomize.kubeVersion has no effect"},
@@ -177,6 +183,8 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.directory.recurse", "source: " + repoURL + "path: apps/web, directory: {recurse: true}}", `"Render":"plain"`},
 	{"spec.source.directory.recurse", "source: " + repoURL + "path: apps/web}", `"Files":{"flat":true}`},
 	{"spec.source.directory.include", "source: " + repoURL + "path: apps/web, directory: {include: 'a*', exclude: '{b,c}'}}", `"Files":{"flat":true,"include":["a*"],"exclude":["{b,c}"]}`},
+	{"spec.source.directory", "source: " + repoURL + "path: mixed, directory: {recurse: false}}", `"Files":{"flat":true,"exclude":["few.yaml","hosts.yml","kustomization.yaml","values.yaml"]}`},
+	{"spec.source.directory", "source: " + repoURL + "path: mixed, directory: {recurse: true, exclude: 'b/*'}}", `"Files":{"exclude":["b/*","below/more.yaml","few.yaml","hosts.yml","kustomization.yaml","values.yaml"]}`},
 	{"spec.source.directory.jsonnet", "source: " + repoURL + "path: apps/web, directory: {jsonnet: {tlas: [{name: a, value: b}]}}}", "Jsonnet is not rendered"},
 	{"spec.source.path", "source: " + repoURL + "path: jsonnet}", "jsonnet/a.jsonnet: Jsonnet is not rendered"},
 	{"spec.source", "source: " + repoURL + "path: apps/web, pth: x}", "unknown field spec.source.pth; did you mean path?"},

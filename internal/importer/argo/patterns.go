@@ -31,12 +31,12 @@ func (p *patterns) of(pattern string) *regexp.Regexp {
 	return expression
 }
 
-// like reports whether a text fits a pattern, in which * stands for any characters.
+// like reports whether a text fits a pattern, in which * stands for any characters, or none.
 func (p *patterns) like(pattern, text string) bool {
-	switch {
-	case pattern == "" || text == "":
-		return pattern == text
-	case pattern == "*":
+	switch pattern {
+	case "":
+		return text == ""
+	case "*":
 		return true
 	}
 	expression := p.of(pattern)

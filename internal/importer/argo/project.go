@@ -36,6 +36,7 @@ type kinds struct{ allowed, denied [][2]string } // group, kind
 // syncWindow is a window of a project, and the apps that it is for.
 type syncWindow struct {
 	window                     window.Window
+	always                     bool // it allows deploys at all times
 	apps, namespaces, clusters []string
 	all                        bool // of the three lists that are given have to fit
 }
@@ -51,7 +52,7 @@ func (t *Tree) readProject(o *manifest.Object) {
 	p.cluster = kinds{readKinds(spec, "clusterResourceWhitelist"), readKinds(spec, "clusterResourceBlacklist")}
 	p.namespaced = kinds{readKinds(spec, "namespaceResourceWhitelist"), readKinds(spec, "namespaceResourceBlacklist")}
 	for i, m := range spec.Maps("syncWindows") {
-		p.windows = append(p.windows, t.readWindow(r, m, fmt.Sprintf("%s-%d", o.GetName(), i+1)))
+		p.windows = append(p.windows, t.readWindow(r, m, windowName(o.GetName(), i+1)))
 	}
 	p.measure()
 	for field, why := range map[string]string{
@@ -91,7 +92,8 @@ func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) sync
 	m.Without("manualSync", "a push is accepted while deploys are closed, and deployed when they open")
 	m.Without("syncOverrun", "a deploy that has begun is finished")
 	m.Without("description", "it is for readers")
-	kind, times := m.Text("kind"), map[string]string{"schedule": m.Text("schedule"), "duration": m.Duration("duration").String()}
+	schedule, lasts := fewer(m.Text("schedule"), m.Duration("duration"))
+	kind, times := m.Text("kind"), map[string]string{"schedule": schedule, "duration": lasts.String()}
 	if zone := m.Text("timeZone"); zone != "" {
 		times["timeZone"] = zone
 	}
@@ -99,7 +101,7 @@ func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) sync
 		m.Problem("kind", fmt.Sprintf("kind: %q is no kind of window", kind), "write allow or deny")
 		return w
 	}
-	text, err := yaml.Marshal(map[string]any{"name": strings.ToLower(called), kind: times, "whenClosed": window.Wait, "corrections": window.InWindow})
+	text, err := yaml.Marshal(map[string]any{"name": called, kind: times, "whenClosed": window.Wait, "corrections": window.InWindow})
 	if err != nil {
 		return w
 	}
@@ -109,6 +111,11 @@ func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) sync
 	if root, wrong := manifest.ReadYAML(at.File, bytes.TrimSpace(text)); root != nil {
 		w.window, _ = window.Read(reader, at.Line, reader.Fields(root, "a window", window.Fields))
 		problems = wrong
+	}
+	if kind == string(window.Allow) && len(problems) == 0 && !w.window.Times.Ends() {
+		w.always = true
+		m.Note("schedule", "the window is always open: no other window that allows deploys closes them for its apps")
+		return w
 	}
 	for _, p := range append(problems, reader.Problems...) {
 		m.Problem("schedule", p.Message, p.Hint)
@@ -121,7 +128,7 @@ func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) sync
 func (w syncWindow) fits(app appfile.App, t *Tree) bool {
 	server := t.world.Servers[app.Cluster]
 	called := app.Cluster
-	if called == appfile.DefaultCluster {
+	if called == t.world.Home() {
 		server, called = inClusterServer, inCluster
 	}
 	fits, given := 0, 0
@@ -152,13 +159,8 @@ func (a *application) checkProject(spec *meaning.Map) {
 	}
 	a.app.Project = called
 	p.about.add(a.app.By)
-	if !a.holdTo(p, called, spec) {
-		return
-	}
-	for _, w := range p.windows {
-		if w.fits(a.app.App, a.tree) {
-			a.app.App.Windows = append(a.app.App.Windows, w.window)
-		}
+	if a.holdTo(p, called, spec) {
+		a.app.App.Windows = append(a.app.App.Windows, p.windowsOf(a.app.App, a.tree)...)
 	}
 }
 
@@ -186,12 +188,29 @@ func (a *application) holdTo(p *project, called string, spec *meaning.Map) (ok b
 	return true
 }
 
+// windowsOf are the windows of the project that open and close deploys of an app. Where one of
+// those that allow deploys is always open, the others that do have no say.
+func (p *project) windowsOf(app appfile.App, t *Tree) []window.Window {
+	var all []window.Window
+	always := false
+	for _, w := range p.windows {
+		if w.fits(app, t) {
+			always = always || w.always
+			all = append(all, w.window)
+		}
+	}
+	if always {
+		all = slices.DeleteFunc(all, func(w window.Window) bool { return w.Kind == window.Allow })
+	}
+	return all
+}
+
 // destinationOf is a destination with both names of its cluster.
 func destinationOf(m *meaning.Map, t *Tree) destination {
 	at := destination{server: strings.TrimSuffix(m.Text("server"), "/"), name: m.Text("name"), namespace: m.Text("namespace")}
 	cluster, _ := t.world.clusterOf(at.server, at.name)
 	switch cluster {
-	case appfile.DefaultCluster:
+	case t.world.Home():
 		at.server, at.name = inClusterServer, inCluster
 	default:
 		at.name = cluster

@@ -30,12 +30,32 @@ func TestProjects(t *testing.T) {
 		{all + "syncWindows: [{kind: deny, schedule: '0 22 * * *', duration: 1h, applications: ['w*'], timeZone: Europe/Vienna}]", `"Windows":[{"Name":"shop-1"`},
 		{all + "syncWindows: [{kind: deny, schedule: '0 22 * * *', duration: 1h, applications: ['w*'], namespaces: [x], useAndOperator: true}]", `"Ignore":null,"Health":null,"PlainSecrets"`},
 		{all + "syncWindows: [{kind: deny, schedule: 'x', duration: 1h, applications: ['*']}]", `apps.yaml:7: AppProject shop: schedule: "x"`},
+		{all + "syncWindows: [{kind: allow, schedule: '* * * * *', duration: 24h, applications: ['*']}, {kind: allow, schedule: '0 22 * * *', duration: 1h, applications: ['*']}]", `"Exclude":null,"Source"`},
+		{all + "syncWindows: [{kind: allow, schedule: '* * * * *', duration: 24h, applications: [x]}, {kind: allow, schedule: '0 22 * * *', duration: 1h, applications: ['*']}]", `"Windows":[{"Name":"shop-2"`},
+		{all + "syncWindows: [{kind: deny, schedule: '* 22 * * *', duration: 1h, applications: ['*']}]", `"Schedule":"0 22 * * *","Duration":7140000000000`},
+		{all + "syncWindows: [{kind: deny, schedule: '* * * * *', duration: 24h, applications: ['*']}]", "window shop-1 is never over"},
+		{all + "syncWindows: [{kind: deny, schedule: '*/5 * * * *', duration: 1m, applications: ['*']}]", "begins more often than 4 times an hour"},
 		{all + "syncWindows: [{kind: close, schedule: '* * * * *', duration: 1h}]", `kind: "close" is no kind of window`},
 		{all + "roles: []\nwrong: 1", "unknown field spec.wrong"},
 	} {
 		apps, problems, _ := readAll(t, site(), projectOf(test.spec)+applicationOf("project: shop"))
 		if got := outcome(t, apps, problems); !strings.Contains(got, test.want) {
 			t.Errorf("%s: want %s, got %s", test.spec, test.want, got)
+		}
+	}
+}
+
+// TestProjectsWithoutNamespace: the pattern * stands for no characters, too, so that an Application
+// whose objects name their namespaces is allowed by it.
+func TestProjectsWithoutNamespace(t *testing.T) {
+	for destinations, want := range map[string]string{
+		"[{server: '*', namespace: argocd}, {server: '*', namespace: '*'}]": `"Name":"web"`,
+		"[{server: '*', namespace: argocd}]":                                `does not allow the namespace "" on https://kubernetes.default.svc`,
+		"[{server: '*', namespace: 'shop*'}]":                               `does not allow the namespace ""`,
+	} {
+		apps, problems, _ := readAll(t, site(), projectOf("sourceRepos: ['*']\ndestinations: "+destinations)+applicationOf("project: shop\ndestination: {name: in-cluster}"))
+		if got := outcome(t, apps, problems); !strings.Contains(got, want) {
+			t.Errorf("%s: want %s, got %s", destinations, want, got)
 		}
 	}
 }

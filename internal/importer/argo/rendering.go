@@ -353,14 +353,22 @@ func (s *source) readDirectory(m *meaning.Map) {
 	if s.part.Render != appfile.RenderAuto || s.part.Path == "" || s.builds() && !m.There {
 		return
 	}
-	s.part.Render, s.part.Files = appfile.RenderPlain, files
-	var found []string
+	var found, foreign []string
 	err := s.tree.walk(s.part.Path, func(name string, entry fs.DirEntry) bool {
-		if path.Ext(name) == ".jsonnet" && !entry.IsDir() {
+		switch {
+		case entry.IsDir():
+		case path.Ext(name) == ".jsonnet":
 			found = append(found, name)
+		case s.isForeign(name) && len(files.Exclude)+len(foreign) < appfile.MaxList:
+			foreign = append(foreign, meaning.Below(s.part.Path, name))
 		}
 		return !files.Flat
 	})
+	if len(foreign) > 0 {
+		s.m.Note("path", meaning.Several(foreign)+": no manifests, and left out, as Argo CD does")
+	}
+	files.Exclude = append(files.Exclude, foreign...)
+	s.part.Render, s.part.Files = appfile.RenderPlain, files
 	switch {
 	case len(found) == 1:
 		s.m.Problem("path", found[0]+": Jsonnet is not rendered", "commit the manifests that it makes")
@@ -370,6 +378,13 @@ func (s *source) readDirectory(m *meaning.Map) {
 	if err != nil {
 		s.m.Problem("path", fmt.Sprintf("%s: %v", s.part.Path, err), "give the app a path of its own")
 	}
+}
+
+// isForeign reports whether a file of a folder of manifests is none itself, which Argo CD leaves out.
+// One whose name would be a pattern is left as it is.
+func (s *source) isForeign(name string) bool {
+	is := s.tree.world.Foreign
+	return is != nil && !strings.ContainsAny(name, "*?[]{}\\") && is(name)
 }
 
 // builds reports whether the folder has a kustomization or a chart.

@@ -36,8 +36,8 @@ func keysOf[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 // clusterOf returns the cluster that a destination names, by its address or else by its name.
 func (w world) clusterOf(server, called string) (cluster string, ok bool) {
 	switch at := strings.TrimSuffix(server, "/"); {
-	case at == inClusterServer, server == "" && called == inCluster:
-		called = appfile.DefaultCluster
+	case w.isHome(server, called):
+		called = w.Home()
 	case server != "":
 		called = w.clusterAt(at, server)
 	}
@@ -46,6 +46,11 @@ func (w world) clusterOf(server, called string) (cluster string, ok bool) {
 	}
 	_, ok = w.Clusters[called]
 	return called, ok
+}
+
+// isHome reports whether a destination names the cluster that Argo CD runs on.
+func (w world) isHome(server, called string) bool {
+	return strings.TrimSuffix(server, "/") == inClusterServer || server == "" && called == inCluster
 }
 
 // clusterAt is the first cluster at an address that the repository may use, or else what stands
@@ -70,7 +75,7 @@ func clustersHint(clusters appfile.Clusters, called string) string {
 		names = []string{appfile.DefaultCluster}
 	}
 	return fmt.Sprintf("clusters are %s; %s is %s\nto add it, in a clone of admin: pushboat cluster add %s; or have the grant of this repository name it (repositories.yaml)",
-		strings.Join(names, ", "), inClusterServer, appfile.DefaultCluster, called)
+		strings.Join(names, ", "), inClusterServer, meaning.World{Clusters: clusters}.Home(), called)
 }
 
 func (w world) isFolder(name string) bool {

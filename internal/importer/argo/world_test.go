@@ -12,6 +12,7 @@ import (
 func TestClustersOfDestinations(t *testing.T) {
 	servers := map[string]string{"default": "https://home:6443", "eu": "https://eu:6443/", "eu-2": "https://eu:6443", "theirs": "https://theirs:6443"}
 	mine := appfile.Clusters{"default": nil, "eu": nil, "eu-2": nil}
+	one := appfile.Clusters{"eu": nil}
 	for _, test := range []struct {
 		clusters      appfile.Clusters
 		server, named string
@@ -26,6 +27,10 @@ func TestClustersOfDestinations(t *testing.T) {
 		{mine, "", "eu-2", "eu-2", true},
 		{mine, "https://theirs:6443", "", "https://theirs:6443", false},
 		{mine, "", "theirs", "theirs", false},
+		{one, "https://kubernetes.default.svc", "", "eu", true},
+		{one, "", "in-cluster", "eu", true},
+		{one, "", "default", "default", false},
+		{appfile.Clusters{"eu": nil, "us": nil}, "", "in-cluster", "default", false},
 		{nil, "https://home:6443/", "", "default", true},
 		{nil, "https://eu:6443", "", "https://eu:6443", false},
 	} {

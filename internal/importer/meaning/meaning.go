@@ -36,11 +36,24 @@ type World struct {
 	Servers  map[string]string
 	// Place finds the line of a field of an object; nil: as the object knows it.
 	Place func(o *manifest.Object, path string) manifest.Source
+	// Foreign reports whether a file in YAML is no manifest; see IsForeign. nil: none is.
+	Foreign func(file string) bool
 	// Shelf remembers what the files of revisions have; nil: nothing does.
 	Shelf *Shelf
 	// Self are addresses that mean this repository as its pushboat.yaml has it, Addresses as
 	// the server has it, beside those that end in its name.
 	Self, Addresses []string
+}
+
+// Home is the cluster that the other tool runs on: the default one, or the only one that the
+// repository may use.
+func (w World) Home() string {
+	if _, known := w.Clusters[appfile.DefaultCluster]; !known && len(w.Clusters) == 1 {
+		for cluster := range w.Clusters {
+			return cluster
+		}
+	}
+	return appfile.DefaultCluster
 }
 
 // Ref names an object.

@@ -76,6 +76,7 @@ type item struct {
 	name, hash string
 	folder     *folder
 	page       *Page
+	foreign    bool // see IsForeign
 }
 
 // find returns the item with a name; the zero item if there is none.
@@ -202,7 +203,8 @@ func (s *scanning) entry(f *folder, entry fs.DirEntry, before item, depth int) {
 			s.count(0, before.page.weight)
 		}
 	default:
-		f.add(item{name: name, hash: at.hash, page: s.file(at.path, entry)})
+		page, foreign := s.file(at.path, entry)
+		f.add(item{name: name, hash: at.hash, page: page, foreign: foreign})
 	}
 }
 
@@ -233,31 +235,33 @@ func isManifest(name string) bool {
 	return slices.Contains(kustomizations, name)
 }
 
-// file reads what a file has; nil for nothing. One that is too large has nothing.
-func (s *scanning) file(name string, entry fs.DirEntry) *Page {
+// file reads what a file has, nil for nothing, and whether it is foreign. One that is too large has
+// nothing.
+func (s *scanning) file(name string, entry fs.DirEntry) (page *Page, foreign bool) {
 	info, err := entry.Info()
 	if err != nil {
 		s.fail(err)
-		return nil
+		return nil, false
 	}
 	if info.Size() > manifest.MaxFileBytes {
-		return nil
+		return nil, false
 	}
 	text, err := fs.ReadFile(s.tree, name)
 	if err != nil {
 		s.fail(err)
-		return nil
+		return nil, false
 	}
+	foreign = IsForeign(name, text)
 	p := &Page{File: name, Size: int64(len(text)), builds: readKustomization(name, text)}
 	if marked := slices.ContainsFunc(s.Marks, func(mark []byte) bool { return bytes.Contains(text, mark) }); marked {
 		s.read(p, text)
 	}
 	if p.builds == nil && len(p.Objects)+len(p.Wrong) == 0 && !p.Template {
-		return nil
+		return nil, foreign
 	}
 	p.weight += p.builds.weight()
 	s.count(0, p.weight)
-	return p
+	return p, foreign
 }
 
 // read reads the objects of a file.
@@ -302,17 +306,23 @@ func Weight(value any) int64 {
 }
 
 // Page is that of a file; nil if it has nothing.
-func (s *Scan) Page(file string) *Page {
+func (s *Scan) Page(file string) *Page { return s.find(file).page }
+
+// Foreign reports whether a file of the revision is foreign; see IsForeign.
+func (s *Scan) Foreign(file string) bool { return s.find(file).foreign }
+
+// find is the item of a file; the zero item if it is not known.
+func (s *Scan) find(file string) item {
 	at := s.root
 	for at != nil {
 		first, rest, deeper := strings.Cut(file, "/")
 		found := at.find(first)
 		if !deeper {
-			return found.page
+			return found
 		}
 		at, file = found.folder, rest
 	}
-	return nil
+	return item{}
 }
 
 // Dir is a folder below the root that is visited.
