@@ -81,6 +81,9 @@ func (f HelmFrom) Filled(data map[string]string) (*HelmValues, error) {
 		return filled, nil
 	}
 	filled.Inline, err = k8syaml.YAMLToJSON([]byte(text))
+	if err == nil && string(filled.Inline) == "null" {
+		filled.Inline = []byte("{}") // a file of comments alone has no values
+	}
 	if err != nil || !strings.HasPrefix(strings.TrimSpace(string(filled.Inline)), "{") {
 		return nil, fmt.Errorf("key %s of %s holds no mapping in YAML", f.Key, f.Origin())
 	}

@@ -8,7 +8,7 @@ import (
 
 // TestValuesOfObjects: what the data of a ConfigMap or Secret gives a chart.
 func TestValuesOfObjects(t *testing.T) {
-	data := map[string]string{"values.yaml": "a: {b: 1}\n", "text": "x", "yes": "True", "list": "[1]", "broken": "a: ["}
+	data := map[string]string{"values.yaml": "a: {b: 1}\n", "text": "x", "yes": "True", "list": "[1]", "broken": "a: [", "empty": "", "comments": "---\n# none yet\n"}
 	for _, test := range []struct {
 		from HelmFrom
 		want string // "error:" begins an error
@@ -17,6 +17,8 @@ func TestValuesOfObjects(t *testing.T) {
 		{HelmFrom{Key: "text", Target: "a.b"}, `"x"`},
 		{HelmFrom{Key: "none", ValuesFrom: ValuesFrom{Optional: true}}, ``},
 		{HelmFrom{Key: "none", ValuesFrom: ValuesFrom{Kind: "ConfigMap", Namespace: "n", Name: "m"}}, "error: ConfigMap n/m has no key none"},
+		{HelmFrom{Key: "empty"}, `{}`},
+		{HelmFrom{Key: "comments"}, `{}`},
 		{HelmFrom{Key: "list"}, "holds no mapping in YAML"},
 		{HelmFrom{Key: "broken"}, "holds no mapping in YAML"},
 	} {

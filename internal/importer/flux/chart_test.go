@@ -106,3 +106,13 @@ func TestHelmCharts(t *testing.T) {
 		t.Errorf("problems %v", problems)
 	}
 }
+
+// TestChartWithoutSource: of a chart whose source is not there, only that is said.
+func TestChartWithoutSource(t *testing.T) {
+	for _, source := range []string{"{kind: HelmRepository, name: none}", "{kind: Bucket, name: none}"} {
+		_, problems := read(t, strings.Replace(helmRelease(""), "chartRef: {kind: OCIRepository, name: template}", "chart: {spec: {chart: x, version: 1.2.3, sourceRef: "+source+"}}", 1))
+		if len(problems) != 1 {
+			t.Errorf("%s: problems %v", source, problems)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func TestDocsNameNoOtherFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := strings.ReplaceAll(string(text), "[]", "")
-	old := []string{"patchesStrategicMerge", "patchesJson6902"} // of versions before v1
+	old := []string{"patchesStrategicMerge", "patchesJson6902", "validation"} // of versions before v1
 	for _, kind := range []string{"Kustomization", "HelmRelease", "GitRepository", "OCIRepository"} {
 		for _, one := range docstest.Rows(t, kind) {
 			for _, field := range one.Fields {

@@ -160,6 +160,10 @@ func TestFieldsOfAKustomization(t *testing.T) {
 			return a.App.Kustomize.NamePrefix == "x-" && a.App.Kustomize.NameSuffix == "-y"
 		}},
 		{"patches: [{patch: x}]", func(a meaning.App) bool { return string(a.App.Kustomize.Patches) == `[{"patch":"x"}]` }},
+		{"patches: [{patch: x}]\n  patchesJson6902: [{patch: [{op: remove, path: /a}], target: {kind: B}}]\n  patchesStrategicMerge: [{kind: A, metadata: {name: a}}]\n  validation: client\n  buildMetadata: [originAnnotations]", func(a meaning.App) bool {
+			const want = `[{"patch":"{\"kind\":\"A\",\"metadata\":{\"name\":\"a\"}}"},{"patch":"x"},{"patch":"[{\"op\":\"remove\",\"path\":\"/a\"}]","target":{"kind":"B"}}]`
+			return string(a.App.Kustomize.Patches) == want && len(a.Notes) == 2
+		}},
 		{"images: [{name: x, newTag: y}]", func(a meaning.App) bool { return len(a.App.Kustomize.Images) > 0 }},
 		{"components: [../x]", func(a meaning.App) bool { return string(a.App.Kustomize.Components) == `["../x"]` }},
 		{"commonMetadata: {labels: {a: b}, annotations: {c: d}}", func(a meaning.App) bool {
@@ -264,6 +268,9 @@ func TestFieldsOfARelease(t *testing.T) {
 		{"postRenderers: [{kustomize: {patches: [{patch: x}], images: [{name: y}]}}]", func(a appfile.App) bool {
 			return len(a.Helm.PostRender) == 1 && len(a.Helm.PostRender[0].Patches) > 0 && len(a.Helm.PostRender[0].Images) > 0 && a.Helm.PostRenderHooks == appfile.HooksCombined
 		}},
+		{"postRenderers: [{kustomize: {patchesJson6902: [{patch: [{op: remove, path: /a}], target: {kind: B}}]}}]", func(a appfile.App) bool {
+			return string(a.Helm.PostRender[0].Patches) == `[{"patch":"[{\"op\":\"remove\",\"path\":\"/a\"}]","target":{"kind":"B"}}]`
+		}},
 		{"postRenderStrategy: nohooks\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksLeft }},
 		{"postRenderStrategy: separate\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksSeparate }},
 	} {
@@ -291,7 +298,8 @@ func TestRefusals(t *testing.T) {
 		{kustomization("serviceAccountName: a:b"), `a/b.yaml:8: Kustomization flux-system/a: spec.serviceAccountName: "a:b" is no name of a ServiceAccount`},
 		{kustomization("deletionPolicy: Orphaned"), `deletionPolicy: "Orphaned" is not known`},
 		{kustomization("interval: soon"), `"soon" is no duration`},
-		{kustomization("patchesStrategicMerge: []"), "is of an API before v1"},
+		{kustomization("patchesStrategicMerge: [x]"), "spec.patchesStrategicMerge: a patch is no mapping"},
+		{kustomization("patchesJson6902: [x]"), "spec.patchesJson6902[0]"},
 		{kustomization("dependsOn: [{name: b, readyExpr: x}]"), "readyExpr"},
 		{strings.Replace(kustomization(""), "path: ./apps", "path: ../apps", 1), "leads out of the repository"},
 		{strings.Replace(kustomization(""), "name: flux-system}\n", "name: other}\n", 1), "a/b.yaml:5: GitRepository flux-system/other: https://github.com/example/other is another repository"},

@@ -33,7 +33,7 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 	app.Prune = spec.Boolean("prune", false)
 	app.Kustomize.Namespace = spec.Text("targetNamespace")
 	app.Kustomize.NamePrefix, app.Kustomize.NameSuffix = spec.Text("namePrefix"), spec.Text("nameSuffix")
-	app.Kustomize.Patches = asJSON(spec.List("patches"))
+	app.Kustomize.Patches = asJSON(patches(spec))
 	app.Kustomize.Images = asJSON(spec.List("images"))
 	app.Kustomize.Components = asJSON(t.components(app, spec))
 	t.ignore(app, spec)
@@ -54,10 +54,32 @@ func (t *Tree) kustomization(it *item) (meaning.App, manifest.Problems) {
 		spec.Without("decryption", "encrypted files are decrypted with the keys of the server")
 	}
 	readDeletion(app, spec)
-	spec.Refuse("patchesStrategicMerge", "is of an API before v1", "write patches")
-	spec.Refuse("patchesJson6902", "is of an API before v1", "write patches")
-	spec.Refuse("buildMetadata", "origins are known without it", "take it out; ssh HOST why names lines")
+	spec.Without("buildMetadata", "ssh HOST why names the lines of objects without it")
+	spec.Without("validation", "every push is checked as a whole")
 	return done(r, made, spec)
+}
+
+// patches are those of a Kustomization or a post-renderer. Those that APIs before v1 have apart are
+// patches as well: one that merges names its object by itself.
+func patches(m *meaning.Map) []any {
+	var all []any
+	for _, merge := range m.List("patchesStrategicMerge") {
+		if _, ok := merge.(map[string]any); !ok {
+			m.Problem("patchesStrategicMerge", m.At("patchesStrategicMerge")+": a patch is no mapping", "write the fields of an object, with its kind and name")
+			continue
+		}
+		all = append(all, map[string]any{"patch": string(asJSON(merge))})
+	}
+	all = append(all, m.List("patches")...)
+	for _, patch := range m.Maps("patchesJson6902") {
+		steps := patch.List("patch")
+		all = append(all, map[string]any{"patch": string(asJSON(steps)), "target": patch.Raw("target")})
+		target := patch.Map("target")
+		for _, field := range target.Names() {
+			target.Raw(field)
+		}
+	}
+	return all
 }
 
 // components are those of a Kustomization: all, or those that are there.

@@ -84,7 +84,8 @@ func (t *Tree) chart(app *appfile.App, it *item, spec *meaning.Map) {
 func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	name := chart.Text("chart")
 	ref := chart.Map("sourceRef")
-	files, missing := chart.Texts("valuesFiles"), chart.Boolean("ignoreMissingValuesFiles", false)
+	files, missing := valuesFiles(chart), chart.Boolean("ignoreMissingValuesFiles", false)
+	chart.Raw("version")
 	chart.Without("interval", ownInterval)
 	chart.Without("reconcileStrategy", "what the revision has is rendered")
 	chart.Raw("verify")
@@ -125,6 +126,15 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 	repository.spec.Raw("type")
 	t.verify(app, chart, namespace)
 	t.fetched(repository, app.Helm.Version)
+}
+
+// valuesFiles are those of a chart; APIs before v2 have a last one apart.
+func valuesFiles(chart *meaning.Map) []string {
+	files := chart.Texts("valuesFiles")
+	if last := chart.Text("valuesFile"); last != "" {
+		files = append(files, last)
+	}
+	return files
 }
 
 // valuesFile has a file of the repository be values of the chart: all such files together take the
@@ -290,8 +300,7 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 func (t *Tree) postRender(app *appfile.App, spec *meaning.Map) {
 	for _, renderer := range spec.Maps("postRenderers") {
 		build := renderer.Map("kustomize")
-		patches, images := build.List("patches"), build.List("images")
-		app.Helm.PostRender = append(app.Helm.PostRender, appfile.Kustomize{Patches: asJSON(patches), Images: asJSON(images)})
+		app.Helm.PostRender = append(app.Helm.PostRender, appfile.Kustomize{Patches: asJSON(patches(build)), Images: asJSON(build.List("images"))})
 	}
 	strategy := spec.Text("postRenderStrategy")
 	switch strategy {
