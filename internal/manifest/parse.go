@@ -31,10 +31,19 @@ func ParseMarked(file string, data []byte, mark func(string) string) ([]*Object,
 	return p.objects, p.finish()
 }
 
+// ParseOutput is ParseMarked for what a template of a chart prints: of a key that a mapping has
+// twice, the last counts, as for Helm. Who uses a chart cannot change its templates.
+func ParseOutput(file string, data []byte, mark func(string) string) ([]*Object, Problems) {
+	p := &parser{file: file, mark: mark, lastWins: true}
+	p.parse(data)
+	return p.objects, p.finish()
+}
+
 // parser has the state of reading one file.
 type parser struct {
 	file     string
 	mark     func(string) string // see ParseMarked
+	lastWins bool                // see ParseOutput
 	objects  []*Object
 	problems Problems
 

@@ -247,6 +247,22 @@ text: &text hello
 	}
 }
 
+// TestOutputHasKeysTwice: in what a template prints, the last of two equal keys counts, with its line.
+func TestOutputHasKeysTwice(t *testing.T) {
+	text := "apiVersion: v1\nkind: A\nmetadata:\n  name: a\n  labels: {app: x}\n  labels:\n    app: y\n    app: z\nb: &b {x: 1}\nv:\n  <<: *b\n  x: 2\n  x: 3\n"
+	objects, problems := ParseOutput("f.yaml", []byte(text), nil)
+	if len(problems) > 0 || len(objects) != 1 {
+		t.Fatalf("objects %v, problems %v", objects, problems)
+	}
+	o := objects[0]
+	if app, x := o.GetLabels()["app"], o.Object["v"].(map[string]any)["x"]; app != "z" || x != int64(3) || o.LineOf("metadata.labels") != 6 || o.LineOf("v.x") != 13 {
+		t.Errorf("app %q in line %d, x %v in line %d", app, o.LineOf("metadata.labels"), x, o.LineOf("v.x"))
+	}
+	if _, problems := ParseOutput("f.yaml", []byte("apiVersion: v1\nkind: A\nmetadata: {name: a}\nb: &b {x: 1}\nv:\n  <<: *b\n  <<: *b\n"), nil); len(problems) != 1 {
+		t.Errorf("two merges: %v", problems)
+	}
+}
+
 func TestParseRefusesMerges(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"b: &b {x: 1}\nv:\n  x: 2\n  <<: *b\n", "f.yaml:6: the key \"x\" stands before << on line 7, which sets it too | move << to the top of the mapping; what stands below it wins\n"},

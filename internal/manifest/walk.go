@@ -176,7 +176,7 @@ func (w *walker) key(n *yaml.Node, of *fieldSet) (string, bool) {
 		})
 		return "", false
 	}
-	if first, twice := of.written(key); twice {
+	if first, twice := of.written(key); twice && (!w.lastWins || key == "<<") {
 		w.add(line, Problem{
 			Message: fmt.Sprintf("the key %s is already set on line %d", show(key), first),
 			Hint:    "keep one of the two",

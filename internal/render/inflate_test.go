@@ -49,6 +49,9 @@ patches:
 	if strings.Contains(got, "CustomResourceDefinition") {
 		t.Errorf("definitions came without includeCRDs: %s", got)
 	}
+	if unnamed := strings.Join(render("helmCharts: [{name: web}]\n"), "\n"); !strings.Contains(unnamed, `"release-name-web"`) {
+		t.Errorf("a chart without a releaseName: %s", unnamed)
+	}
 	base := render("resources: [base]\n", "app/base/kustomization.yaml",
 		"namespace: own\nhelmGlobals: {chartHome: ../charts}\nhelmCharts: [{name: web, releaseName: one, includeCRDs: true}, {name: web, releaseName: two, namespace: two}]\n")
 	text := strings.Join(strings.Fields(strings.Join(base, "\n")), "")
@@ -82,7 +85,6 @@ func TestChartsNameTheirTemplates(t *testing.T) {
 // anything is rendered.
 func TestChartsOfAKustomizationAreRefused(t *testing.T) {
 	for _, test := range []struct{ kustomization, want string }{
-		{"helmCharts:\n- name: web\n", "app/kustomization.yaml:2: helmCharts: the chart has no releaseName"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n", "app/kustomization.yaml:2: helmCharts: there is no chart in app/charts/nothing, and nothing is fetched\nthe entry has no repo"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n", "app/kustomization.yaml:2: helmCharts: there is no chart in app/charts/nothing, and nothing is fetched\nchart nothing has no version"},
 		{"helmCharts:\n- name: nothing\n  releaseName: a\n  repo: https://example.org\n  version: newest\n", `chart nothing: "newest" is neither a version nor a range`},

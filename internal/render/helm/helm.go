@@ -313,7 +313,7 @@ func (r *renderer) read(file, text string) ([]*manifest.Object, manifest.Problem
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	return manifest.ParseMarked(file, []byte(asPrinted(text)), r.release.Marks.Scalar)
+	return manifest.ParseOutput(file, []byte(asPrinted(text)), r.release.Marks.Scalar)
 }
 
 func sorted(files map[string]string) []string {

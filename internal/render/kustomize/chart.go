@@ -1,6 +1,7 @@
 package kustomize
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -97,12 +98,9 @@ func (c *checker) chart(at place, n *yaml.Node, home string) (found chart, ok bo
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		c.chartField(at, &w, n.Content[i], n.Content[i+1])
 	}
-	w.release.Name, w.release.Namespace, w.kubeVersion = w.texts["releasename"], w.texts["namespace"], w.texts["kubeversion"]
+	w.release.Name, w.release.Namespace, w.kubeVersion = cmp.Or(w.texts["releasename"], unnamed), w.texts["namespace"], w.texts["kubeversion"]
 	if _, err := helm.ParseVersion(w.kubeVersion); w.kubeVersion != "" && err != nil {
 		c.add(at.source(n), "helmCharts: kubeVersion: "+manifest.Clean(err.Error()), "write it like 1.37.2")
-	}
-	if w.release.Name == "" {
-		c.add(at.source(n), "helmCharts: the chart has no releaseName, and a made-up one would differ at each check", "add releaseName: "+manifest.Clean(w.texts["name"]))
 	}
 	c.findChart(at, n, home, &w)
 	if w.folder != "" {
@@ -110,6 +108,10 @@ func (c *checker) chart(at place, n *yaml.Node, home string) (found chart, ok bo
 	}
 	return w.chart, len(c.problems) == before
 }
+
+// unnamed is the name of a release that an entry does not name: kustomize asks helm template for one
+// that is made up, which always calls it so (helm/helm#6019).
+const unnamed = "release-name"
 
 // chartField reads a field of an entry of helmCharts. debug and devel change nothing:
 // a range says by itself whether pre-releases are in it.
