@@ -329,7 +329,7 @@ func (a *application) readSource(s *source) (part appfile.Addition, ok bool) {
 	var chart string
 	chart, s.repo = chartOf(m)
 	m.Text("name")
-	m.Refuse("plugin", "a server that checks pushes runs no plugins", "commit what the plugin makes, or render it by kustomize or Helm")
+	s.readPlugin(m.Map("plugin"))
 	if chart != "" {
 		s.part.Path = "."
 		if dir := path.Dir(a.reader.Object.Source.File); a.tree.world.isFolder(dir) {
@@ -344,6 +344,23 @@ func (a *application) readSource(s *source) (part appfile.Addition, ok bool) {
 	s.readDirectory(m.Map("directory"))
 	isRef := m.Text("ref") != "" && folder == "" && chart == ""
 	return s.part, !isRef
+}
+
+// withHelm is what Argo CD's own examples call the plugin that runs kustomize build --enable-helm,
+// which is how kustomizations are built here.
+const withHelm = "kustomize-build-with-helm"
+
+// readPlugin reads the plugin of a source: none is run.
+func (s *source) readPlugin(plugin *meaning.Map) {
+	if plugin.There && plugin.Text("name") == withHelm && len(plugin.Names()) == 1 {
+		s.part.Render = appfile.RenderKustomize
+		plugin.Note("name", "the plugin "+withHelm+" is not run: the kustomization is built with its charts, as kustomize build --enable-helm does")
+		return
+	}
+	s.m.Refuse("plugin", "a server that checks pushes runs no plugins", "commit what the plugin makes, or render it by kustomize or Helm")
+	for _, field := range plugin.Names() {
+		plugin.Raw(field)
+	}
 }
 
 // readFolder reads the folder that is rendered.

@@ -150,6 +150,8 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.source.kustomize.commonAnnotationsEnvsubst", "source: " + repoURL + "path: over, kustomize: {commonAnnotationsEnvsubst: true, commonAnnotations: {a: $ARGOCD_APP_NAME}}}", `"commonAnnotations":{"a":"web"}`},
 	{"spec.source.kustomize.forceCommonLabels", "source: " + repoURL + "path: over, kustomize: {forceCommonLabels: true}}", "spec.source.kustomize.forceCommonLabels has no effect"},
 	{"spec.source.kustomize.forceCommonAnnotations", "source: " + repoURL + "path: over, kustomize: {forceCommonAnnotations: true}}", "spec.source.kustomize.forceCommonAnnotations has no effect"},
+	{"spec.source.plugin", "source: " + repoURL + "path: over, plugin: {name: kustomize-build-with-helm}}", `"Path":"over","Branch":"main","Cluster":"default","Namespace":"shop","CreateNamespace":false,"Render":"kustomize"`},
+	{"spec.source.plugin", "source: " + repoURL + "path: over, plugin: {name: kustomize-build-with-helm, env: [{name: a, value: b}]}}", "a server that checks pushes runs no plugins"},
 	{"spec.source.plugin", "source: " + repoURL + "path: apps/web, plugin: {name: x}}", "spec.source.plugin: a server that checks pushes runs no plugins"},
 	{"spec.source.helm.valueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: [values/*.yaml, /values/x.yaml]}}", `"values":[{"file":"values/a.yaml","line":8},{"file":"values/b.yaml","line":8},{"file":"../values/x.yaml","line":8}]`},
 	{"spec.source.helm.valueFiles", "source: " + repoURL + "path: chart, helm: {valueFiles: [none.yaml]}}", "there is no file chart/none.yaml in this revision"},
