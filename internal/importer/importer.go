@@ -201,6 +201,7 @@ func (t *Tree) argoRoots(settings appfile.Import, alone bool) (int, manifest.Pro
 	for _, o := range start.Objects {
 		t.argo.Add(nil, o)
 	}
+	t.argo.Leave(start.Left)
 	return len(start.Folders) + len(start.Objects), problems
 }
 

@@ -110,6 +110,13 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 	t.waiting = append(t.waiting, it)
 }
 
+// Leave notes objects that are no roots, since their sources have placeholders.
+func (t *Tree) Leave(objects []*manifest.Object) {
+	for _, o := range objects {
+		t.others = append(t.others, meaning.Note{Source: o.Source, Object: o.ID().String(), Text: "left out: the address of its source is a placeholder, so that nobody has applied it as it is"})
+	}
+}
+
 // refOf names an object.
 func refOf(o *manifest.Object) meaning.Ref {
 	ref := meaning.Ref{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}

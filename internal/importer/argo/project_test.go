@@ -144,6 +144,10 @@ func TestRoots(t *testing.T) {
 		{"hidden", []string{".x/a.yaml", app("x", "path: b")}, ""},
 		{"broken", []string{"x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: [\n"}, "problem"},
 		{"no objects", []string{"x.yaml", "argoproj.io/: ["}, ""},
+		{"a template of a scaffolder", []string{"root.yaml", app("root", "path: argo"), "skeleton/x.yaml", strings.Replace(app("x", "path: x"), "https://example.org/team/site", "${{ values.repo }}", 1)}, "root left x"},
+		{"nothing but such templates", []string{"skeleton/x.yaml", strings.Replace(app("x", "path: x"), "https://example.org/team/site", "${{ values.repo }}", 1)}, "x"},
+		{"one name for several clusters", []string{"env/eu/root.yaml", app("root", "path: argo"), "env/asia/root.yaml", app("root", "path: asia")}, "root of env/eu/root.yaml"},
+		{"one name for no cluster", []string{"env/africa/root.yaml", app("root", "path: argo"), "env/asia/root.yaml", app("root", "path: asia")}, "root root"},
 		{"a kustomization that was applied", []string{"boot/kustomization.yaml", "resources: [root.yaml]", "boot/root.yaml", app("root", "path: argo")}, "in boot"},
 		{"with what is not here", []string{"boot/kustomization.yaml", "resources: [root.yaml, 'https://example.org/install.yaml']", "boot/root.yaml", app("root", "path: argo")}, "root"},
 		{"overlays", []string{"o/a/kustomization.yaml", "resources: [../../b]", "o/c/kustomization.yaml", "resources: [../../b]", "b/kustomization.yaml", "resources: [root.yaml]", "b/root.yaml", app("root", "path: argo")}, "problem"},
@@ -157,6 +161,12 @@ func TestRoots(t *testing.T) {
 		}
 		for _, folder := range start.Folders {
 			got = append(got, "in "+folder)
+		}
+		for _, o := range start.Left {
+			got = append(got, "left", o.GetName())
+		}
+		if of, ok := strings.CutPrefix(test.want, "root of "); ok && len(start.Objects) == 1 && start.Objects[0].Source.File == of {
+			continue
 		}
 		if len(problems) > 0 {
 			got = append(got, "problem")

@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
@@ -28,6 +29,8 @@ type Start struct {
 	// Charts are folders of charts whose templates make Applications: somebody has installed
 	// one of them if there is nothing else to begin at.
 	Charts []string
+	// Left are objects that nobody has applied as they are: somebody fills them in before.
+	Left []*manifest.Object
 }
 
 // Chart is the chart to begin at, if there is nothing else to: the only one, or the only one that
@@ -105,7 +108,9 @@ func (r *roots) start() Start {
 	var start Start
 	var first *manifest.Object
 	choice := map[string]bool{}
-	for _, o := range r.uncovered() {
+	applied, left := r.applied(r.uncovered())
+	start.Left = left
+	for _, o := range applied {
 		tops, err := r.layout.Tops(r.world.Tree, o.Source.File)
 		if err != nil {
 			r.fail(err)
@@ -139,6 +144,56 @@ func (r *roots) start() Start {
 		})
 	}
 	return start
+}
+
+// applied are the objects that somebody may have applied as they are, and those that are left. Of
+// several that have one name, those count that are in folders called like clusters. One with a
+// placeholder for the address of its repository is a template of something else, such as a
+// scaffolder, unless there is nothing beside it.
+func (r *roots) applied(objects []*manifest.Object) (applied, left []*manifest.Object) {
+	inCluster := map[meaning.Ref]bool{}
+	for _, o := range objects {
+		inCluster[refOf(o)] = inCluster[refOf(o)] || r.isOfCluster(o)
+	}
+	for _, o := range objects {
+		switch {
+		case inCluster[refOf(o)] && !r.isOfCluster(o):
+		case hasPlaceholder(o):
+			left = append(left, o)
+		default:
+			applied = append(applied, o)
+		}
+	}
+	if !slices.ContainsFunc(applied, func(o *manifest.Object) bool { return o.GetKind() != projectKind }) {
+		return append(applied, left...), nil
+	}
+	return applied, left
+}
+
+// isOfCluster reports whether an object's file is in a folder that is called like a cluster.
+func (r *roots) isOfCluster(o *manifest.Object) bool {
+	return len(r.ofClusters(strings.Split(path.Dir(o.Source.File), "/"))) > 0
+}
+
+// hasPlaceholder reports whether the address of a source stands for one. Those of sets have the
+// parameters of their generators.
+func hasPlaceholder(o *manifest.Object) bool {
+	field, marks := "spec", "{}<>$"
+	switch o.GetKind() {
+	case applicationKind:
+	case setKind:
+		field, marks = "spec.template.spec", "$"
+	default:
+		return false
+	}
+	value, _ := o.ValueAt(field)
+	spec, _ := value.(map[string]any)
+	sources, _ := spec["sources"].([]any)
+	return slices.ContainsFunc(append(slices.Clip(sources), spec["source"]), func(source any) bool {
+		fields, _ := source.(map[string]any)
+		address, _ := fields["repoURL"].(string)
+		return strings.ContainsAny(address, marks)
+	})
 }
 
 // ofClusters are the folders that are called like clusters.
