@@ -30,11 +30,16 @@ type Part struct {
 // cluster, and the folder's name says for which: those of clusters that are not known are left
 // out. The zero Start is for a revision without a Kustomization.
 func Roots(world meaning.World, layout *meaning.Layout, objects []*manifest.Object) (Start, manifest.Problems) {
-	folders := folded(bootstrapped(objects))
+	roots := bootstrapped(objects)
 	var start Start
-	if len(folders) == 0 {
-		files := &reading{world: world, layout: layout, objects: objects}
-		folders = folded(files.uncovered())
+	var files *reading
+	if len(roots) == 0 {
+		files = &reading{world: world, layout: layout, objects: objects}
+		roots = files.uncovered()
+	}
+	folders := folded(roots)
+	if files != nil {
+		gather(world, folders)
 		start.Left = files.leave(folders)
 	}
 	chosen := slices.Sorted(maps.Keys(folders))
@@ -121,6 +126,28 @@ func folded(roots []*manifest.Object) map[string][]*manifest.Object {
 	return folders
 }
 
+// gather puts the roots of several folders below one that is called like a cluster together: that
+// is the path of its root, which is not written down. Folders at the top of the repository have
+// too common names for that.
+func gather(world meaning.World, folders map[string][]*manifest.Object) {
+	known := map[string]bool{}
+	for folder := range folders {
+		known[clusterOf(world, folder)] = true
+	}
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		if clusterOf(world, folder) != "" {
+			continue
+		}
+		for above := path.Dir(folder); path.Dir(above) != "."; above = path.Dir(above) {
+			if cluster := clusterOf(world, above); cluster != "" && !known[cluster] {
+				folders[above] = append(folders[above], folders[folder]...)
+				delete(folders, folder)
+				break
+			}
+		}
+	}
+}
+
 // reading is what the files of a revision have of Flux.
 type reading struct {
 	world   meaning.World
@@ -194,7 +221,7 @@ func (r *reading) leave(folders map[string][]*manifest.Object) []string {
 	}
 	var leaves []string
 	for folder, roots := range folders {
-		if !slices.ContainsFunc(roots, leads) {
+		if clusterOf(r.world, folder) == "" && !slices.ContainsFunc(roots, leads) {
 			leaves = append(leaves, folder)
 		}
 	}

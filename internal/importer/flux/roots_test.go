@@ -135,6 +135,27 @@ func TestFoldersOfClusters(t *testing.T) {
 	}
 }
 
+// TestPathOfAClusterIsNotWritten: what stands below the folder of a cluster is deployed there, also
+// where the root is not in the repository, and that of another cluster is.
+func TestPathOfAClusterIsNotWritten(t *testing.T) {
+	files := fstest.MapFS{
+		"k/clusters/dev/config/kustomization.yaml": lists("", "cluster.yaml"), "k/clusters/dev/config/cluster.yaml": at("cluster", "./k/clusters/dev"),
+		"k/clusters/dev/infra/kustomization.yaml": lists("", "x.yaml"), "k/clusters/dev/infra/x.yaml": at("x", "./k/x"),
+		"k/clusters/prod/infra/kustomization.yaml": lists("", "x.yaml"), "k/clusters/prod/infra/x.yaml": at("x", "./k/x"),
+		"k/clusters/prod/apps/kustomization.yaml": lists("", "y.yaml"), "k/clusters/prod/apps/y.yaml": at("z", "./k/z"),
+	}
+	for clusters, want := range map[string]string{"prod": "k/clusters/prod", "dev": "k/clusters/dev/config", "dev prod": "k/clusters/dev/config k/clusters/prod", "": "k/clusters/dev/config"} {
+		start, problems := rootsOf(t, files, strings.Fields(clusters)...)
+		var got []string
+		for _, part := range start.Parts {
+			got = append(got, part.Folder)
+		}
+		if len(problems) > 0 || strings.Join(got, " ") != want {
+			t.Errorf("clusters %q: %q, want %q, problems %v", clusters, got, want, problems)
+		}
+	}
+}
+
 // TestRing: a path that is replaced further down may have the root's own file.
 func TestRing(t *testing.T) {
 	start, problems := rootsOf(t, fstest.MapFS{
