@@ -216,6 +216,8 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.syncPolicy.syncOptions", "syncPolicy: {automated: {prune: true}, syncOptions: [Prune=false]}", `"Prune":false`},
 	{"spec.syncPolicy.syncOptions", "syncPolicy: {syncOptions: [ServerSideAply=true]}", `unknown option "ServerSideAply=true"; did you mean ServerSideApply?`},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas], jqPathExpressions: ['.metadata.annotations[\"a/b\"]', '.a.b[0]?.c', '.webhooks[]?.clientConfig.caBundle', '.spec.x.[]', '.data[ ].y[]']}]", `"Ignore":[{"Kind":"Deployment","Name":"","Namespace":"","Group":"apps","Pointers":["/spec/replicas","/metadata/annotations/a~1b","/a/b/0/c","/webhooks/*/clientConfig/caBundle","/spec/x/*","/data/*/y/*"]}]`},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{group: argoproj.io, kind: Application, jqPathExpressions: ['.metadata.finalizers[] | select(. == \"a\")']}]", "spec.ignoreDifferences[0].kind has no effect: Applications are read as apps, and not applied"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{group: argoproj.io, kind: Rollout, jqPathExpressions: ['.a[] | select(. == \"a\")']}]", "is no path to a field"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.metadata[]']}]", "is no path to a field"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jsonPointers: ['/*/name']}]", "cannot be ignored: it says which object this is"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.spec.containers[] | select(.name == \"a\")']}]", "name the field under jsonPointers, with its place in a list: /spec/containers/0"},

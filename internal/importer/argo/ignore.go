@@ -3,6 +3,7 @@ package argo
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,13 @@ func (a *application) readIgnore(spec *meaning.Map) {
 	}
 	for _, m := range entries {
 		ignore := appfile.Ignore{Group: m.Text("group"), Kind: m.Text("kind"), Name: m.Text("name"), Namespace: m.Text("namespace")}
+		if isRead(ignore) {
+			m.Without("kind", ignore.Kind+"s are read as apps, and not applied")
+			for _, field := range []string{"jsonPointers", "jqPathExpressions", "managedFieldsManagers"} {
+				m.Raw(field)
+			}
+			continue
+		}
 		if ignore.Group == "*" {
 			ignore.Group = ""
 		}
@@ -52,6 +60,11 @@ func (a *application) readIgnore(spec *meaning.Map) {
 			app.Ignore = append(app.Ignore, ignore)
 		}
 	}
+}
+
+// isRead reports whether an entry is about objects that are read here, and not applied.
+func isRead(entry appfile.Ignore) bool {
+	return entry.Group == group && slices.Contains([]string{applicationKind, setKind, projectKind}, entry.Kind)
 }
 
 // checkPointer returns the mistake of a JSON pointer; "" for none.

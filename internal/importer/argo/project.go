@@ -36,7 +36,7 @@ type kinds struct{ allowed, denied [][2]string } // group, kind
 // syncWindow is a window of a project, and the apps that it is for.
 type syncWindow struct {
 	window                     window.Window
-	always                     bool // it allows deploys at all times
+	always                     bool // it is active at all times
 	apps, namespaces, clusters []string
 	all                        bool // of the three lists that are given have to fit
 }
@@ -112,9 +112,8 @@ func (t *Tree) readWindow(r *meaning.Reader, m *meaning.Map, called string) sync
 		w.window, _ = window.Read(reader, at.Line, reader.Fields(root, "a window", window.Fields))
 		problems = wrong
 	}
-	if kind == string(window.Allow) && len(problems) == 0 && !w.window.Times.Ends() {
-		w.always = true
-		m.Note("schedule", "the window is always open: no other window that allows deploys closes them for its apps")
+	if len(problems) == 0 && !w.window.Times.Ends() {
+		w.always, w.window.At = true, at
 		return w
 	}
 	for _, p := range append(problems, reader.Problems...) {
@@ -160,7 +159,7 @@ func (a *application) checkProject(spec *meaning.Map) {
 	a.app.Project = called
 	p.about.add(a.app.By)
 	if a.holdTo(p, called, spec) {
-		a.app.App.Windows = append(a.app.App.Windows, p.windowsOf(a.app.App, a.tree)...)
+		a.readWindows(p)
 	}
 }
 
@@ -188,21 +187,27 @@ func (a *application) holdTo(p *project, called string, spec *meaning.Map) (ok b
 	return true
 }
 
-// windowsOf are the windows of the project that open and close deploys of an app. Where one of
-// those that allow deploys is always open, the others that do have no say.
-func (p *project) windowsOf(app appfile.App, t *Tree) []window.Window {
+// readWindows reads the windows of a project that open and close deploys of the app. Where one of
+// those that allow deploys is always active, the others that do have no say; where one that denies
+// them is, the app is not deployed.
+func (a *application) readWindows(p *project) {
 	var all []window.Window
 	always := false
 	for _, w := range p.windows {
-		if w.fits(app, t) {
-			always = always || w.always
+		switch {
+		case !w.fits(a.app.App, a.tree):
+		case !w.always:
 			all = append(all, w.window)
+		case w.window.Kind == window.Allow:
+			always = true
+		case a.app.Suspended == "":
+			a.app.Suspended = "the window at " + w.window.At.String() + " denies deploys at all times"
 		}
 	}
 	if always {
 		all = slices.DeleteFunc(all, func(w window.Window) bool { return w.Kind == window.Allow })
 	}
-	return all
+	a.app.App.Windows = append(a.app.App.Windows, all...)
 }
 
 // destinationOf is a destination with both names of its cluster.

@@ -33,7 +33,7 @@ func TestProjects(t *testing.T) {
 		{all + "syncWindows: [{kind: allow, schedule: '* * * * *', duration: 24h, applications: ['*']}, {kind: allow, schedule: '0 22 * * *', duration: 1h, applications: ['*']}]", `"Exclude":null,"Source"`},
 		{all + "syncWindows: [{kind: allow, schedule: '* * * * *', duration: 24h, applications: [x]}, {kind: allow, schedule: '0 22 * * *', duration: 1h, applications: ['*']}]", `"Windows":[{"Name":"shop-2"`},
 		{all + "syncWindows: [{kind: deny, schedule: '* 22 * * *', duration: 1h, applications: ['*']}]", `"Schedule":"0 22 * * *","Duration":7140000000000`},
-		{all + "syncWindows: [{kind: deny, schedule: '* * * * *', duration: 24h, applications: ['*']}]", "window shop-1 is never over"},
+		{all + "syncWindows: [{kind: deny, schedule: '* * * * *', duration: 24h, applications: ['*']}]", "suspended: the window at apps.yaml:7 denies deploys at all times"},
 		{all + "syncWindows: [{kind: deny, schedule: '*/5 * * * *', duration: 1m, applications: ['*']}]", "begins more often than 4 times an hour"},
 		{all + "syncWindows: [{kind: close, schedule: '* * * * *', duration: 1h}]", `kind: "close" is no kind of window`},
 		{all + "roles: []\nwrong: 1", "unknown field spec.wrong"},

@@ -267,6 +267,10 @@ func (t *Tree) again(it, first *item) {
 	same := first.object.Source == o.Source
 	switch {
 	case first.parent == nil, same && (it.parent == nil || first.parent.Imported == meaning.Root || first.parent.Name == it.parent.Name):
+	case same && it.parent.Imported == ref.Kind && it.parent.Source == first.object.Source:
+		t.others = append(t.others, meaning.Note{
+			Source: o.Source, Object: o.ID().String(), Text: fmt.Sprintf("is in its own path: what %s makes of it counts", first.parent.Name),
+		})
 	case same && reflect.DeepEqual(first.object.Object["spec"], o.Object["spec"]):
 		t.others = append(t.others, meaning.Note{
 			Source: o.Source, Object: o.ID().String(), Text: fmt.Sprintf("is made by %s and %s alike, and is one app, below %s", first.parent.Name, it.parent.Name, first.parent.Name),

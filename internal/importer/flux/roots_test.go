@@ -198,3 +198,23 @@ func TestMadeTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestInItsOwnPath: of a Kustomization that is in its own path, what makes it counts.
+func TestInItsOwnPath(t *testing.T) {
+	tree := New(worldOf())
+	above := appfile.Default()
+	above.Name, above.Imported = "cluster-apps", "Kustomization"
+	patched := parse(t, kustomization("namePrefix: a-"))[0]
+	tree.Add(&above, patched)
+	apps, problems := tree.Next()
+	if len(apps) != 1 || len(problems) > 0 {
+		t.Fatal(apps, problems)
+	}
+	itself := apps[0].App
+	itself.Imported = "Kustomization"
+	tree.Add(&itself, parse(t, kustomization(""))[0])
+	again, problems := tree.Next()
+	if notes := tree.Notes(); len(again) > 0 || len(problems) > 0 || len(notes) != 1 || notes[0].Text != "is in its own path: what cluster-apps makes of it counts" {
+		t.Errorf("apps %v, problems %v, notes %+v", again, problems, notes)
+	}
+}

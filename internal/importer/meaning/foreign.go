@@ -8,7 +8,7 @@ import (
 
 var (
 	// topKind is the kind of an object, or the beginning of one in the syntax of JSON.
-	topKind = regexp.MustCompile(`(?m)^["']?kind["']?\s*:|^\s*\{`)
+	topKind = regexp.MustCompile(`(?m)^["']?kind["']?\s*:|^\{|\A\s*\{`)
 	// something is a line that is neither empty, nor a comment, nor a mark between documents.
 	something = regexp.MustCompile(`(?m)^\s*(?:[^#\s-]|-[^-])`)
 )

@@ -14,6 +14,8 @@ func TestForeignFiles(t *testing.T) {
 	}{
 		{"values.yaml", "a: 1\n", true},
 		{"templated.yaml", "a: {{ .b }}\n", true},
+		{"nothing.yaml", "a:\n  {}\n", true},
+		{"indented.yaml", "\n  {kind: ConfigMap}\n", false},
 		{"list.yml", "- hosts: all\n", true},
 		{"few.yaml", "values: {kind: a}\nmetadata: {}\n", true},
 		{"kustomization.yaml", "resources: [a.yaml]\n", true},
