@@ -30,6 +30,8 @@ type Helm struct {
 	ReplaceValues bool `json:"replaceValues,omitempty"`
 	// SkipCRDs leaves out the folders crds of the chart.
 	SkipCRDs bool `json:"skipCRDs,omitempty"`
+	// SkipHooks leaves out the hooks before and after these operations: install, upgrade.
+	SkipHooks []string `json:"skipHooks,omitempty"`
 	// Parameters are single values, after Values: those of Value, then texts, then files.
 	Parameters []Parameter `json:"parameters,omitempty"`
 
@@ -79,10 +81,10 @@ type HelmValues struct {
 
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool {
-	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && !h.ReplaceValues && len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
+	return h.ReleaseName+h.Chart == "" && !h.SkipCRDs && !h.ReplaceValues && len(h.SkipHooks)+len(h.Values)+len(h.Generated)+len(h.Parameters)+len(h.PostRender) == 0
 }
 
-var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "parameters", "postRender", "postRenderHooks", "replaceValues", "verify"}
+var helmFields = []string{"values", "valuesFrom", "releaseName", "chart", "version", "repo", "digest", "generated", "skipCRDs", "skipHooks", "parameters", "postRender", "postRenderHooks", "replaceValues", "verify"}
 
 func (r *reader) readHelm(app *App, fields map[string]field) {
 	f, ok := fields["helm"]
@@ -114,6 +116,9 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	}
 	if skip, ok := settings["skipCRDs"]; ok {
 		app.Helm.SkipCRDs, _ = r.Boolean(skip)
+	}
+	if skip, ok := settings["skipHooks"]; ok {
+		app.Helm.SkipHooks = r.skipHooks(skip)
 	}
 	if replace, ok := settings["replaceValues"]; ok {
 		app.Helm.ReplaceValues, _ = r.Boolean(replace)

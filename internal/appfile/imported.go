@@ -84,3 +84,22 @@ func (r *reader) postRenderHooks(f field) string {
 	}
 	return text
 }
+
+// The operations whose hooks may be skipped.
+const (
+	OfInstall = "install"
+	OfUpgrade = "upgrade"
+)
+
+// skipHooks reads the operations whose hooks are left out.
+func (r *reader) skipHooks(f field) []string {
+	f.Name = "helm.skipHooks"
+	var operations []string
+	for _, element := range r.Texts(f, MaxList) {
+		element.Name = f.Name
+		if operation, ok := r.OneOf(element, OfInstall, OfUpgrade); ok {
+			operations = append(operations, operation)
+		}
+	}
+	return operations
+}

@@ -300,7 +300,7 @@ func TestProblems(t *testing.T) {
 		{
 			"other renderers", "apps:\n- render: kustomize\n- render: helm\n- helm: {release: a, values: x}\n",
 			at(4, `helm.values is "x", not a list | write it in brackets: helm.values: [...]`) +
-				at(4, `unknown field "release" in helm | known fields are values, valuesFrom, releaseName, chart, version, repo, digest, generated, skipCRDs, parameters, postRender, postRenderHooks, replaceValues, verify`),
+				at(4, `unknown field "release" in helm | known fields are values, valuesFrom, releaseName, chart, version, repo, digest, generated, skipCRDs, skipHooks, parameters, postRender, postRenderHooks, replaceValues, verify`),
 		},
 		{
 			"charts of registries", "apps:\n- helm: {chart: web}\n- helm:\n    chart: web\n    version: newest\n    repo: https://example.org\n    digest: abc\n- helm: {version: 1.2.3}\n",

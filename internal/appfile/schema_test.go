@@ -76,7 +76,7 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a wrong operator", "apps: [{clusters: {matchExpressions: [{key: a, operator: Equals}]}}]", "operator"},
 		{"a number as a name", "apps: [{name: 8080, branch: 1.1}]", ""},
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
-		{"single values of a chart", "apps: [{helm: {skipCRDs: true, parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
+		{"single values of a chart", "apps: [{helm: {skipCRDs: true, skipHooks: [install, upgrade], parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
 		{"a signed chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {keys: [a], secret: b/c, identities: [{issuer: a, subject: b}]}}}]", ""},
 		{"an identity without a subject", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {identities: [{issuer: a}]}}}]", "subject"},
 		{"post-renderers", "apps: [{helm: {postRender: [{patches: [{patch: x}]}, {images: [{name: a}]}]}}]", ""},

@@ -284,6 +284,7 @@ func helmNode(h Helm) *yaml.Node {
 	m.set("verify", verifyNode(h.Verify))
 	m.put("releaseName", h.ReleaseName)
 	m.put("skipCRDs", h.SkipCRDs)
+	m.put("skipHooks", h.SkipHooks)
 	m.put("replaceValues", h.ReplaceValues)
 	writeValues(m, h.Values)
 	m.set("parameters", listOf(h.Parameters, true, func(p Parameter, one written) {

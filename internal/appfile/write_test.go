@@ -70,6 +70,7 @@ const whole = `apps:
     digest: sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
     verify: {keys: ["a\nb\n"], secret: c/keys, identities: [{issuer: '^https://a$', subject: b}]}
     skipCRDs: true
+    skipHooks: [install]
     parameters: [{name: a.b, value: "2", text: true}, {name: c, file: f}, {name: e, value: ""}]
     generated: [{path: auth.key, length: 48, format: hex}, {path: id, format: uuid}]
     postRender: [{patches: [{patch: x}]}, {images: [{name: a, newTag: b}]}]

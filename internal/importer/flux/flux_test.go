@@ -271,6 +271,8 @@ func TestFieldsOfARelease(t *testing.T) {
 		{"postRenderers: [{kustomize: {patchesJson6902: [{patch: [{op: remove, path: /a}], target: {kind: B}}]}}]", func(a appfile.App) bool {
 			return string(a.Helm.PostRender[0].Patches) == `[{"patch":"[{\"op\":\"remove\",\"path\":\"/a\"}]","target":{"kind":"B"}}]`
 		}},
+		{"install: {disableHooks: true}\n  upgrade: {disableHooks: true}", func(a appfile.App) bool { return slices.Equal(a.Helm.SkipHooks, []string{"install", "upgrade"}) }},
+		{"install: {disableHooks: true}\n  upgrade: {disableHooks: false}", func(a appfile.App) bool { return slices.Equal(a.Helm.SkipHooks, []string{"install"}) }},
 		{"postRenderStrategy: nohooks\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksLeft }},
 		{"postRenderStrategy: separate\n  postRenderers: [{kustomize: {patches: [{patch: x}]}}]", func(a appfile.App) bool { return a.Helm.PostRenderHooks == appfile.HooksSeparate }},
 	} {
@@ -318,7 +320,6 @@ func TestRefusals(t *testing.T) {
 		{helmRelease("kubeConfig: {configMapRef: {name: x}}"), "a/b.yaml:6: HelmRelease flux-system/a: spec.kubeConfig.configMapRef: how to log in to a cluster is the server's own"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: c}]"), "has no key c"},
 		{helmRelease("valuesFrom: [{kind: ConfigMap, name: words, valuesKey: a}]"), "holds no mapping"},
-		{helmRelease("install: {disableHooks: true}"), "hooks of a chart run here"},
 		{"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmThing\nmetadata: {name: a}\n", "the kind HelmThing of Flux is not known"},
 	} {
 		_, problems := read(t, test.text)

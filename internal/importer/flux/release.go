@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -237,17 +238,18 @@ func (t *Tree) phases(app *appfile.App, spec *meaning.Map) {
 	upgrade := spec.Map("upgrade")
 	upgrade.Raw("crds")
 	const waited = "everything is waited for, checked, and tried again"
-	for _, phase := range []*meaning.Map{install, upgrade} {
+	for operation, phase := range map[string]*meaning.Map{appfile.OfInstall: install, appfile.OfUpgrade: upgrade} {
 		for _, field := range []string{"remediation", "timeout", "replace", "disableWait", "disableWaitForJobs", "disableOpenAPIValidation", "disableSchemaValidation", "disableTakeOwnership", "strategy", "cleanupOnFail", "preserveValues", "serverSideApply", "chartNameChangeStrategy"} {
 			phase.Without(field, waited)
 		}
 		if phase.Boolean("disableHooks", false) {
-			phase.Problem("disableHooks", "hooks of a chart run here", "switch them off in the chart's values")
+			app.Helm.SkipHooks = append(app.Helm.SkipHooks, operation)
 		}
 		if phase.Boolean("force", false) {
 			force(app)
 		}
 	}
+	slices.Sort(app.Helm.SkipHooks)
 	readUninstall(spec)
 	test := spec.Map("test")
 	for _, field := range test.Names() {

@@ -192,6 +192,7 @@ func (r *renderer) parseAll(ctx context.Context, outputs []output) {
 			r.chanceProblem(ctx, o)
 		}
 	}
+	r.objects = withoutHooks(r.objects, r.release.Settings.SkipHooks)
 }
 
 // definitions returns the wanted definitions of the chart.
