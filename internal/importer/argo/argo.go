@@ -110,10 +110,10 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 	t.waiting = append(t.waiting, it)
 }
 
-// Leave notes objects that are no roots, since their sources have placeholders.
+// Leave notes objects that are no roots; see Start.Left.
 func (t *Tree) Leave(objects []*manifest.Object) {
 	for _, o := range objects {
-		t.others = append(t.others, meaning.Note{Source: o.Source, Object: o.ID().String(), Text: "left out: the address of its source is a placeholder, so that nobody has applied it as it is"})
+		t.others = append(t.others, meaning.Note{Source: o.Source, Object: o.ID().String(), Text: "left out: it has a placeholder for the address of its source, or no destination, so that nobody has applied it as it is"})
 	}
 }
 

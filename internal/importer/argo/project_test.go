@@ -145,6 +145,7 @@ func TestRoots(t *testing.T) {
 		{"broken", []string{"x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: [\n"}, "problem"},
 		{"no objects", []string{"x.yaml", "argoproj.io/: ["}, ""},
 		{"a template of a scaffolder", []string{"root.yaml", app("root", "path: argo"), "skeleton/x.yaml", strings.Replace(app("x", "path: x"), "https://example.org/team/site", "${{ values.repo }}", 1)}, "root left x"},
+		{"an example", []string{"root.yaml", app("root", "path: argo"), "fixtures/x.yaml", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\nspec: {project: default}\n"}, "root left x"},
 		{"nothing but such templates", []string{"skeleton/x.yaml", strings.Replace(app("x", "path: x"), "https://example.org/team/site", "${{ values.repo }}", 1)}, "x"},
 		{"one name for several clusters", []string{"env/eu/root.yaml", app("root", "path: argo"), "env/asia/root.yaml", app("root", "path: asia")}, "root of env/eu/root.yaml"},
 		{"one name for no cluster", []string{"env/africa/root.yaml", app("root", "path: argo"), "env/asia/root.yaml", app("root", "path: asia")}, "root root"},

@@ -149,7 +149,7 @@ func (r *roots) start() Start {
 // applied are the objects that somebody may have applied as they are, and those that are left. Of
 // several that have one name, those count that are in folders called like clusters. One with a
 // placeholder for the address of its repository is a template of something else, such as a
-// scaffolder, unless there is nothing beside it.
+// scaffolder, and one without a destination an example, unless there is nothing beside it.
 func (r *roots) applied(objects []*manifest.Object) (applied, left []*manifest.Object) {
 	inCluster := map[meaning.Ref]bool{}
 	for _, o := range objects {
@@ -158,7 +158,7 @@ func (r *roots) applied(objects []*manifest.Object) (applied, left []*manifest.O
 	for _, o := range objects {
 		switch {
 		case inCluster[refOf(o)] && !r.isOfCluster(o):
-		case hasPlaceholder(o):
+		case hasPlaceholder(o) || isFragment(o):
 			left = append(left, o)
 		default:
 			applied = append(applied, o)
@@ -173,6 +173,13 @@ func (r *roots) applied(objects []*manifest.Object) (applied, left []*manifest.O
 // isOfCluster reports whether an object's file is in a folder that is called like a cluster.
 func (r *roots) isOfCluster(o *manifest.Object) bool {
 	return len(r.ofClusters(strings.Split(path.Dir(o.Source.File), "/"))) > 0
+}
+
+// isFragment reports whether an object is an Application without a destination, which Argo CD's own
+// definition of the kind does not let anybody make.
+func isFragment(o *manifest.Object) bool {
+	destination, _ := o.ValueAt("spec.destination")
+	return o.GetKind() == applicationKind && destination == nil
 }
 
 // hasPlaceholder reports whether the address of a source stands for one. Those of sets have the
