@@ -80,7 +80,7 @@ func Roots(w meaning.World, scan *meaning.Scan) (Start, manifest.Problems) {
 		found.fail(fmt.Errorf("more than %d stand in files", meaning.MaxApps))
 	}
 	start := found.start()
-	start.Charts = found.charts
+	start.Charts = found.inflated()
 	return start, found.problems
 }
 
@@ -146,6 +146,28 @@ func (r *roots) start() Start {
 	return start
 }
 
+// inflated are the folders of the charts that make Applications; of one that kustomizations inflate
+// with values of theirs, those of the kustomizations.
+func (r *roots) inflated() []string {
+	var folders []string
+	for _, chart := range r.charts {
+		tops, err := r.layout.Tops(r.world.Tree, chart)
+		if err != nil {
+			r.fail(err)
+			return nil
+		}
+		if len(tops) == 0 {
+			tops = []string{chart}
+		}
+		for _, top := range tops {
+			if !slices.Contains(folders, top) {
+				folders = append(folders, top)
+			}
+		}
+	}
+	return folders
+}
+
 // applied are the objects that somebody may have applied as they are, and those that are left. Of
 // several that have one name, those count that are in folders called like clusters. One with a
 // placeholder for the address of its repository is a template of something else, such as a
@@ -164,7 +186,7 @@ func (r *roots) applied(objects []*manifest.Object) (applied, left []*manifest.O
 			applied = append(applied, o)
 		}
 	}
-	if !slices.ContainsFunc(applied, func(o *manifest.Object) bool { return o.GetKind() != projectKind }) {
+	if len(r.charts) == 0 && !slices.ContainsFunc(applied, func(o *manifest.Object) bool { return o.GetKind() != projectKind }) {
 		return append(applied, left...), nil
 	}
 	return applied, left
@@ -182,8 +204,8 @@ func isFragment(o *manifest.Object) bool {
 	return o.GetKind() == applicationKind && destination == nil
 }
 
-// hasPlaceholder reports whether the address of a source stands for one. Those of sets have the
-// parameters of their generators.
+// hasPlaceholder reports whether the address of a source stands for one, as a word does that a
+// kustomization is to replace. Those of sets have the parameters of their generators.
 func hasPlaceholder(o *manifest.Object) bool {
 	field, marks := "spec", "{}<>$"
 	switch o.GetKind() {
@@ -199,7 +221,7 @@ func hasPlaceholder(o *manifest.Object) bool {
 	return slices.ContainsFunc(append(slices.Clip(sources), spec["source"]), func(source any) bool {
 		fields, _ := source.(map[string]any)
 		address, _ := fields["repoURL"].(string)
-		return strings.ContainsAny(address, marks)
+		return strings.ContainsAny(address, marks) || address != "" && !strings.ContainsAny(address, "/:.{")
 	})
 }
 

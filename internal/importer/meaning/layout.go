@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -31,7 +32,7 @@ type Layout struct {
 type kustomization struct {
 	folder string
 	space  string   // the namespace that it sets
-	listed []string // files and folders
+	listed []string // files and folders, charts among them
 	patch  []string // files that are patches
 }
 
@@ -58,6 +59,8 @@ func readKustomization(name string, text []byte) *kustomization {
 		Resources, Bases, Components []string
 		Patches, PatchesJSON6902     []struct{ Path string }
 		PatchesStrategicMerge        []string
+		HelmGlobals                  struct{ ChartHome string }
+		HelmCharts                   []struct{ Name, Repo string }
 	}
 	if root, problems := manifest.ReadYAML(name, text); root == nil || len(problems) > 0 || Unmarshal(text, &fields) != nil {
 		return nil
@@ -65,6 +68,11 @@ func readKustomization(name string, text []byte) *kustomization {
 	k := &kustomization{folder: path.Dir(name), space: fields.Namespace}
 	for _, entry := range slices.Concat(fields.Resources, fields.Bases, fields.Components) {
 		k.listed = append(k.listed, path.Join(k.folder, entry))
+	}
+	for _, chart := range fields.HelmCharts {
+		if chart.Repo == "" && chart.Name != "" { // it is in the revision
+			k.listed = append(k.listed, path.Join(k.folder, cmp.Or(fields.HelmGlobals.ChartHome, "charts"), chart.Name))
+		}
 	}
 	for _, patch := range slices.Concat(fields.Patches, fields.PatchesJSON6902) {
 		if patch.Path != "" {
