@@ -258,6 +258,10 @@ func TestOutputHasKeysTwice(t *testing.T) {
 	if app, x := o.GetLabels()["app"], o.Object["v"].(map[string]any)["x"]; app != "z" || x != int64(3) || o.LineOf("metadata.labels") != 6 || o.LineOf("v.x") != 13 {
 		t.Errorf("app %q in line %d, x %v in line %d", app, o.LineOf("metadata.labels"), x, o.LineOf("v.x"))
 	}
+	objects, problems = ParseOutput("f.yaml", []byte("apiVersion: v1\nkind: A\nmetadata: {name: a}\nb: &b {x: 1, z: 1}\nv:\n  x: 2\n  z: 2\n  <<: *b\n  z: 3\n"), nil)
+	if len(problems) > 0 || len(objects) != 1 || objects[0].Object["v"].(map[string]any)["x"] != int64(1) || objects[0].Object["v"].(map[string]any)["z"] != int64(3) {
+		t.Errorf("a key before a merge: %v, problems %v", objects, problems)
+	}
 	if _, problems := ParseOutput("f.yaml", []byte("apiVersion: v1\nkind: A\nmetadata: {name: a}\nb: &b {x: 1}\nv:\n  <<: *b\n  <<: *b\n"), nil); len(problems) != 1 {
 		t.Errorf("two merges: %v", problems)
 	}

@@ -188,7 +188,8 @@ func (w *walker) key(n *yaml.Node, of *fieldSet) (string, bool) {
 
 // merge adds the fields of the mappings that a merge key names; of a list, the
 // earlier ones win. Where a key that stands before << is also in them, YAML's
-// merge rule and kubectl disagree about which wins, so it is refused.
+// merge rule and kubectl disagree about which wins, so it is refused; in the output of
+// a template, it is as for kubectl, where the last wins.
 func (w *walker) merge(n *yaml.Node, depth int, f *fieldSet) {
 	sources := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
@@ -204,7 +205,7 @@ func (w *walker) merge(n *yaml.Node, depth int, f *fieldSet) {
 			})
 		}
 		for j, key := range place.keys() {
-			if line, clash := f.written(key); clash && key != "<<" {
+			if line, clash := f.written(key); clash && key != "<<" && !w.lastWins {
 				w.add(line, Problem{
 					Message: fmt.Sprintf("the key %s stands before << on line %d, which sets it too", show(key), f.merge),
 					Hint:    "move << to the top of the mapping; what stands below it wins",
