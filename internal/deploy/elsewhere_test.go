@@ -198,7 +198,10 @@ func TestPlacesThatAPushMoves(t *testing.T) {
 	signed := errors.New("it takes what is not signed")
 	j := tree.(*joined)
 	j.moving = Moving{
-		Refs: map[string]name.Revision{"refs/heads/main": "9", "refs/heads/staging": "8", "refs/heads/gone": "", "refs/heads/open": "7", "refs/tags/v3.0.0": "8", "refs/tags/v1": ""},
+		Refs: map[string]name.Revision{"refs/heads/main": "9", "refs/heads/staging": "8", "refs/heads/gone": "", "refs/heads/open": "7", "refs/tags/v3.0.0": "tag 8", "refs/tags/v1": ""},
+		Commit: func(revision name.Revision) (name.Revision, error) {
+			return map[name.Revision]name.Revision{"tag 8": "8"}[revision], nil
+		},
 		Tree: func(revision name.Revision) (fs.FS, error) {
 			return map[name.Revision]fs.FS{"8": fresh, "7": fresh}[revision], nil
 		},

@@ -11,8 +11,11 @@ import (
 // Moving are the branches and tags of a repository that a push moves: apps of one branch may be
 // rendered from another, or from a tag.
 type Moving struct {
-	Refs map[string]name.Revision // by the whole names; "": the push deletes it
-	Tree func(revision name.Revision) (fs.FS, error)
+	Refs map[string]name.Revision // by the whole names, an annotated tag's as itself; "": the push deletes it
+	// Commit is the commit that a revision of Refs leads to, and Tree reads one of the repository,
+	// whether the push brings it or not.
+	Commit func(revision name.Revision) (name.Revision, error)
+	Tree   func(revision name.Revision) (fs.FS, error)
 	// Vouched is Config.Vouched for one of them: it is an error if not all of its commits have the
 	// signatures that the rules ask for on the main branch.
 	Vouched func(ref string, revision name.Revision) error
@@ -35,8 +38,12 @@ func (s withMoving) Head(ctx context.Context, repo name.Repo, branch name.Branch
 
 // Tagged implements Source.
 func (s withMoving) Tagged(ctx context.Context, repo name.Repo, tag name.Tag) (name.Revision, error) {
-	if at, moves := s.moving.Refs[tag.Ref()]; moves && repo == s.repo {
-		return at, nil
+	switch at, moves := s.moving.Refs[tag.Ref()]; {
+	case !moves || repo != s.repo:
+	case at == "":
+		return "", nil
+	default:
+		return s.moving.Commit(at)
 	}
 	return s.Source.Tagged(ctx, repo, tag)
 }
@@ -62,11 +69,7 @@ func (s withMoving) Tags(ctx context.Context, repo name.Repo) ([]name.Tag, error
 // Tree implements Source.
 func (s withMoving) Tree(repo name.Repo, revision name.Revision) (fs.FS, error) {
 	if repo == s.repo {
-		for _, at := range s.moving.Refs {
-			if at == revision {
-				return s.moving.Tree(revision)
-			}
-		}
+		return s.moving.Tree(revision)
 	}
 	return s.Source.Tree(repo, revision)
 }
@@ -93,9 +96,9 @@ func (s spot) ref() string {
 // vouched is an error if a place of a repository has not the signatures that the rules ask for. A
 // branch of another repository is under rules of its own.
 func (j *joined) vouched(repo name.Repo, now spot) error {
-	at, moves := j.moving.Refs[now.ref()]
+	_, moves := j.moving.Refs[now.ref()]
 	switch {
-	case repo == j.user && moves && at == now.revision:
+	case repo == j.user && moves:
 		return j.moving.Vouched(now.ref(), now.revision)
 	case now.branch != "" && repo != j.user, j.engine.Vouched == nil:
 		return nil

@@ -16,6 +16,10 @@ import (
 func (p *push) movingWith(ctx context.Context, updates []hook.RefUpdate, q git.Quarantine) deploy.Moving {
 	moving := deploy.Moving{
 		Refs: map[string]name.Revision{},
+		Commit: func(revision name.Revision) (name.Revision, error) {
+			commit, err := p.repo.QuarantinedCommit(git.Hash(revision), q)
+			return name.Revision(commit.Hash), err
+		},
 		Tree: func(revision name.Revision) (fs.FS, error) {
 			return p.repo.QuarantinedTree(git.Hash(revision), q)
 		},
@@ -29,9 +33,7 @@ func (p *push) movingWith(ctx context.Context, updates []hook.RefUpdate, q git.Q
 		case update.Deletes():
 			moving.Refs[update.Ref] = ""
 		default:
-			if commit, err := p.repo.QuarantinedCommit(update.New, q); err == nil { // of a tag, the one that it leads to
-				moving.Refs[update.Ref] = name.Revision(commit.Hash)
-			}
+			moving.Refs[update.Ref] = name.Revision(update.New)
 		}
 	}
 	return moving
