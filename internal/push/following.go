@@ -29,13 +29,18 @@ func (p *push) moved(ctx context.Context, update hook.RefUpdate, q git.Quarantin
 }
 
 // following is the change of apps that are rendered from a branch or tag, and whose own branch stays
-// where it is: they are judged, and deployed, as if it came again. The draft is nil if there are none, if
-// another branch of the push stands for them, or if the pusher wants nothing deployed.
+// where it is: they are judged, and deployed, as if it came again. The draft is nil if there are none, or
+// if another branch of the push stands for them. Such apps deploy what is new by themselves, so the
+// pusher cannot have that skipped.
 func (p *push) following(ctx context.Context, update hook.RefUpdate, q git.Quarantine) (*deploy.Draft, manifest.Problems) {
-	if p.options.Skip {
-		return nil, nil
+	users := p.door.Engine.FollowedBy(p.repo.Name(), update.Ref)
+	if p.options.Skip && len(users) > 0 {
+		return nil, manifest.Problems{{
+			Message: fmt.Sprintf("apps of branch %s are rendered from %s, and deploy what is new there: it cannot be skipped", users[0], update.Ref),
+			Hint:    "suspend them first: ssh HOST suspend APP; or push without -o skip",
+		}}
 	}
-	for _, user := range p.door.Engine.FollowedBy(p.repo.Name(), update.Ref) {
+	for _, user := range users {
 		if _, moves := p.moving.Refs[user.Ref()]; moves || p.follows(user) {
 			continue
 		}
@@ -50,8 +55,9 @@ func (p *push) following(ctx context.Context, update hook.RefUpdate, q git.Quara
 		if err != nil {
 			return nil, manifest.Problems{{Message: fmt.Sprintf("read branch %s, whose apps are rendered from %s: %v", user, update.Ref, err), Hint: "push again"}}
 		}
-		if p.options.Override != "" {
-			if problems := p.may(ctx, access.Override, update, q); len(problems) > 0 {
+		if p.options.Override != "" { // the windows are those of its apps
+			stays := hook.RefUpdate{Ref: user.Ref(), Old: head, New: head}
+			if problems := p.may(ctx, access.Override, stays, q); len(problems) > 0 {
 				return nil, problems
 			}
 		}

@@ -117,7 +117,7 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/values/y.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", `"values":[{"file":"../.repositories/lib@/values/y.yaml"`},
 	{"spec.sources", "sources:\n- " + repoURL + "path: chart, helm: {valueFiles: [$lib/../../values/x.yaml]}}\n- {repoURL: 'https://example.org/lib', ref: lib}", "names no file of this repository"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: HEAD}", `"Branch":"main"`},
-	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v2}", "v2 is not the branch that is deployed, main, and no other branch or tag here; write targetRevision: main, or HEAD for whatever branch is pushed; or push it as well: git push origin main v2 (a tag, before that)"},
+	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: v2}", "v2 is not the branch that is deployed, main, and no other branch or tag here; write targetRevision: main, or HEAD for whatever branch is pushed; or push it as well: git push origin main v2"},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: staging}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: deploy, targetRevision: refs/heads/staging}", `"Path":".repositories/lib@/deploy"`},
 	{"spec.source.targetRevision", "source: " + repoURL + "path: apps/web, targetRevision: refs/heads/next}", "refs/heads/next is not the branch that is deployed, main"},

@@ -184,7 +184,7 @@ func (t *Tree) own(m *meaning.Map, of revision) (root string, ok bool) {
 	branch := string(t.world.Branch)
 	return t.world.Own(m, of.field, at, &manifest.Problem{
 		Message: fmt.Sprintf("%s is not the branch that is deployed, %s, and no other branch or tag here", manifest.Clean(of.text), branch),
-		Hint:    "write " + of.field + ": " + branch + ", or HEAD for whatever branch is pushed; or push it as well: git push origin " + branch + " " + manifest.Clean(string(cmp.Or(at.Branch, name.Branch(at.Tag), name.Branch(at.Word), "TAG"))) + " (a tag, before that)",
+		Hint:    "write " + of.field + ": " + branch + ", or HEAD for whatever branch is pushed; or push it as well: git push origin " + branch + " " + manifest.Clean(string(cmp.Or(at.Branch, name.Branch(at.Tag), name.Branch(at.Word), "TAG"))),
 	})
 }
 

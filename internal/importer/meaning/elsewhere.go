@@ -95,11 +95,8 @@ func (w World) Own(m *Map, field string, at At, missing *manifest.Problem) (fold
 		m.Problem(field, missing.Message, missing.Hint)
 		return "", false
 	case isNone:
-		hint := "push it before the branch whose files name it: git push origin " + manifest.Clean(cmp.Or(string(at.Tag), "TAG"))
-		if at.Branch != "" {
-			hint = fmt.Sprintf("push it as well: git push origin %s %s", w.Branch, manifest.Clean(string(at.Branch)))
-		}
-		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), hint)
+		ref := manifest.Clean(cmp.Or(string(at.Branch), string(at.Tag), "TAG"))
+		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), fmt.Sprintf("push it as well: git push origin %s %s", w.Branch, ref))
 		return "", false
 	case err != nil:
 		m.Problem(field, fmt.Sprintf("%s: %v", m.At(field), err), hintFor(err))
