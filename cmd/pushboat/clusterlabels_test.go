@@ -8,6 +8,22 @@ import (
 	"github.com/pushboat/pushboat/internal/appfile"
 )
 
+// TestAnnotationsOfTheCommandLine: --cluster-annotation gives clusters annotations, which have
+// commas.
+func TestAnnotationsOfTheCommandLine(t *testing.T) {
+	flags := &folderFlags{labels: []string{"paris:region=eu"}, annotations: []string{"paris:url=https://a/b,c=d", "paris:team=web", "rome:team=blog"}}
+	clusters, err := flags.clusters()
+	labels, annotations := appfile.Apart(clusters["paris"])
+	if err != nil || !reflect.DeepEqual(labels, map[string]string{"region": "eu"}) || !reflect.DeepEqual(annotations, map[string]string{"url": "https://a/b,c=d", "team": "web"}) || len(clusters) != 2 {
+		t.Errorf("%v, %v, %v", labels, annotations, err)
+	}
+	for _, wrong := range []string{"paris", "paris:team", ":team=web", "paris:a b=c", "paris:team=a\nb"} {
+		if _, err := (&folderFlags{annotations: []string{wrong}}).clusters(); err == nil || !strings.Contains(err.Error(), "is not NAME:KEY=VALUE") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
 // TestClustersOfTheCommandLine: --cluster-labels names clusters with their labels, as the
 // server would know them.
 func TestClustersOfTheCommandLine(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/render/secrets"
 	"github.com/pushboat/pushboat/internal/report"
@@ -24,6 +25,7 @@ type folderFlags struct {
 	plainSecrets bool
 	apps         []string
 	labels       []string
+	annotations  []string
 }
 
 func (f *folderFlags) add(cmd *cobra.Command) {
@@ -45,6 +47,7 @@ func (f *folderFlags) addTree(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.charts.File, "config", "", "a server's configuration, of which only the section charts counts: registries, credentials, ca, cacheSize")
 	cmd.Flags().StringVar(&f.charts.Dir, "cache", "", "where to keep fetched charts; default: pushboat/charts in the user's cache folder")
 	cmd.Flags().StringArrayVar(&f.labels, "cluster-labels", nil, "a cluster from which entries with clusters select, as NAME:KEY=VALUE,KEY=VALUE; can be repeated")
+	cmd.Flags().StringArrayVar(&f.annotations, "cluster-annotation", nil, "an annotation of a cluster for ApplicationSets, as NAME:KEY=VALUE; can be repeated")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "age-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "ssh-key")
 	cmd.MarkFlagsMutuallyExclusive("no-secrets", "pgp-key")
@@ -63,7 +66,7 @@ func (f *folderFlags) values() (map[string]string, error) {
 	return values, nil
 }
 
-// clusters returns the clusters of --cluster-labels.
+// clusters returns the clusters of --cluster-labels and --cluster-annotation.
 func (f *folderFlags) clusters() (appfile.Clusters, error) {
 	clusters := appfile.Clusters{}
 	for _, given := range f.labels {
@@ -79,6 +82,14 @@ func (f *folderFlags) clusters() (appfile.Clusters, error) {
 			}
 		}
 		clusters[name] = labels
+	}
+	for _, given := range f.annotations {
+		name, pair, _ := strings.Cut(given, ":")
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" || !manifest.IsAnnotation(key, value) {
+			return nil, fmt.Errorf("--cluster-annotation %q is not NAME:KEY=VALUE; for example --cluster-annotation paris:addons_repo_url=https://git.example.org/addons", given)
+		}
+		clusters[name] = appfile.Annotated(clusters[name], map[string]string{key: value})
 	}
 	return clusters, nil
 }

@@ -16,9 +16,41 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 )
 
-// Clusters are clusters that a server knows: by name, each with its labels. An entry with
-// clusters makes an app for each of them that matches.
+// Clusters are clusters that a server knows: by name, each with its labels, and beside them its
+// annotations, see Annotated. An entry with clusters makes an app for each of them that matches.
 type Clusters map[string]map[string]string
+
+// annotationKey begins the keys of annotations among labels. No key of a label has a colon, so no
+// selector and no name in braces finds one.
+const annotationKey = "annotation:"
+
+// Annotated are labels with annotations beside them.
+func Annotated(labels, annotations map[string]string) map[string]string {
+	if len(annotations) == 0 {
+		return labels
+	}
+	both := maps.Clone(labels)
+	if both == nil {
+		both = map[string]string{}
+	}
+	for key, value := range annotations {
+		both[annotationKey+key] = value
+	}
+	return both
+}
+
+// Apart are labels and annotations apart; neither is nil.
+func Apart(both map[string]string) (labels, annotations map[string]string) {
+	labels, annotations = map[string]string{}, map[string]string{}
+	for key, value := range both {
+		if called, is := strings.CutPrefix(key, annotationKey); is {
+			annotations[called] = value
+		} else {
+			labels[key] = value
+		}
+	}
+	return labels, annotations
+}
 
 // Selection is the choice of clusters by an entry of the file.
 type Selection struct {

@@ -2,8 +2,11 @@ package appfile
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // fleet are clusters with labels.
@@ -93,5 +96,25 @@ func TestSelectionsAreKnown(t *testing.T) {
 	broken, problems := Read(revision(strings.Replace(file, "path: apps/blog", "path: apps/none", 1)+"- name: shop-paris\n  path: apps/shop\n"), Place{Repo: "site", Main: "main", Clusters: fleet})
 	if len(problems) == 0 || len(broken.Apps) > 0 || len(broken.Selections) != 2 {
 		t.Errorf("of a file with problems: %+v", broken)
+	}
+}
+
+// TestAnnotationsBesideLabels: no selector finds an annotation.
+func TestAnnotationsBesideLabels(t *testing.T) {
+	both := Annotated(map[string]string{"region": "eu"}, map[string]string{"team": "web"})
+	labels, annotations := Apart(both)
+	if !reflect.DeepEqual(labels, map[string]string{"region": "eu"}) || !reflect.DeepEqual(annotations, map[string]string{"team": "web"}) {
+		t.Errorf("%v, %v", labels, annotations)
+	}
+	if labels, annotations := Apart(Annotated(nil, map[string]string{"team": "web"})); len(labels) > 0 || annotations["team"] != "web" {
+		t.Errorf("%v, %v", labels, annotations)
+	}
+	if labels, annotations := Apart(nil); labels == nil || annotations == nil {
+		t.Error("nothing is nil")
+	}
+	for key := range both {
+		if key != "region" && len(validation.IsQualifiedName(key)) == 0 {
+			t.Errorf("%q may be a label", key)
+		}
 	}
 }

@@ -25,10 +25,11 @@ import (
 
 // Member is a cluster as somebody has named it.
 type Member struct {
-	Name   string
-	Place  string // where, for people: "clusters/paris.yaml"
-	Labels map[string]string
-	Way    kube.Way
+	Name        string
+	Place       string // where, for people: "clusters/paris.yaml"
+	Labels      map[string]string
+	Annotations map[string]string
+	Way         kube.Way
 }
 
 // Engine has what a fleet asks of the engine.
@@ -154,7 +155,7 @@ func (f *Fleet) change() error {
 func (f *Fleet) noteLabels() {
 	labels, servers := appfile.Clusters{}, map[string]string{}
 	for name, m := range f.members {
-		labels[name] = m.Labels
+		labels[name] = appfile.Annotated(m.Labels, m.Annotations)
 		if m.Way.Config != nil {
 			servers[name] = m.Way.Config.Host
 		}
@@ -166,7 +167,7 @@ func (f *Fleet) noteLabels() {
 // Servers are the addresses of the clusters of the set, by their names.
 func (f *Fleet) Servers() map[string]string { return *f.servers.Load() }
 
-// Labels are the clusters of the set, with their labels.
+// Labels are the clusters of the set, with their labels and annotations.
 func (f *Fleet) Labels() appfile.Clusters { return *f.labels.Load() }
 
 // LabelsWith is Labels once the clusters of admin.git are others.
@@ -175,10 +176,10 @@ func (f *Fleet) LabelsWith(next []*rules.Cluster) appfile.Clusters {
 	defer f.mu.Unlock()
 	labels := appfile.Clusters{}
 	for _, c := range next {
-		labels[c.Name] = c.Labels
+		labels[c.Name] = appfile.Annotated(c.Labels, c.Annotations)
 	}
 	for _, m := range f.configured {
-		labels[m.Name] = m.Labels
+		labels[m.Name] = appfile.Annotated(m.Labels, m.Annotations)
 	}
 	return labels
 }

@@ -139,7 +139,7 @@ func (f *Fleet) Take(next []*rules.Cluster) {
 				continue
 			}
 			m = f.ruled[former]
-			m.Labels = c.Labels
+			m.Labels, m.Annotations = c.Labels, c.Annotations
 		}
 		ruled = append(ruled, m)
 	}
@@ -159,7 +159,7 @@ func (f *Fleet) member(c *rules.Cluster) (Member, *manifest.Problem) {
 	if err != nil {
 		return Member{}, &manifest.Problem{Source: c.At, Message: "cluster " + c.Name + ": " + err.Error(), Hint: "mend the file; what the server allows stands in its configuration: clusterPrograms, clusterFiles"}
 	}
-	return Member{Name: c.Name, Place: c.At.File, Labels: c.Labels, Way: way}, nil
+	return Member{Name: c.Name, Place: c.At.File, Labels: c.Labels, Annotations: c.Annotations, Way: way}, nil
 }
 
 // way finds out how a cluster of admin.git is reached.

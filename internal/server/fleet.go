@@ -42,7 +42,7 @@ func configured(c settings.Config) ([]fleet.Member, error) {
 			problems = append(problems, fmt.Errorf("cluster %s: %w", name, err))
 			continue
 		}
-		members = append(members, fleet.Member{Name: name, Place: placeOf(c, name), Labels: c.Clusters[name].Labels, Way: way})
+		members = append(members, fleet.Member{Name: name, Place: placeOf(c, name), Labels: c.Clusters[name].Labels, Annotations: c.Clusters[name].Annotations, Way: way})
 	}
 	return members, errors.Join(problems...)
 }

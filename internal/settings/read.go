@@ -183,7 +183,9 @@ func (c *Config) finish() {
 		if clusters == nil {
 			clusters = map[string]Cluster{}
 		}
-		clusters[appfile.DefaultCluster] = Cluster{Kubeconfig: c.Kubeconfig, Labels: clusters[appfile.DefaultCluster].Labels}
+		own := clusters[appfile.DefaultCluster]
+		own.Kubeconfig = c.Kubeconfig
+		clusters[appfile.DefaultCluster] = own
 		c.Clusters = clusters
 	}
 	if len(c.Clusters) == 0 {
@@ -212,7 +214,8 @@ func (s Setting) relativeTo(dir string, c *Config) {
 		}
 	case *map[string]Cluster:
 		for name, cluster := range *paths {
-			(*paths)[name] = Cluster{Kubeconfig: at(cluster.Kubeconfig), Labels: cluster.Labels}
+			cluster.Kubeconfig = at(cluster.Kubeconfig)
+			(*paths)[name] = cluster
 		}
 	}
 }

@@ -159,7 +159,7 @@ outgoing: {proxy: "http://ana:hunter2@proxy:3128", noProxy: [a, "b c"]}
 		"FILE:15: there is no setting maxWorkrs; did you mean render.maxWorkers?",
 		"FILE:16: render.maxMemory: 10Mi is less than 1Gi, which one of them may take",
 		`FILE:18: drift.handTools: "*" would take every controller for a hand tool; name the tools`,
-		"FILE:19: clusters: a cluster has the settings kubeconfig and labels: {name: {kubeconfig: FILE, labels: {region: eu}}}",
+		"FILE:19: clusters: a cluster has the settings kubeconfig, labels and annotations: {name: {kubeconfig: FILE, labels: {region: eu}}}",
 		"FILE:20: charts.registries: the value is no list; write [one, two]",
 		"FILE:21: outgoing.proxy: there are credentials in the address; write them into a file, and its path into outgoing.proxyCredentials",
 		"FILE:21: outgoing.noProxy: entry 2 is no host, .domain, address or network; write registry.internal, .svc or 10.0.0.0/8",

@@ -17,7 +17,7 @@ var clustersSection = section{settings: []Setting{{
   #   kubeconfig: /etc/pushboat/staging.kubeconfig
   #   labels: {region: eu}`,
 	Meaning: `Clusters by name, each with its kubeconfig file, and with labels, by which apps select
-clusters. An app that names none goes to default, which must be one of them. Without this, and without kubeconfig, default is the
+clusters. Annotations are for ApplicationSets of Argo CD. An app that names none goes to default, which must be one of them. Without this, and without kubeconfig, default is the
 cluster that the server runs in, as a pod with a ServiceAccount. A flag gives one as NAME=FILE.
 A reload reads the kubeconfigs again. Apps of a cluster that is named no more stay as they are.`,
 }, {

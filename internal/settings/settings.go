@@ -44,8 +44,9 @@ type Config struct {
 
 // Cluster says how to reach a cluster.
 type Cluster struct {
-	Kubeconfig string            // "": as a pod of the cluster itself
-	Labels     map[string]string // by which apps select clusters
+	Kubeconfig  string            // "": as a pod of the cluster itself
+	Labels      map[string]string // by which apps select clusters
+	Annotations map[string]string // for the ApplicationSets of Argo CD
 }
 
 // SSH configures the SSH door, see sshd.Config.

@@ -12,6 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/pushboat/pushboat/internal/manifest"
 )
 
 // Size is a number of bytes, written as Kubernetes writes them: 512Mi.
@@ -114,7 +116,7 @@ func parseText(field any, text string) (err error) {
 }
 
 // errCluster is the error for a malformed entry of clusters.
-var errCluster = errors.New("a cluster has the settings kubeconfig and labels: {name: {kubeconfig: FILE, labels: {region: eu}}}")
+var errCluster = errors.New("a cluster has the settings kubeconfig, labels and annotations: {name: {kubeconfig: FILE, labels: {region: eu}}}")
 
 // decode sets a field to a value of the file, and notes the lines of its entries.
 func decode(field any, node *yaml.Node, note func(entry string, line int)) error {
@@ -166,10 +168,12 @@ func decodeCluster(cluster *Cluster, node *yaml.Node) error {
 	}
 	return eachEntry(node, errCluster, func(name string, value *yaml.Node) error {
 		switch {
-		case isNull(value) && (name == "kubeconfig" || name == "labels"):
+		case isNull(value) && (name == "kubeconfig" || name == "labels" || name == "annotations"):
 			return nil
 		case name == "labels":
 			return decodeLabels(cluster, value)
+		case name == "annotations":
+			return decodeAnnotations(cluster, value)
 		case name != "kubeconfig" || value.Kind != yaml.ScalarNode:
 			return errCluster
 		}
@@ -188,6 +192,20 @@ func decodeLabels(cluster *Cluster, node *yaml.Node) error {
 			return errLabel
 		}
 		cluster.Labels[key] = value.Value
+		return nil
+	})
+}
+
+// errAnnotation is the error for annotations that a cluster may not have.
+var errAnnotation = fmt.Errorf("annotations of a cluster are like {addons_repo_url: https://…}, with keys as in Kubernetes, and values of one line of at most %d bytes", manifest.MaxAnnotation)
+
+func decodeAnnotations(cluster *Cluster, node *yaml.Node) error {
+	cluster.Annotations = map[string]string{}
+	return eachEntry(node, errCluster, func(key string, value *yaml.Node) error {
+		if value.Kind != yaml.ScalarNode || !manifest.IsAnnotation(key, value.Value) {
+			return errAnnotation
+		}
+		cluster.Annotations[key] = value.Value
 		return nil
 	})
 }
@@ -250,10 +268,14 @@ func format(field any) string {
 		return formatPairs(*value, quoted)
 	case *map[string]Cluster:
 		return formatPairs(*value, func(c Cluster) string {
-			if len(c.Labels) == 0 {
-				return "{kubeconfig: " + quoted(c.Kubeconfig) + "}"
+			text := "{kubeconfig: " + quoted(c.Kubeconfig)
+			if len(c.Labels) > 0 {
+				text += ", labels: " + formatPairs(c.Labels, quoted)
 			}
-			return "{kubeconfig: " + quoted(c.Kubeconfig) + ", labels: " + formatPairs(c.Labels, quoted) + "}"
+			if len(c.Annotations) > 0 {
+				text += ", annotations: " + formatPairs(c.Annotations, quoted)
+			}
+			return text + "}"
 		})
 	}
 	return ""

@@ -26,8 +26,9 @@ import (
 // its configuration. It is reached in one of four ways: by the kubeconfig in the file, by one
 // in a file beside it, as the cluster that the server runs in, or by Server.
 type Cluster struct {
-	Name   string
-	Labels map[string]string
+	Name        string
+	Labels      map[string]string
+	Annotations map[string]string // for the ApplicationSets of Argo CD
 
 	Sealed    string // the path of the file that SOPS has encrypted, with the kubeconfig; "": none
 	Text      []byte // of that file
@@ -50,7 +51,7 @@ const (
 // clusterFields are the fields of the file. clusterWays are those of which it has one.
 var (
 	clusterWays   = []string{"kubeconfig", "kubeconfigFile", "inCluster", "server"}
-	clusterFields = append([]string{"labels", "ca", "tokenFile"}, clusterWays...)
+	clusterFields = append([]string{"labels", "annotations", "ca", "tokenFile"}, clusterWays...)
 )
 
 // Forms of the parts of a cluster.
@@ -127,7 +128,8 @@ func (p *parser) readCluster(name, file string) {
 	}
 	r, fields := p.document(file, data, known...)
 	c := &Cluster{Name: name, At: manifest.Source{File: file}}
-	c.Labels = readLabels(r, fields)
+	c.Labels = readMarks(r, fields, labelsOf)
+	c.Annotations = readMarks(r, fields, annotationsOf)
 	p.readWay(r, c, fields, data, sealed)
 	p.problems = append(p.problems, r.Problems...)
 	if len(p.rules.clusters) < maxClusters {
@@ -137,15 +139,36 @@ func (p *parser) readCluster(name, file string) {
 	}
 }
 
-func readLabels(r *form.Reader, fields map[string]form.Field) map[string]string {
-	f, ok := fields["labels"]
+// marks are labels or annotations of a cluster.
+type marks struct {
+	field, example string
+	fit            func(key, value string) bool
+	kind, hint     string // a word for one of them, and what they are like
+}
+
+var (
+	labelsOf = marks{
+		"labels", "labels: {region: eu}",
+		func(key, value string) bool {
+			return len(validation.IsQualifiedName(key)) == 0 && len(validation.IsValidLabelValue(value)) == 0
+		},
+		"label", "labels are as in Kubernetes: letters, digits, - _ . with an optional domain/ before the key",
+	}
+	annotationsOf = marks{
+		"annotations", "annotations: {addons_repo_url: https://…}", manifest.IsAnnotation,
+		"annotation", fmt.Sprintf("the key is as in Kubernetes, and the value one line of at most %d bytes", manifest.MaxAnnotation),
+	}
+)
+
+func readMarks(r *form.Reader, fields map[string]form.Field, of marks) map[string]string {
+	f, ok := fields[of.field]
 	if !ok {
 		return nil
 	}
-	labels := map[string]string{}
-	entries := r.Entries(f.Value, "labels", "write it like labels: {region: eu}")
+	read := map[string]string{}
+	entries := r.Entries(f.Value, of.field, "write it like "+of.example)
 	if len(entries) > maxClusterLabels {
-		r.Add(f.Line, fmt.Sprintf("there are more than %d labels", maxClusterLabels), "")
+		r.Add(f.Line, fmt.Sprintf("there are more than %d %s", maxClusterLabels, of.field), "")
 		return nil
 	}
 	for _, entry := range entries {
@@ -153,14 +176,14 @@ func readLabels(r *form.Reader, fields map[string]form.Field) map[string]string 
 		switch {
 		case !ok:
 		case strings.HasPrefix(value, sealedMark):
-			r.Add(entry.Line, "labels are encrypted", "encrypt the kubeconfig alone: sops encrypt --encrypted-regex '^kubeconfig$'")
-		case len(validation.IsQualifiedName(entry.Name)) > 0 || len(validation.IsValidLabelValue(value)) > 0:
-			r.Add(entry.Line, fmt.Sprintf("%s: %s is no label", manifest.Clean(entry.Name), manifest.Clean(value)), "labels are as in Kubernetes: letters, digits, - _ . with an optional domain/ before the key")
+			r.Add(entry.Line, of.field+" are encrypted", "encrypt the kubeconfig alone: sops encrypt --encrypted-regex '^kubeconfig$'")
+		case !of.fit(entry.Name, value):
+			r.Add(entry.Line, fmt.Sprintf("%s: %s is no %s", manifest.Clean(entry.Name), manifest.Clean(value), of.kind), of.hint)
 		default:
-			labels[entry.Name] = value
+			read[entry.Name] = value
 		}
 	}
-	return labels
+	return read
 }
 
 // readWay reads how a cluster is reached.
@@ -303,6 +326,9 @@ func (c *comparison) clusters() {
 		}
 		if !maps.Equal(before.Labels, after.Labels) {
 			c.say(whose, changes, "has the labels %s", labelsText(after.Labels))
+		}
+		if !maps.Equal(before.Annotations, after.Annotations) {
+			c.say(whose, changes, "has the annotations %s", labelsText(after.Annotations))
 		}
 	}
 	for name := range was {

@@ -42,6 +42,10 @@ func TestClusters(t *testing.T) {
 		"no certificate":        {map[string]string{"clusters/eu.yaml": "server: https://eu\ntokenFile: /a\nca: x\n"}, "ca is no certificate", "BEGIN CERTIFICATE"},
 		"a ca of a kubeconfig":  {map[string]string{"clusters/eu.yaml": "ca: x\n" + sealedConfig}, "ca goes with server", "remove it"},
 		"encrypted labels":      {map[string]string{"clusters/eu.yaml": "labels: {region: 'ENC[AES256_GCM,x]'}\n" + sealedConfig}, "labels are encrypted", "kubeconfig alone"},
+		"no annotation":         {map[string]string{"clusters/eu.yaml": "annotations: {'a b': c}\ninCluster: true\n"}, "a b: c is no annotation", "the value one line"},
+		"annotation of lines":   {map[string]string{"clusters/eu.yaml": "annotations: {a: \"b\\nc\"}\ninCluster: true\n"}, "is no annotation", "the value one line"},
+		"encrypted annotations": {map[string]string{"clusters/eu.yaml": "annotations: {a: 'ENC[AES256_GCM,x]'}\n" + sealedConfig}, "annotations are encrypted", "kubeconfig alone"},
+		"annotations":           {map[string]string{"clusters/eu.yaml": "annotations: {addons_repo_url: 'https://git.example.org/addons', example.org/n: 1}\ninCluster: true\n"}, "", ""},
 		"no label":              {map[string]string{"clusters/eu.yaml": "labels: {region: e u}\ninCluster: true\n"}, "region: e u is no label", "as in Kubernetes"},
 		"a misspelling":         {map[string]string{"clusters/eu.yaml": "inCluser: true\n"}, `unknown field "inCluser"`, "did you mean inCluster?"},
 	} {

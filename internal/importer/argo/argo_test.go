@@ -26,7 +26,7 @@ func worldOf(files ...string) meaning.World {
 	return meaning.World{
 		Repo: "team/site", Branch: "main", Tree: beside{tree},
 		Foreign:  func(file string) bool { return tree[file] != nil && meaning.IsForeign(file, tree[file].Data) },
-		Clusters: appfile.Clusters{"default": nil, "eu": {"region": "eu"}, "us": {"region": "us"}},
+		Clusters: appfile.Clusters{"default": nil, "eu": appfile.Annotated(map[string]string{"region": "eu"}, map[string]string{"team": "web-team"}), "us": {"region": "us"}},
 		Servers:  map[string]string{"eu": "https://eu.example.org:6443"},
 	}
 }

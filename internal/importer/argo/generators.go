@@ -208,8 +208,13 @@ func (s *set) clusters(m *meaning.Map, given map[string]any) []map[string]any {
 	for _, cluster := range slices.Sorted(maps.Keys(known)) {
 		has := map[string]any{secretType: "cluster"}
 		is := labels.Set{secretType: "cluster"}
-		for key, value := range known[cluster] {
+		marks, notes := appfile.Apart(known[cluster])
+		for key, value := range marks {
 			has[key], is[key] = value, value
+		}
+		annotations := map[string]any{}
+		for key, value := range notes {
+			annotations[key] = value
 		}
 		if !selector.Matches(is) {
 			continue
@@ -221,7 +226,7 @@ func (s *set) clusters(m *meaning.Map, given map[string]any) []map[string]any {
 			server = cluster
 		}
 		params := map[string]any{"name": called, "nameNormalized": sanitize(called), "server": server, "project": ""}
-		s.nest(params, "metadata", map[string]any{"labels": has, "annotations": map[string]any{}})
+		s.nest(params, "metadata", map[string]any{"labels": has, "annotations": annotations})
 		all = s.with(m, params, given, all)
 	}
 	if len(all) == 0 {

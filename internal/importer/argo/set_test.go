@@ -58,6 +58,8 @@ func TestSets(t *testing.T) {
 		{nested("{clusters: {}}", "{git: {"+git+"directories: [{path: 'apps/*'}]}}"), "{{.nameNormalized}}-{{.path.basename}}", goTemplate, "in-cluster-blog in-cluster-web eu-blog eu-web us-blog us-web"},
 		{nested("{list: {elements: [{repo: 'https://example.org/team/site', at: HEAD}]}}", "{git: {repoURL: '{{repo}}', revision: '{{at}}', directories: [{path: 'apps/*'}]}}"), "{{path.basename}}", "", "blog web"},
 		{nested("{list: {elements: [{repo: x}]}}", "{git: {repoURL: 'https://example.org/{{team}}', directories: [{path: 'apps/*'}]}}"), "{{path.basename}}", "", "{{team}} is not filled: no generator gives a parameter of that name; write the value; parameters are repo"},
+		{"[{clusters: {selector: {matchLabels: {region: eu}}}}]", "{{metadata.annotations.team}}", "", "web-team"},
+		{"[{clusters: {selector: {matchLabels: {region: eu}}}}]", "{{.metadata.annotations.team}}-{{len .metadata.labels}}", goTemplate, "web-team-2"},
 		{"[{clusters: {}}]", "{{metadata.annotations.a}}", "", "metadata.name: {{metadata.annotations.a}} is not filled: no generator gives a parameter of that name; write the value; parameters are metadata.labels"},
 		{"[{list: {elements: [{a: x}]}}]", "{{.b}}", "  goTemplate: true\n", "metadata.name: a parameter has no value: no generator gives one of that name; write the value; parameters are .a"},
 		{"[{merge: {mergeKeys: [a], generators: [{list: {elements: [{a: x, b: q}, {a: w, b: q}]}}, {list: {elements: [{a: w, b: over}]}}]}}]", "{{a}}-{{b}}", "", "x-q w-over"},

@@ -77,7 +77,7 @@ func (s *set) parametersHint(params map[string]any) string {
 	}
 	hint := "write the value; parameters are " + manifest.Clean(strings.Join(names, ", ")) + more
 	if _, ofCluster := flat["nameNormalized"]; ofCluster {
-		hint += "\nof a cluster, the labels in clusters/ of admin.git are known"
+		hint += "\nof a cluster, the labels and annotations in clusters/ of admin.git, or in the server's configuration, are known; pushboat render takes --cluster-labels and --cluster-annotation"
 	}
 	return hint
 }
