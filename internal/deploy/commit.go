@@ -17,7 +17,7 @@ func (e *Engine) commit(p *Proposal) []*Run {
 	if p.Options.Skip {
 		return e.skip(p)
 	}
-	if p.Push == "" { // otherwise the push has kept them, see Asked
+	if p.Push == "" || p.Stays { // otherwise the push has kept them, see Asked
 		if err := e.confirmLeaving(p.Repo, p.Branch, p.Revision, p.goes(), p.staying()); err != nil {
 			e.Log.WithField("repository", p.Repo).Warnf("%v; if the server is killed now, its apps are held: %s", err, name.Join(p.goes(), ", "))
 		}

@@ -42,7 +42,8 @@ type Change struct {
 	Revision name.Revision
 	Main     name.Branch // the repository's main branch; "": as the Source says
 	Tree     fs.FS
-	Moving   Moving // the branches that the push moves, this one among them
+	Moving   Moving // the refs that the push moves, this branch among them unless it stays
+	Stays    bool   // the branch stays where it is, and the push moves what its apps are rendered from
 	Options  Options
 	Caller   access.Caller
 	Push     string       // the push's id

@@ -64,7 +64,7 @@ func (p *push) following(ctx context.Context, update hook.RefUpdate, q git.Quara
 		p.follow = append(p.follow, followed{user, head})
 		return p.door.Engine.Open(deploy.Change{
 			Repo: p.repo.Name(), Branch: user, Main: p.main, Revision: name.Revision(head),
-			Tree: tree, Moving: p.moving, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
+			Tree: tree, Moving: p.moving, Stays: true, Options: p.options, Caller: p.session.Caller(), Push: p.session.ID(),
 			Trace: p.traced(), Gate: p.judging,
 			Tell: p.tell,
 		}), nil
