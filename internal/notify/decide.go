@@ -71,7 +71,7 @@ type deciding struct {
 }
 
 // decide says what is news about an app since its state. A record that ended before begun is
-// none.
+// none, see endedBefore.
 func decide(was appState, saw sight, begun, now time.Time) decision {
 	d := &deciding{decision: decision{state: was.clone()}, sight: saw, now: now}
 	if !saw.there {
@@ -85,7 +85,7 @@ func decide(was appState, saw sight, begun, now time.Time) decision {
 	for _, r := range saw.records {
 		if r.Number > d.state.Deploy {
 			d.state.Deploy = r.Number
-			if ended := r.Started.Add(time.Duration(r.Seconds * float64(time.Second))); !ended.Before(begun) {
+			if !endedBefore(r, begun) {
 				d.record(r)
 			}
 		}

@@ -257,3 +257,23 @@ func TestMirrorsAway(t *testing.T) {
 		t.Errorf("of none: %+v, %s", none, again)
 	}
 }
+
+// TestDeploysOfTheSameSecond: records have their beginning in whole seconds, so a deploy that ends in
+// the second in which somebody is to be told is news.
+func TestDeploysOfTheSameSecond(t *testing.T) {
+	noon := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for seconds, test := range map[float64]struct {
+		at   time.Duration
+		want bool
+	}{
+		0.05: {400 * time.Millisecond, false},
+		0.95: {time.Second, true},
+		1.5:  {1900 * time.Millisecond, false},
+		2:    {1900 * time.Millisecond, false},
+		0.1:  {time.Minute, true},
+	} {
+		if got := endedBefore(record.Record{Started: noon, Seconds: seconds}, noon.Add(test.at)); got != test.want {
+			t.Errorf("one of %g s, %s later: %v", seconds, test.at, got)
+		}
+	}
+}

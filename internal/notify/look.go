@@ -291,7 +291,7 @@ func (t *taking) see(app name.App, was appState, begun time.Time) (saw sight, er
 	last := saw.status.Last
 	switch {
 	case last == nil || last.Number <= was.Deploy:
-	case last.Number == was.Deploy+1, endOf(*last).Before(begun):
+	case last.Number == was.Deploy+1, endedBefore(*last, begun):
 		saw.records = []record.Record{*last}
 	default:
 		newest, err := t.notifier.config.Records(t.ctx, saw.status.Repo, app, last.Number+1, min(last.Number-was.Deploy, maxRecords))
@@ -304,8 +304,10 @@ func (t *taking) see(app name.App, was appState, begun time.Time) (saw sight, er
 	return saw, nil
 }
 
-func endOf(r record.Record) time.Time {
-	return r.Started.Add(time.Duration(r.Seconds * float64(time.Second)))
+// endedBefore reports whether a deploy ended before a time, by a record that has its beginning in
+// whole seconds: in case of doubt, it did not.
+func endedBefore(r record.Record, at time.Time) bool {
+	return r.Started.Add(time.Duration(r.Seconds * float64(time.Second))).Before(at.Truncate(time.Second))
 }
 
 // postponed is how long the news of an app have to wait; 0: not at all. Those of a push wait
