@@ -3,6 +3,7 @@ package install
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -65,7 +66,13 @@ func (a Addition) manifests(ctx context.Context) ([]*manifest.Object, error) {
 		return nil, err
 	}
 	objects := slices.DeleteFunc(all, func(o *manifest.Object) bool { return !slices.Contains(rightsKinds, o.GetKind()) })
-	return append(objects, tokenOf(tokenPrefix+time.Now().UTC().Format("20060102-150405"))), nil
+	return append(objects, tokenOf(newTokenName())), nil
+}
+
+// newTokenName is a name that no other addition uses, not even one within the same second, such as
+// pushboat-token-20261130-095435-k4w7q.
+func newTokenName() string {
+	return tokenPrefix + time.Now().UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:5])
 }
 
 // tokenOf is a Secret that Kubernetes fills with a token that does not expire.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/pushboat/pushboat/internal/kube"
 )
@@ -109,6 +110,22 @@ func TestManifestsOfAnAddition(t *testing.T) {
 		}
 		if !slices.Equal(found, rightsKinds) || strings.Contains(out.String(), "kind: StatefulSet") || strings.Contains(out.String(), "name: pushboat-deploy\n") != want {
 			t.Errorf("rights %s: %q\n%s", rights, found, &out)
+		}
+	}
+}
+
+// Two additions within a second made one Secret, so the second renewed nothing.
+func TestEachAdditionMakesAnotherToken(t *testing.T) {
+	names := map[string]bool{}
+	for range 10 {
+		names[newTokenName()] = true
+	}
+	if len(names) < 10 {
+		t.Errorf("ten additions share names: %v", names)
+	}
+	for one := range names {
+		if problems := validation.IsDNS1123Subdomain(one); len(problems) > 0 {
+			t.Errorf("%s is no name of a Secret: %v", one, problems)
 		}
 	}
 }
