@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // outputGraceFactor times KillDelay is the time that a client has to accept the last of
@@ -73,12 +74,43 @@ func (s *serving) attend(ctx context.Context) error {
 	watcher := &watcher{gate: s.req.Gate, gone: s.req.Gone, patience: s.patience, stop: stop}
 	var watching sync.WaitGroup
 	watching.Go(func() { watcher.run(running) })
-	go feed(s.pipe, s.words) // not waited for: see ServeRequest.Stdin
+	fed := make(chan struct{})
+	go func() { // not waited for: see ServeRequest.Stdin
+		defer close(fed)
+		feed(s.pipe, s.words)
+	}()
 	err := s.cmd.Wait()
+	s.hearOut(running, fed)
 	done()
 	stop()
 	watching.Wait()
 	return err
+}
+
+// lastWords is the time that a client which asks for nothing has to end its input.
+const lastWords = 5 * time.Second
+
+// hearOut waits for the end of the input of a client that has asked for no ref to be moved. Git has
+// ended with the flush after the empty list; the client writes its push options behind that (git,
+// send-pack.c), and would die of SIGPIPE if the session were over.
+func (s *serving) hearOut(ctx context.Context, fed <-chan struct{}) {
+	if talk := s.req.Talk; talk == nil || !talk.Began() || talk.Asks() || !s.cmd.ProcessState.Success() {
+		return
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		<-fed
+		_, _ = io.Copy(io.Discard, s.words)
+	}()
+	late := time.NewTimer(lastWords)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+	case <-s.req.Gone:
+	case <-ctx.Done():
+	}
 }
 
 // limit makes the kernel enforce the limits, from before Git gets any input until the
