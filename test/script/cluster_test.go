@@ -128,8 +128,9 @@ func (c *cluster) mapping(gvk schema.GroupVersionKind) (mapping *meta.RESTMappin
 	return mapping, err
 }
 
-// knownWithin is how long it may take until the API server knows a new kind.
-const knownWithin = time.Minute
+// knownWithin is how long it may take until the API server knows a new kind. Where a kind's
+// APIService comes back, that is the next round of the aggregator, which looks each minute.
+const knownWithin = 2 * time.Minute
 
 // learn asks the cluster about a kind. If the kind is unknown, learn reads the API server's
 // discovery again, since its definition may be new.
