@@ -1,19 +1,18 @@
 package deploy
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"net/url"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
+	"github.com/pushboat/pushboat/internal/mount"
 	"github.com/pushboat/pushboat/internal/name"
 )
 
@@ -27,15 +26,14 @@ const maxMounts = 100
 // joined is a revision with folders of other repositories: those that its objects name, and
 // that its repository may use. It implements meaning.Mounter.
 type joined struct {
-	fs.FS
-	engine *Engine
-	user   name.Repo
-	caller access.Caller
-	moving Moving // by the push that brings the revision
+	*mount.Tree // below appfile.Others
+	engine      *Engine
+	user        name.Repo
+	caller      access.Caller
+	moving      Moving // by the push that brings the revision
 
 	mu     sync.Mutex
-	mounts map[string]fs.FS    // by the first element below appfile.Others
-	places map[string]followed // what is mounted there, by that and by what it was named
+	places map[string]followed // what is mounted, by the element and by what it was named
 }
 
 // joinedTree is a revision of a repository as a caller reads it, or the server itself.
@@ -43,7 +41,7 @@ func (e *Engine) joinedTree(tree fs.FS, user name.Repo, caller access.Caller) fs
 	if _, is := tree.(*joined); is || e.Elsewhere == nil || tree == nil {
 		return tree
 	}
-	return &joined{FS: tree, engine: e, user: user, caller: caller, mounts: map[string]fs.FS{}, places: map[string]followed{}}
+	return &joined{Tree: mount.On(tree, appfile.Others), engine: e, user: user, caller: caller, places: map[string]followed{}}
 }
 
 // Mount implements meaning.Mounter. A caller has to be allowed to read the other repository,
@@ -69,7 +67,7 @@ func (j *joined) Mount(address string, at meaning.At) (folder, taken string, err
 	folder, taken = path.Join(appfile.Others, element), fmt.Sprintf("%s, at %s", called, where)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.mounts[element] == nil {
+	if !j.Has(element) {
 		if err := j.mount(element, repo, now); err != nil {
 			return "", "", err
 		}
@@ -92,7 +90,7 @@ func (s spot) element(repo name.Repo) (element, where string) {
 
 // mount reads a revision of another repository. j.mu is held.
 func (j *joined) mount(element string, repo name.Repo, now spot) error {
-	if len(j.mounts) >= maxMounts {
+	if j.Len() >= maxMounts {
 		return fmt.Errorf("more than %d other repositories, or places of them, are named", maxMounts)
 	}
 	if err := j.vouched(repo, now); err != nil {
@@ -102,76 +100,8 @@ func (j *joined) mount(element string, repo name.Repo, now spot) error {
 	if err != nil {
 		return fmt.Errorf("repository %s: %w", repo, err)
 	}
-	j.mounts[element] = tree
+	j.Put(element, tree)
 	return nil
-}
-
-// at is the tree in which a path is, and the path there.
-func (j *joined) at(file string) (tree fs.FS, inside, mount string) {
-	rest, other := strings.CutPrefix(file, appfile.Others+"/")
-	if !other {
-		return j.FS, file, ""
-	}
-	element, inside, deeper := strings.Cut(rest, "/")
-	if !deeper {
-		inside = "."
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if tree = j.mounts[element]; tree == nil {
-		return j.FS, file, ""
-	}
-	return tree, inside, path.Join(appfile.Others, element)
-}
-
-// as gives an error the path that was asked for.
-func as(err error, file string) error {
-	if of, ok := errors.AsType[*fs.PathError](err); ok {
-		return &fs.PathError{Op: of.Op, Path: file, Err: of.Err}
-	}
-	return err
-}
-
-// Open implements fs.FS.
-func (j *joined) Open(file string) (fs.File, error) {
-	tree, inside, _ := j.at(file)
-	opened, err := tree.Open(inside)
-	return opened, as(err, file)
-}
-
-// ReadFile implements fs.ReadFileFS.
-func (j *joined) ReadFile(file string) ([]byte, error) {
-	tree, inside, _ := j.at(file)
-	text, err := fs.ReadFile(tree, inside)
-	return text, as(err, file)
-}
-
-// ReadDir implements fs.ReadDirFS.
-func (j *joined) ReadDir(file string) ([]fs.DirEntry, error) {
-	tree, inside, _ := j.at(file)
-	entries, err := fs.ReadDir(tree, inside)
-	return entries, as(err, file)
-}
-
-// Stat implements fs.StatFS.
-func (j *joined) Stat(file string) (fs.FileInfo, error) {
-	tree, inside, _ := j.at(file)
-	info, err := fs.Stat(tree, inside)
-	return info, as(err, file)
-}
-
-// Through returns the links on the way of a path, as the tree of a revision does.
-func (j *joined) Through(file string) []string {
-	tree, inside, mount := j.at(file)
-	links, ok := tree.(interface{ Through(string) []string })
-	if !ok {
-		return nil
-	}
-	way := links.Through(inside)
-	for i := range way {
-		way[i] = path.Join(mount, way[i])
-	}
-	return way
 }
 
 // follows are the places of other repositories that the apps of a revision are rendered from.
