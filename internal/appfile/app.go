@@ -74,7 +74,10 @@ type App struct {
 	// never in a pushboat.yaml.
 	NamespaceMetadata Metadata `json:",omitzero"`
 
-	Render    string // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
+	// Artifact is what the app is rendered from instead of from Path; Path is "." then, or the folder
+	// of the object that means the app.
+	Artifact  Artifact `json:",omitzero"`
+	Render    string   // RenderAuto, RenderPlain, RenderKustomize or RenderHelm
 	Kustomize Kustomize
 	Helm      Helm
 	Manifests []Manifests // beside the chart

@@ -137,7 +137,7 @@ func (r *reader) readHelm(app *App, fields map[string]field) {
 	}
 	r.readChart(&app.Helm, f.Line, settings)
 	if verify, ok := settings["verify"]; ok {
-		app.Helm.Verify = r.readVerify(verify, app)
+		app.Helm.Verify = r.readChartVerify(verify, app)
 	}
 	if app.Render == RenderPlain || app.Render == RenderKustomize {
 		r.Add(f.Line, "helm: has no effect with render: "+app.Render, "take one of the two out")
@@ -212,7 +212,7 @@ func (r *reader) readChart(helm *Helm, line int, settings map[string]field) {
 	case !ok:
 		r.Add(f.Line, "helm.version is missing", "add version: with the exact version, such as version: 1.2.3, or a range, such as version: ~1.2; helm search repo -l lists them")
 	case helm.Version != "":
-		r.checkVersion(*helm, version.Line)
+		r.checkVersion(versioned{"helm", helm.Repo, helm.Version, helm.Digest}, version.Line)
 	}
 	if _, ok := settings["repo"]; !ok {
 		r.Add(f.Line, "helm.repo is missing", "add repo: with the address of the registry, such as https://charts.example.org or oci://registry.example.org/charts")

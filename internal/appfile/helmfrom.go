@@ -139,7 +139,7 @@ func (h Helm) Asks() bool {
 }
 
 // AsksForValues reports whether the app's cluster has to be asked for values of its charts, or for
-// the keys of their signatures.
+// the keys of signatures.
 func (a App) AsksForValues() bool {
-	return a.Helm.Asks() || slices.ContainsFunc(a.Sources, func(other Addition) bool { return other.Helm.Asks() })
+	return a.Helm.Asks() || a.Artifact.Asks() || slices.ContainsFunc(a.Sources, func(other Addition) bool { return other.Helm.Asks() || other.Artifact.Asks() })
 }

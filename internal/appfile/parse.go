@@ -265,7 +265,7 @@ var fileFields = []string{"apps", "release", "import"}
 
 // appFields are the fields of an app that this version knows.
 var appFields = []string{
-	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "serviceAccount", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
+	"name", "path", "matrix", "branch", "cluster", "clusters", "namespace", "createNamespace", "serviceAccount", "artifact", "render", "kustomize", "helm", "manifests", "files", "sources", "substitute", "postBuild",
 	"schedule", "fullSchedule", "drift", "prune", "onRemove", "timeout", "dependsOn", "onFailure", "plainSecrets", "ignore", "health", "windows", "suspended", "leaveOut",
 }
 
@@ -369,6 +369,7 @@ func (r *reader) readRender(app *App, fields map[string]field) {
 	r.readHelm(app, fields)
 	r.readManifests(app, fields)
 	r.readFiles(app, fields)
+	r.readArtifact(app, fields)
 	r.readSources(app, fields)
 	r.readSubstitute(app, fields)
 	r.readPostBuild(app, fields)

@@ -254,7 +254,7 @@ func TestBranches(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	at := func(line int, message string) string { return fmt.Sprintf("pushboat.yaml:%d: %s\n", line, message) }
-	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, serviceAccount, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, onRemove, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows, suspended, leaveOut"
+	fields := "known fields are name, path, matrix, branch, cluster, clusters, namespace, createNamespace, serviceAccount, artifact, render, kustomize, helm, manifests, files, sources, substitute, postBuild, schedule, fullSchedule, drift, prune, onRemove, timeout, dependsOn, onFailure, plainSecrets, ignore, health, windows, suspended, leaveOut"
 	for _, test := range []struct{ name, file, want string }{
 		{"empty", "# nothing\n", at(1, "the file is empty | write apps: [] to deploy nothing")},
 		{"no apps", "{}", at(1, "apps is missing | write apps: [] to deploy nothing")},

@@ -216,6 +216,7 @@ func (r *reader) checkPaths(apps []App) {
 		path                                     string
 		branch                                   name.Branch
 		cluster, namespace, chart, release, into string
+		artifact                                 [2]string
 	}
 	first := make(map[target]*App, len(apps))
 	for i := range apps {
@@ -224,6 +225,7 @@ func (r *reader) checkPaths(apps []App) {
 		if app.Helm.Chart != "" {
 			t.chart, t.release = app.Helm.Repo+" "+app.Helm.Chart, cmp.Or(app.Helm.ReleaseName, string(app.Name))
 		}
+		t.artifact = [2]string{app.Artifact.URL, app.Artifact.Path}
 		t.into = strings.Join([]string{app.Kustomize.Namespace, app.Kustomize.NamePrefix, app.Kustomize.NameSuffix}, " ")
 		if app.Render == RenderHelm {
 			t.release = cmp.Or(app.Helm.ReleaseName, string(app.Name))
@@ -233,7 +235,7 @@ func (r *reader) checkPaths(apps []App) {
 			continue // cells of a matrix; whether they make the same objects, the gate sees
 		}
 		if twice {
-			r.Add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, app.Path),
+			r.Add(app.Source.Line, fmt.Sprintf("the apps %s and %s both deploy %s to the same cluster and namespace", other.Name, app.Name, cmp.Or(app.Artifact.URL, app.Path)),
 				"remove one of the two, or give it another cluster or namespace")
 			continue
 		}
@@ -243,7 +245,7 @@ func (r *reader) checkPaths(apps []App) {
 
 // settings are the settings that shape an app's objects, beside its folder.
 func settings(app *App) []any {
-	return []any{app.Helm, app.Manifests, app.Kustomize, app.Substitute, app.Files, app.Sources, app.PostBuild.Values}
+	return []any{app.Helm, app.Artifact, app.Manifests, app.Kustomize, app.Substitute, app.Files, app.Sources, app.PostBuild.Values}
 }
 
 // exclude notes in each app the folders that belong to other apps of its branch: only

@@ -37,7 +37,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 	for name, fields := range map[string][]string{
 		"app": appFields, "helm": helmFields, "kustomize": kustomizeFields, "substitute": substituteFields,
 		"origin": originFields, "ignore": ignoreFields, "health": healthFields,
-		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields,
+		"generated": generatedFields, "selector": selectorFields, "expressionOfLabels": expressionFields, "release": releaseFields, "artifact": artifactFields,
 		"parameter": parameterFields, "files": filesFields, "source": sourceFields, "renderer": rendererFields,
 		"postBuild": postBuildFields, "valuesFrom": valuesFromFields, "import": importFields,
 	} {
@@ -78,6 +78,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'https://charts.example.org', values: [a.yaml, {a: 1}]}}]", ""},
 		{"single values of a chart", "apps: [{helm: {skipCRDs: true, skipHooks: [install, upgrade], parameters: [{name: a, value: 1, text: true}, {name: b, file: c}]}}]", ""},
 		{"a signed chart", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {keys: [a], secret: b/c, identities: [{issuer: a, subject: b}]}}}]", ""},
+		{"an artifact", "apps: [{artifact: {url: 'oci://a/b', version: 1.2.3, path: a, layer: b, ignore: c, verify: {keys: [a]}}, sources: [{artifact: {url: 'oci://a/c', version: '*'}}]}]", ""},
+		{"an artifact of a repository of charts", "apps: [{artifact: {url: 'https://a/b', version: 1.2.3}}]", "url"},
 		{"an identity without a subject", "apps: [{helm: {chart: web, version: 1.2.3, repo: 'oci://a', verify: {identities: [{issuer: a}]}}}]", "subject"},
 		{"post-renderers", "apps: [{helm: {postRender: [{patches: [{patch: x}]}, {images: [{name: a}]}]}}]", ""},
 		{"what is suspended and left out", "apps: [{suspended: we move, leaveOut: [flux, argo]}]", ""},

@@ -13,6 +13,7 @@ const MaxSources = 50
 // deployed as one.
 type Addition struct {
 	Path      string      `json:"path"` // as App.Path
+	Artifact  Artifact    `json:"artifact,omitzero"`
 	Render    string      `json:"render"`
 	Kustomize Kustomize   `json:"kustomize,omitzero"`
 	Helm      Helm        `json:"helm,omitzero"`
@@ -23,12 +24,12 @@ type Addition struct {
 
 // With is the app with one of its additions in place of its own folder.
 func (a App) With(s Addition) App {
-	a.Path, a.Render, a.Kustomize, a.Helm, a.Manifests, a.Files, a.Exclude = s.Path, s.Render, s.Kustomize, s.Helm, s.Manifests, s.Files, s.Exclude
+	a.Path, a.Artifact, a.Render, a.Kustomize, a.Helm, a.Manifests, a.Files, a.Exclude = s.Path, s.Artifact, s.Render, s.Kustomize, s.Helm, s.Manifests, s.Files, s.Exclude
 	a.Sources = nil
 	return a
 }
 
-var sourceFields = []string{"path", "render", "kustomize", "helm", "manifests", "files"}
+var sourceFields = []string{"path", "artifact", "render", "kustomize", "helm", "manifests", "files"}
 
 // readSources reads what an app has beside its own folder.
 func (r *reader) readSources(app *App, fields map[string]field) {
@@ -38,7 +39,7 @@ func (r *reader) readSources(app *App, fields map[string]field) {
 	}
 	for _, element := range r.List(f, MaxSources) {
 		inner := r.Fields(element.Value, "an entry of sources", sourceFields)
-		one := App{Path: ".", Render: RenderAuto}
+		one := App{Path: ".", Namespace: app.Namespace, Render: RenderAuto}
 		if folder, ok := inner["path"]; ok {
 			text, ok := r.Text(folder)
 			switch message := checkPath(text); {
@@ -56,11 +57,12 @@ func (r *reader) readSources(app *App, fields map[string]field) {
 		r.readHelm(&one, inner)
 		r.readManifests(&one, inner)
 		r.readFiles(&one, inner)
+		r.readArtifact(&one, inner)
 		if len(one.Helm.Generated) > 0 {
 			r.Add(element.Line, "sources: helm.generated is only for the app's own chart", "make the chart that needs generated values the app's own")
 		}
 		app.Sources = append(app.Sources, Addition{
-			Path: one.Path, Render: one.Render, Kustomize: one.Kustomize, Helm: one.Helm, Manifests: one.Manifests, Files: one.Files,
+			Path: one.Path, Artifact: one.Artifact, Render: one.Render, Kustomize: one.Kustomize, Helm: one.Helm, Manifests: one.Manifests, Files: one.Files,
 		})
 	}
 }

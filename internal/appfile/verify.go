@@ -20,7 +20,7 @@ const (
 	maxExpression       = 1000     // bytes
 )
 
-// Verify is whose signature a chart has to have, of cosign's: of any of the keys, or of any of the
+// Verify is whose signature a chart or artifact has to have, of cosign's: of any of the keys, or of any of the
 // identities.
 type Verify struct {
 	Keys []VerifyKey `json:"keys,omitempty"`
@@ -81,9 +81,9 @@ func (i VerifyIdentity) Check() error {
 	return nil
 }
 
-// Signable returns an error unless charts at an address can have signatures of cosign's.
+// Signable returns an error unless what is at an address can have signatures of cosign's.
 func Signable(repo string) error {
-	if !strings.HasPrefix(repo, "oci://") {
+	if !strings.HasPrefix(repo, ociScheme) {
 		return fmt.Errorf("signatures are of charts in registries whose address begins with oci://, and this is %s", manifest.Clean(repo))
 	}
 	return nil
@@ -93,39 +93,48 @@ const verifyExample = "for example verify: {identities: [{issuer: ^https://token
 
 var verifyFields = []string{"keys", "secret", "identities"}
 
-// readVerify reads whose signature the chart of an app has to have.
-func (r *reader) readVerify(f field, app *App) *Verify {
-	f.Name = "helm.verify"
-	fields := r.Fields(f.Value, "helm.verify", verifyFields)
+// readVerify reads whose signature the chart or artifact of an app in a namespace has to have, in
+// a field that is called so in messages.
+func (r *reader) readVerify(f field, called, namespace string) *Verify {
+	f.Name = called
+	fields := r.Fields(f.Value, called, verifyFields)
 	v := &Verify{Line: f.Line}
 	before := len(r.Problems)
 	if keys, ok := fields["keys"]; ok {
-		keys.Name = "helm.verify.keys"
+		keys.Name = called + ".keys"
 		for i, element := range r.List(keys, maxVerifyKeys) {
 			text, ok := r.Text(element)
 			if ok && len(text) > maxVerifyKey {
-				r.Add(element.Line, fmt.Sprintf("helm.verify.keys: the key has more than %d bytes", maxVerifyKey), "")
+				r.Add(element.Line, fmt.Sprintf("%s: the key has more than %d bytes", keys.Name, maxVerifyKey), "")
 			}
-			v.Keys = append(v.Keys, VerifyKey{fmt.Sprintf("%d of helm.verify", i+1), text})
+			v.Keys = append(v.Keys, VerifyKey{fmt.Sprintf("%d of %s", i+1, called), text})
 		}
 	}
 	if secret, ok := fields["secret"]; ok {
 		secret.Name = "helm.verify.secret"
 		v.Secret = &ValuesFrom{Kind: manifest.SecretKind.Kind, Line: secret.Line}
-		v.Secret.Namespace, v.Secret.Name = r.object(secret, app.Namespace)
+		v.Secret.Namespace, v.Secret.Name = r.object(secret, namespace)
 	}
 	if identities, ok := fields["identities"]; ok {
-		identities.Name = "helm.verify.identities"
+		identities.Name = called + ".identities"
 		for _, element := range r.List(identities, maxVerifyIdentities) {
-			v.Identities = append(v.Identities, r.verifyIdentity(element))
+			v.Identities = append(v.Identities, r.verifyIdentity(element, identities.Name))
 		}
 	}
+	if len(r.Problems) == before && len(v.Keys)+len(v.Identities) == 0 && v.Secret == nil {
+		r.Add(f.Line, called+" demands nobody's signature", verifyExample)
+	}
+	return v
+}
+
+// readChartVerify reads whose signature the chart of an app has to have.
+func (r *reader) readChartVerify(f field, app *App) *Verify {
+	before := len(r.Problems)
+	v := r.readVerify(f, "helm.verify", app.Namespace)
 	switch err := Signable(app.Helm.Repo); {
 	case len(r.Problems) > before:
 	case app.Helm.Chart == "":
 		r.Add(f.Line, "helm.verify is of a chart of a registry, and helm.chart is not set", "add chart: NAME")
-	case len(v.Keys)+len(v.Identities) == 0 && v.Secret == nil:
-		r.Add(f.Line, "helm.verify demands nobody's signature", verifyExample)
 	case err != nil:
 		r.Add(f.Line, "helm.verify: "+err.Error(), "name the chart in a registry of OCI, or take verify out, and pin it by digest")
 	}
@@ -133,17 +142,17 @@ func (r *reader) readVerify(f field, app *App) *Verify {
 }
 
 // verifyIdentity reads one identity.
-func (r *reader) verifyIdentity(element field) VerifyIdentity {
+func (r *reader) verifyIdentity(element field, called string) VerifyIdentity {
 	var i VerifyIdentity
 	before := len(r.Problems)
-	fields := r.Fields(element.Value, "an entry of helm.verify.identities", []string{"issuer", "subject"})
+	fields := r.Fields(element.Value, "an entry of "+called, []string{"issuer", "subject"})
 	for name, into := range map[string]*string{"issuer": &i.Issuer, "subject": &i.Subject} {
 		if f, ok := fields[name]; ok {
 			*into, _ = r.Text(f)
 		}
 	}
 	if err := i.Check(); err != nil && len(r.Problems) == before {
-		r.Add(element.Line, "helm.verify.identities: "+err.Error(), verifyExample)
+		r.Add(element.Line, called+": "+err.Error(), verifyExample)
 	}
 	return i
 }

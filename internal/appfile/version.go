@@ -27,18 +27,21 @@ func IsVersionRange(text string) bool {
 	return err == nil && !exactVersion.MatchString(text)
 }
 
-// checkVersion reports a version of a chart that is neither exact, nor a range, nor, in an OCI
-// registry, a tag or the digest of a manifest.
-func (r *reader) checkVersion(helm Helm, line int) {
-	tag, tagged := strings.CutPrefix(helm.Version, TagOf)
-	ofOCI := tagged && tag != "" || exactDigest.MatchString(helm.Version)
+// versioned is a chart or an artifact in a registry, in a field of an app.
+type versioned struct{ field, repo, version, digest string }
+
+// checkVersion reports a version that is neither exact, nor a range, nor, in an OCI registry, a tag
+// or the digest of a manifest.
+func (r *reader) checkVersion(of versioned, line int) {
+	tag, tagged := strings.CutPrefix(of.version, TagOf)
+	ofOCI := tagged && tag != "" || exactDigest.MatchString(of.version)
 	switch {
-	case IsExactVersion(helm.Version):
-	case ofOCI && !strings.HasPrefix(helm.Repo, "oci://"):
-		r.Add(line, fmt.Sprintf("helm.version: %q is of a registry whose address begins with oci://", helm.Version), "write a version such as 1.2.3, or a range such as ~1.2")
-	case !ofOCI && !IsVersionRange(helm.Version):
-		r.Add(line, fmt.Sprintf("helm.version: %q is neither a version nor a range", helm.Version), "write the one that is meant, such as 1.2.3, or a range, such as ~1.2")
-	case helm.Digest != "" && !exactDigest.MatchString(helm.Version):
-		r.Add(line, fmt.Sprintf("helm.digest is of one archive, and helm.version %q may mean others", helm.Version), "write the exact version, or take digest out")
+	case IsExactVersion(of.version):
+	case ofOCI && !strings.HasPrefix(of.repo, ociScheme):
+		r.Add(line, fmt.Sprintf("%s.version: %q is of a registry whose address begins with oci://", of.field, of.version), "write a version such as 1.2.3, or a range such as ~1.2")
+	case !ofOCI && !IsVersionRange(of.version):
+		r.Add(line, fmt.Sprintf("%s.version: %q is neither a version nor a range", of.field, of.version), "write the one that is meant, such as 1.2.3, or a range, such as ~1.2")
+	case of.digest != "" && !exactDigest.MatchString(of.version):
+		r.Add(line, fmt.Sprintf("%s.digest is of one archive, and %s.version %q may mean others", of.field, of.field, of.version), "write the exact version, or take digest out")
 	}
 }

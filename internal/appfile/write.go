@@ -200,7 +200,7 @@ func listOf[E any](elements []E, flow bool, of func(E, written)) *yaml.Node {
 func appNode(app App) *yaml.Node {
 	m, as := mapping(), defaultApp()
 	m.set("name", string(app.Name))
-	m.set("path", app.Path)
+	writePath(m, app)
 	putUnless(m, "branch", string(app.Branch), string(as.Branch))
 	putUnless(m, "cluster", app.Cluster, as.Cluster)
 	m.put("namespace", app.Namespace)
@@ -208,7 +208,7 @@ func appNode(app App) *yaml.Node {
 	m.put("serviceAccount", app.ServiceAccount)
 	writeSource(m, app)
 	m.set("sources", listOf(app.Sources, false, func(s Addition, one written) {
-		one.set("path", s.Path)
+		writePath(one, app.With(s))
 		writeSource(one, app.With(s))
 	}))
 	m.set("substitute", substituteNode(app.Substitute))
@@ -234,6 +234,14 @@ func appNode(app App) *yaml.Node {
 	m.put("suspended", app.Suspended)
 	m.put("leaveOut", app.LeaveOut)
 	return m.Node
+}
+
+// writePath writes from where an app is rendered.
+func writePath(m written, app App) {
+	if app.Artifact.IsZero() {
+		m.set("path", app.Path)
+	}
+	m.set("artifact", artifactNode(app.Artifact))
 }
 
 // writeSource writes how a folder or chart is rendered.

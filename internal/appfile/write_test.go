@@ -76,6 +76,16 @@ const whole = `apps:
     postRender: [{patches: [{patch: x}]}, {images: [{name: a, newTag: b}]}]
   manifests: [extra]
 - {name: flat, path: deploy/flat, branch: next, render: plain, files: {flat: true}}
+- name: made
+  branch: next
+  artifact:
+    url: oci://registry.example.org/manifests/web
+    version: ~1.2
+    path: deploy
+    layer: application/vnd.cncf.flux.content.v1.tar+gzip
+    ignore: "*.md\n!a.md\n"
+    verify: {keys: [a], identities: [{issuer: '^https://a$', subject: b}]}
+  sources: [{artifact: {url: oci://registry.example.org/manifests/api, version: tag:stable}}]
 `
 
 // bare is an app without the lines of the file that it was read from.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pushboat/pushboat/internal/access"
 	"github.com/pushboat/pushboat/internal/amend"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/audit"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/git"
@@ -369,7 +370,7 @@ func (c *call) settled(ctx context.Context, status deploy.Status) error {
 // notDecided is the error of a value that no single line decides. It names the lines that
 // are known to have a part in it.
 func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.Bench, f fieldOf) error {
-	where, hint := "", ""
+	where, hint, archived := "", "", false
 	change := b.Change()
 	change.Only = status.App
 	reason, err := c.Engine.Why(ctx, change, f.object, f.field)
@@ -379,6 +380,7 @@ func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.B
 		for _, cause := range causesOf(reason) {
 			if cause.File != "" {
 				lines = append(lines, cause.String())
+				archived = archived || strings.HasPrefix(cause.File, appfile.Artifacts+"/")
 			}
 		}
 		where = strings.Join(slices.Compact(lines), ", ")
@@ -386,6 +388,9 @@ func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.B
 	if where == "" {
 		return report.WithHint(fmt.Errorf("%s of %s is not written in a line that could be changed; nothing was changed", f.field, f.object),
 			"set it in the files of %s, in a commit of your own", view.SubjectOf(status).Paths[0])
+	}
+	if hint == "" && archived {
+		hint = "push another artifact, or patch it here, where the artifact is named"
 	}
 	if hint == "" {
 		hint = fmt.Sprintf("change it there, in a commit of your own; see: ssh HOST why %s %s %s", status.App, f.object, f.field)

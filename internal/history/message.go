@@ -8,6 +8,7 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/render/charts"
 )
 
 // maxListed is the number of objects, and of culprits, that a message names.
@@ -42,11 +43,15 @@ func message(r record.Record) string {
 		trailers = append(trailers, [2]string{"Culprit", manifest.Clean(culprit.String())})
 	}
 	for _, chart := range r.Charts {
-		text := fmt.Sprintf("%s %s from %s", chart.Ref, chart.Digest, chart.Repo)
+		text := fmt.Sprintf("%s %s from %s", chart.Short(), chart.Digest, chart.Repo)
 		if chart.Asked != "" {
 			text += ", for " + chart.Asked
 		}
-		trailers = append(trailers, [2]string{"Chart", manifest.Clean(text)})
+		trailer := "Chart"
+		if chart.Kind == charts.OfArtifact {
+			trailer = "Artifact"
+		}
+		trailers = append(trailers, [2]string{trailer, manifest.Clean(text)})
 	}
 	for _, source := range r.Sources {
 		trailers = append(trailers, [2]string{"Source", manifest.Clean(source.String())})

@@ -340,7 +340,7 @@ func (t *Tree) add(stem string, app meaning.App) (*appfile.App, *manifest.Proble
 func (t *Tree) giveRoot(app meaning.App) {
 	for parent := app.Parent; parent != ""; parent = t.apps[parent].Parent {
 		root := t.apps[parent]
-		if root.By.Kind == "" && root.App.Path == app.App.Path && root.App.Cluster == app.App.Cluster && app.App.Helm.Chart == "" && t.given[parent] == "" {
+		if root.By.Kind == "" && root.App.Path == app.App.Path && root.App.Cluster == app.App.Cluster && app.App.Helm.Chart == "" && app.App.Artifact.IsZero() && t.given[parent] == "" {
 			t.given[parent] = app.App.Name
 		}
 	}

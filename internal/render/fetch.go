@@ -73,16 +73,10 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 		chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
 		var got charts.Got
 		if err == nil {
-			got, err = s.get(ctx, chosen.Ref, w, settings)
+			got, err = s.get(ctx, chosen.Ref, w.Digest, demanded(settings, w))
 		}
 		if err != nil {
-			problem := fetchProblem(w, err, s.charts.Local())
-			ofSignature(&problem, err, settings.Verify)
-			if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {
-				problem.Message += "; " + s.limit().Whose + " gives no credentials for it"
-				problem.Hint, problem.Remedy = grant.HintCredentials, manifest.Remedy{}
-			}
-			problems = append(problems, problem)
+			problems = append(problems, s.unfetched(w, err, settings.Verify))
 			continue
 		}
 		name := "@charts/" + got.Digest + ".tgz"
@@ -93,7 +87,19 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	return fetched, problems
 }
 
-// use notes that a chart was fetched for the app.
+// unfetched is the problem of a chart or artifact that cannot be had, with the signature that it has
+// to have; nil for none.
+func (s *Session) unfetched(w helm.Wanted, err error, verify *appfile.Verify) manifest.Problem {
+	problem := fetchProblem(w, err, s.charts.Local())
+	ofSignature(&problem, err, verify)
+	if _, withheld := errors.AsType[*charts.WithheldError](err); withheld {
+		problem.Message += "; " + s.limit().Whose + " gives no credentials for it"
+		problem.Hint, problem.Remedy = grant.HintCredentials, manifest.Remedy{}
+	}
+	return problem
+}
+
+// use notes that a chart or artifact was fetched for the app.
 func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
 	chart := charts.Chart{Ref: chosen.Ref, Digest: got.Digest}
 	if w.Ref != chosen.Ref {
@@ -105,21 +111,23 @@ func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
 		s.told = append(s.told, words)
 	}
 	if got.By != "" {
-		s.told = append(s.told, fmt.Sprintf("chart %s is signed: %s", chosen.Ref, manifest.Clean(got.By)))
+		s.told = append(s.told, fmt.Sprintf("%s is signed: %s", chosen.Ref, manifest.Clean(got.By)))
 	}
 	s.used = append(s.used, chart)
 	if got.Credential != "" {
-		s.took = append(s.took, grant.UsedChart{Chart: chosen.String(), Credential: got.Credential})
+		s.took = append(s.took, grant.UsedChart{Chart: chosen.Short(), Credential: got.Credential})
 	}
 }
 
-// fetchProblem says why a chart cannot be fetched; local is for a user who renders a
+// fetchProblem says why a chart or artifact cannot be fetched; local is for a user who renders a
 // folder without a server.
 func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 	problem := manifest.Problem{Source: w.Source, Message: manifest.CleanLines(err.Error())}
 	var mismatch *charts.MismatchError
 	var refused *charts.NotAllowedError
 	switch {
+	case errors.As(err, &mismatch) && w.Kind == charts.OfArtifact:
+		problem.Hint = "ask its publisher what was changed; then take another version, or name the manifest by its digest as the version"
 	case errors.As(err, &mismatch):
 		problem.Hint = "ask its publisher what was changed; then take another version, or set digest: " + mismatch.Have
 	case errors.As(err, &refused):
@@ -129,7 +137,7 @@ func fetchProblem(w helm.Wanted, err error, local bool) manifest.Problem {
 			problem.Hint = "run helm dependency build, and commit " + w.Folder + "/charts; or " + problem.Hint
 		}
 	case w.Check() != nil:
-		problem.Hint = "name the chart, its version and the address of its registry"
+		problem.Hint = "name it, its version and the address of its registry"
 	default:
 		problem.Remedy = manifest.Again("when the registry answers")
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"strings"
 	"testing"
@@ -52,6 +53,10 @@ func (s *shelf) publish(name, version string, files map[string]string) {
 
 // render renders an app of a revision.
 func (s *shelf) render(app appfile.App, pairs ...string) (Result, manifest.Problems) {
+	return s.renderIn(app, revision(pairs...))
+}
+
+func (s *shelf) renderIn(app appfile.App, fsys fs.FS) (Result, manifest.Problems) {
 	program, err := worker.Program()
 	if err != nil {
 		s.t.Fatal(err)
@@ -59,7 +64,7 @@ func (s *shelf) render(app appfile.App, pairs ...string) (Result, manifest.Probl
 	pool := worker.NewPool(program, worker.DefaultLimits, logrus.NewEntry(logrus.New()))
 	defer pool.Close()
 	ask := func(context.Context, string) (helm.Cluster, error) { return helm.Offline(), nil }
-	session := New(pool, ask).WithCharts(s.store).Session(revision(pairs...))
+	session := New(pool, ask).WithCharts(s.store).Session(fsys)
 	defer session.Close()
 	app.Name, app.Render = "web", "auto"
 	if app.Path == "" {

@@ -209,7 +209,7 @@ func (t *tracer) inputs(folder string) Inputs {
 	}
 	in := Inputs{folder: input{folder, content, is}}
 	for name, what := range t.paths {
-		if t.within(name) {
+		if t.within(name) || strings.HasPrefix(name, appfile.Artifacts+"/") { // the revision names those by version
 			continue
 		}
 		is, err := aspectOf(t.FS, name, what)
@@ -228,7 +228,7 @@ func (t *tracer) inputs(folder string) Inputs {
 // within reports whether a folder above a path was read as a whole, so that its hash
 // covers the path.
 func (t *tracer) within(name string) bool {
-	for top := other(name); name != "." && name != top; {
+	for top := appfile.MountOf(name); name != "." && name != top; {
 		name = path.Dir(name)
 		if what, ok := t.paths[name]; ok && what == content {
 			return true
@@ -237,19 +237,9 @@ func (t *tracer) within(name string) bool {
 	return false
 }
 
-// other is the folder of the other repository in which a path is; "" for none.
-func other(name string) string {
-	rest, is := strings.CutPrefix(name, appfile.Others+"/")
-	if !is {
-		return ""
-	}
-	element, _, _ := strings.Cut(rest, "/")
-	return path.Join(appfile.Others, element)
-}
-
 // below reports whether a path is a folder or lies in it, in the same repository.
 func below(folder, name string) bool {
-	if other(folder) != other(name) {
+	if appfile.MountOf(folder) != appfile.MountOf(name) {
 		return false
 	}
 	return folder == "." || name == folder || strings.HasPrefix(name, folder+"/")

@@ -18,7 +18,9 @@ import (
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mount"
 	"github.com/pushboat/pushboat/internal/name"
+	"github.com/pushboat/pushboat/internal/render/artifact"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/render/helm"
@@ -138,6 +140,7 @@ func (r *Renderer) WithValues(given map[string]string) *Renderer {
 type Session struct {
 	*Renderer
 	fsys    fs.FS
+	opened  map[string]*artifact.Tree // artifacts, see open
 	worker  *worker.Session
 	read    map[source]answer // from clusters, each asked once
 	took    []grant.UsedChart // with credentials, by the app that is being rendered
@@ -163,7 +166,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, read: map[source]answer{}, about: map[string]facts{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, opened: map[string]*artifact.Tree{}, read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close releases the session's worker.
@@ -193,9 +196,14 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	if len(unfilled) > 0 { // without them, a chart has other problems
 		return Result{}, unfilled
 	}
-	files := s.filesOf(ctx, app, texts)
-	traced := trace(files)
+	folder := app.Path
 	s.used, s.told, s.took, s.worked, s.depends = nil, nil, nil, false, false
+	tree, app, absent := s.withArtifacts(ctx, app)
+	if len(absent) > 0 {
+		return Result{}, absent
+	}
+	files := s.filesOf(ctx, tree, app, texts)
+	traced := trace(files)
 	set, values, unknown := s.substitutions(ctx, app)
 	values += chartValues
 	files.Conceal(set.Secrets()...)
@@ -225,7 +233,7 @@ func (s *Session) render(ctx context.Context, app appfile.App, texts map[string]
 	problems.Sort()
 	result := Result{Objects: objects, Digest: digest(objects, found), Taken: Taken{values, s.clusterTaken(app), chartsTaken(used)}, Took: told, Guess: guess, Plain: files.Plain(secretsOf(objects, found)), Charts: used, Computed: s.worked, Used: grant.Used{Files: files.Used(), Charts: took}}
 	if len(problems) == 0 {
-		result.Inputs = traced.inputs(app.Path)
+		result.Inputs = traced.inputs(folder)
 		if !files.Decrypted() {
 			result.Read = found
 		}
@@ -245,7 +253,7 @@ func secretsOf(objects []*manifest.Object, found *plain.Read) []*manifest.Object
 // buildAfter builds an app that was rendered before. It returns the state that the next
 // rendering can build upon; nil if the objects depend on more than their files.
 func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, before *plain.Read) ([]*manifest.Object, *plain.Read, manifest.Problems) {
-	replaces := !of.app.Substitute.IsZero() || !of.app.PostBuild.IsZero() || len(of.app.Sources) > 0
+	replaces := !of.app.Substitute.IsZero() || !of.app.PostBuild.IsZero() || len(of.app.Sources) > 0 || !of.app.Artifact.IsZero()
 	if !replaces {
 		s.before = before
 	}
@@ -259,10 +267,10 @@ func (s *Session) buildAfter(ctx context.Context, fsys fs.FS, of secretive, befo
 	return objects, found, problems
 }
 
-// filesOf returns the revision as an app reads it: in the clear and with generated
+// filesOf returns a revision as an app reads it: in the clear and with generated
 // values.
-func (s *Session) filesOf(ctx context.Context, app appfile.App, values map[string]string) *secrets.Files {
-	files := s.keys.Files(ctx, s.fsys, s.limit())
+func (s *Session) filesOf(ctx context.Context, tree fs.FS, app appfile.App, values map[string]string) *secrets.Files {
+	files := s.keys.Files(ctx, tree, s.limit())
 	if declared := app.Helm.Generated; len(declared) > 0 {
 		texts := generated.Placeholders(declared)
 		maps.Copy(texts, values)
@@ -300,6 +308,9 @@ func (s *Session) source(ctx context.Context, fsys fs.FS, app appfile.App, value
 	}
 	if problem := unused(app, kind); problem != nil {
 		return nil, manifest.Problems{*problem}
+	}
+	if root := appfile.MountOf(app.Path); root != "" && kind != appfile.RenderHelm {
+		fsys = mount.Only(fsys, root) // who makes it gets nothing of this repository
 	}
 	switch kind {
 	case appfile.RenderKustomize:
@@ -348,7 +359,7 @@ func unused(app appfile.App, kind string) *manifest.Problem {
 		return problem("kustomize", "kustomization.yaml")
 	case kind != appfile.RenderHelm && !app.Helm.IsZero():
 		return problem("helm", "Chart.yaml")
-	case kind != appfile.RenderPlain && !app.Files.IsZero():
+	case kind != appfile.RenderPlain && !app.Files.IsZero() && app.Artifact.IsZero():
 		wrong := problem("files", "manifests to choose from: it is rendered by "+kind)
 		wrong.Hint = "take files out, or set render: plain"
 		return wrong

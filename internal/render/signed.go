@@ -17,11 +17,11 @@ import (
 
 // withKeys puts the public keys of a Secret of a cluster in its place, and adds them to a digest.
 // A blind session does not read them.
-func (s *Session) withKeys(ctx context.Context, cluster string, of *appfile.Helm, sum io.Writer) *manifest.Problem {
-	if of.Verify == nil || of.Verify.Secret == nil || s.blind {
+func (s *Session) withKeys(ctx context.Context, cluster string, of **appfile.Verify, sum io.Writer) *manifest.Problem {
+	if *of == nil || (*of).Secret == nil || s.blind {
 		return nil
 	}
-	from := *of.Verify.Secret
+	from := *(*of).Secret
 	problem := func(message, hint string) *manifest.Problem {
 		return &manifest.Problem{Source: from.Source(), Message: message, Hint: hint}
 	}
@@ -36,37 +36,41 @@ func (s *Session) withKeys(ctx context.Context, cluster string, of *appfile.Helm
 	if len(keys) == 0 {
 		return problem(fmt.Sprintf("%s of cluster %s has no key whose name ends in .pub", from.Origin(), cluster), appfile.HintKeys(data))
 	}
-	with := *of.Verify
+	with := **of
 	with.Secret, with.Keys = nil, append(append([]appfile.VerifyKey{}, with.Keys...), keys...)
-	of.Verify = &with
+	*of = &with
 	for _, key := range keys {
 		fmt.Fprintf(sum, "%q %q\n", key.Name, key.Text)
 	}
 	return nil
 }
 
-// demands reports whether a chart that a job wants is the one whose signature the settings demand.
-func demands(settings appfile.Helm, w helm.Wanted) bool {
-	return settings.Verify != nil && w.Ref == charts.Ref{Name: settings.Chart, Version: settings.Version, Repo: settings.Repo}
+// demanded is whose signature a chart that a job wants has to have: that which the settings demand
+// of the app's own; nil for a chart that another one depends on.
+func demanded(settings appfile.Helm, w helm.Wanted) *appfile.Verify {
+	if w.Ref != (charts.Ref{Name: settings.Chart, Version: settings.Version, Repo: settings.Repo}) {
+		return nil
+	}
+	return settings.Verify
 }
 
-// get fetches a chart, with the signature that it has to have.
-func (s *Session) get(ctx context.Context, chosen charts.Ref, w helm.Wanted, settings appfile.Helm) (charts.Got, error) {
-	if !demands(settings, w) {
-		return s.charts.Get(ctx, chosen, w.Digest, s.credentials())
+// get fetches a chart or artifact, with the signature that it has to have; nil for none.
+func (s *Session) get(ctx context.Context, chosen charts.Ref, digest string, verify *appfile.Verify) (charts.Got, error) {
+	if verify == nil {
+		return s.charts.Get(ctx, chosen, digest, s.credentials())
 	}
-	if s.blind && unread(settings.Verify) { // what is rendered blind is shown, and never applied
-		got, err := s.charts.Get(ctx, chosen, w.Digest, s.credentials())
+	if s.blind && unread(verify) { // what is rendered blind is shown, and never applied
+		got, err := s.charts.Get(ctx, chosen, digest, s.credentials())
 		if err == nil {
-			s.told = append(s.told, fmt.Sprintf("chart %s: its signature is checked when this is accepted, for its keys are in a Secret", chosen))
+			s.told = append(s.told, chosen.String()+": its signature is checked when this is accepted, for its keys are in a Secret")
 		}
 		return got, err
 	}
-	policy, err := policyOf(settings.Verify)
+	policy, err := policyOf(verify)
 	if err != nil {
 		return charts.Got{}, err
 	}
-	return s.charts.GetSigned(ctx, chosen, w.Digest, policy, s.credentials())
+	return s.charts.GetSigned(ctx, chosen, digest, policy, s.credentials())
 }
 
 // unread reports whether the keys of a signature are those of a Secret that was not read.

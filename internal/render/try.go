@@ -19,7 +19,11 @@ type Tried struct {
 func (s *Session) Try(ctx context.Context, fsys fs.FS, app appfile.App, hides bool) (Tried, manifest.Problems) {
 	on := *s
 	on.fsys = fsys
-	files := on.filesOf(ctx, app, nil)
+	tree, app, absent := on.withArtifacts(ctx, app)
+	if len(absent) > 0 {
+		return Tried{}, absent
+	}
+	files := on.filesOf(ctx, tree, app, nil)
 	traced := trace(files)
 	set, _, problems := on.substitutions(ctx, app)
 	files.Conceal(set.Secrets()...)

@@ -59,15 +59,21 @@ func (s *Session) withValues(ctx context.Context, app appfile.App, sum io.Writer
 			values = append(values, *filled)
 		}
 		helm.Values = values
-		if problem := s.withKeys(ctx, app.Cluster, helm, sum); problem != nil {
+	}
+	keys := func(of **appfile.Verify) {
+		if problem := s.withKeys(ctx, app.Cluster, of, sum); problem != nil {
 			problem.App = app.Name
 			problems = append(problems, *problem)
 		}
 	}
 	fill(&app.Helm)
+	keys(&app.Helm.Verify)
+	keys(&app.Artifact.Verify)
 	app.Sources = slices.Clone(app.Sources)
 	for i := range app.Sources {
 		fill(&app.Sources[i].Helm)
+		keys(&app.Sources[i].Helm.Verify)
+		keys(&app.Sources[i].Artifact.Verify)
 	}
 	return app, problems
 }

@@ -63,14 +63,18 @@ type Grown struct {
 func (s *Session) Why(ctx context.Context, app appfile.App, grown *Grown, is func(*manifest.Object) bool, field string) (value any, at manifest.Source, causes []Cause, err error) {
 	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
 	defer cancel()
-	files := s.filesOf(ctx, app, nil)
-	traced := trace(files)
 	set, _, problems := s.substitutions(ctx, app)
 	spec := app
 	app, _, unknown := s.chartValues(ctx, app)
 	if len(unknown) > 0 {
 		return nil, at, nil, append(problems, unknown...).Err()
 	}
+	tree, app, absent := s.withArtifacts(ctx, app)
+	if len(absent) > 0 {
+		return nil, at, nil, append(problems, absent...).Err()
+	}
+	files := s.filesOf(ctx, tree, app, nil)
+	traced := trace(files)
 	files.Conceal(set.Secrets()...)
 	files.Conceal(app.Hidden...)
 	objects, wrong := s.objects(ctx, traced, app, files.Given())

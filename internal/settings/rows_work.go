@@ -113,10 +113,10 @@ var chartsSection = section{name: "charts", settings: []Setting{
 # registries:
 #   - https://charts.example.org/stable
 #   - oci://registry.example.org/charts`,
-		Meaning: `Addresses from which charts may be fetched, with everything below them. https://
-is a chart repository, oci:// a registry; http:// is for this machine alone. Every request must
-be below one of them: also the archives that an index names, the targets of redirects, and a
-token service on another host. None: apps bring their charts.`,
+		Meaning: `Addresses from which charts and artifacts may be fetched, with everything below them.
+https:// is a chart repository, oci:// a registry; http:// is for this machine alone. Every request
+must be below one of them: also the archives that an index names, the targets of redirects, and a
+token service on another host. None: apps bring their charts and manifests.`,
 	},
 	{
 		Name: "charts.credentials", field: func(c *Config) any { return &c.Charts.Credentials }, secret: true, paths: true,
@@ -124,7 +124,7 @@ token service on another host. None: apps bring their charts.`,
 # credentials:
 #   oci://registry.example.org/charts: /etc/pushboat/registry`,
 		Meaning: `Files with one line, USER:PASSWORD, by their addresses. They are sent to no other
-host. Every app can use the charts behind them, unless grants in the repository admin say whose
+host. Every app can use the charts and artifacts behind them, unless grants in the repository admin say whose
 they are (chartCredentials).`,
 	},
 	{
@@ -134,13 +134,13 @@ the system and of outgoing.ca.`,
 	},
 	{
 		Name: "charts.trustedRoot", field: func(c *Config) any { return &c.Charts.TrustedRoot }, paths: true,
-		Meaning: `File of a trusted root of Sigstore, in JSON, for charts that have to be signed.
+		Meaning: `File of a trusted root of Sigstore, in JSON, for charts and artifacts that have to be signed.
 ` + "`cosign trusted-root create`" + ` writes it; it says who is believed where somebody signs by logging in.
 None: that of Sigstore's public instance, which Pushboat brings. Nobody is asked for it.`,
 	},
 	{
 		Name: "charts.cacheSize", Default: "1Gi", field: func(c *Config) any { return &c.Charts.CacheSize },
-		Meaning: `Disk space for the charts in DATA/charts. The least recently used are deleted
+		Meaning: `Disk space for the charts and artifacts in DATA/charts. The least recently used are deleted
 first.`,
 	},
 }}

@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"github.com/pushboat/pushboat/internal/render/charts/chartstest"
 )
 
-const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | guard USER:PASSWORD | asked PATTERN | authority DIR | sign NAME VERSION key|SUBJECT"
+const chartsUsage = "charts start | stop | off | on | publish DIR | push DIR | artifact DIR NAME TAG | guard USER:PASSWORD | asked PATTERN | authority DIR | sign NAME VERSION key|SUBJECT"
 
 // cmdCharts runs a registry of charts for the script.
 func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
@@ -42,6 +43,8 @@ func cmdCharts(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case len(args) == 2 && args[0] == "authority" && !neg:
 		ts.Check(s.authority(ts.MkAbs(args[1])))
+	case len(args) == 4 && args[0] == "artifact" && !neg:
+		ts.Check(s.pushArtifact(ts.MkAbs(args[1]), args[2], args[3]))
 	case len(args) == 4 && args[0] == "sign" && !neg && s.signing != nil:
 		ts.Check(s.sign(args[1], args[2], args[3]))
 	case len(args) == 2 && !neg:
@@ -65,6 +68,27 @@ func (s *stage) publish(where, dir string) error {
 		return s.charts.Push(loaded.Metadata.Name, loaded.Metadata.Version, archive)
 	}
 	return fmt.Errorf("usage: %s", chartsUsage)
+}
+
+// pushArtifact pushes the files of a folder under a tag, as flux push artifact does.
+func (s *stage) pushArtifact(dir, name, tag string) error {
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		files[file] = string(text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	layer, err := chartstest.Archive(files)
+	if err != nil {
+		return err
+	}
+	return s.charts.PushArtifact(name, tag, layer)
 }
 
 func pack(dir string) (*chart.Chart, []byte, error) {

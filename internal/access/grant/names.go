@@ -1,7 +1,6 @@
 package grant
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -133,7 +132,7 @@ func (g *Grant) JudgeUsed(used *Used) *Refusal {
 	}
 	for _, chart := range used.Charts {
 		if !g.Credentials.Has(chart.Credential) {
-			return &Refusal{Message: fmt.Sprintf("gives no credentials for the chart %s", chart.Chart), Hint: HintCredentials}
+			return &Refusal{Message: "gives no credentials for " + chart.Chart + " of a registry", Hint: HintCredentials}
 		}
 	}
 	return nil
@@ -142,5 +141,5 @@ func (g *Grant) JudgeUsed(used *Used) *Refusal {
 // What to try where a grant gives no key, or no credentials.
 const (
 	HintKeys        = "encrypt it for a key that the grant gives, which ssh HOST access explain names\nor ask an admin to give one: decryptionKeys: [NAME]"
-	HintCredentials = "commit the chart, with path: its folder\nor ask an admin to give the credentials: chartCredentials: [ADDRESS]"
+	HintCredentials = "commit what is there, with path: its folder\nor ask an admin to give the credentials: chartCredentials: [ADDRESS]"
 )

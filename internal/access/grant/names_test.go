@@ -55,7 +55,7 @@ func TestJudgeUsed(t *testing.T) {
 	}
 	chart := &Used{Charts: []UsedChart{{Chart: "web 1.0.0", Credential: "oci://x/a"}}}
 	some := &Grant{Keys: Names{Given: []Name{"a.age"}}, Credentials: Names{Taken: []Name{"oci://x/a"}}}
-	const noKey, noCredential = "gives no key that opens login.yaml", "gives no credentials for the chart web 1.0.0"
+	const noKey, noCredential = "gives no key that opens login.yaml", "gives no credentials for web 1.0.0 of a registry"
 	for what, test := range map[string]struct {
 		grant *Grant
 		used  *Used

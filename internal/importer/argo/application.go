@@ -303,20 +303,18 @@ type source struct {
 	part appfile.Addition
 }
 
-// chartOf is the chart of a registry that a source names, with the registry's address; "" if it
-// is a folder of a repository.
-func chartOf(m *meaning.Map) (chart, repo string) {
-	chart, repo = m.Text("chart"), m.Text("repoURL")
-	if address, base := path.Split(repo); chart == "" && strings.HasPrefix(repo, "oci://") && path.Clean(m.Text("path")) == "." {
-		return base, strings.TrimSuffix(address, "/") // as Argo CD 3.1 has it
-	}
-	return chart, repo
+// isArchive reports whether a source is an archive of an OCI registry, of a chart or of manifests, as
+// Argo CD 3.1 has it, and no repository here.
+func (a *application) isArchive(m *meaning.Map) bool {
+	repo := m.Text("repoURL")
+	_, listed := a.tree.world.IsListed(repo)
+	return m.Text("chart") == "" && strings.HasPrefix(repo, "oci://") && !listed
 }
 
-// rootOfSource is the folder of a source's repository; false if it is a chart of a registry, or
-// cannot be had.
+// rootOfSource is the folder of a source's repository; false if it is a chart or an archive of a
+// registry, or cannot be had.
 func (a *application) rootOfSource(m *meaning.Map) (root string, ok bool) {
-	if chart, _ := chartOf(m); chart != "" {
+	if m.Text("chart") != "" || a.isArchive(m) {
 		return "", false
 	}
 	return a.tree.rootOf(m, m.Text("repoURL"), revisionIn(m, "targetRevision"))
@@ -325,21 +323,25 @@ func (a *application) rootOfSource(m *meaning.Map) (root string, ok bool) {
 // readSource reads one source. ok is false if it is there for others to refer to.
 func (a *application) readSource(s *source) (part appfile.Addition, ok bool) {
 	s.part.Render = appfile.RenderAuto
-	m, folder := s.m, s.m.Text("path")
-	var chart string
-	chart, s.repo = chartOf(m)
+	m, folder, chart := s.m, s.m.Text("path"), s.m.Text("chart")
+	archive := a.isArchive(m)
 	m.Text("name")
 	s.readPlugin(m.Map("plugin"))
-	if chart != "" {
+	switch {
+	case chart != "", archive:
 		s.part.Path = "."
 		if dir := path.Dir(a.reader.Object.Source.File); a.tree.world.isFolder(dir) {
 			s.part.Path = dir
 		}
-		s.readChart(chart)
-	} else if s.has {
+		if archive {
+			s.readArchive(folder)
+		} else {
+			s.readChart(chart)
+		}
+	case s.has:
 		s.readFolder(folder)
 	}
-	s.readHelm(m.Map("helm"), chart != "")
+	s.readHelm(m.Map("helm"), chart != "" || archive)
 	s.readKustomize(m.Map("kustomize"))
 	s.readDirectory(m.Map("directory"))
 	isRef := m.Text("ref") != "" && folder == "" && chart == ""

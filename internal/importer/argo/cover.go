@@ -92,7 +92,7 @@ func (c *covering) of(o *manifest.Object) (all cover) {
 // add notes what a source of an app covers.
 func (c *covering) add(all *cover, app appfile.App) {
 	switch {
-	case app.Helm.Chart != "":
+	case app.Helm.Chart != "", !app.Artifact.IsZero():
 	case app.Render != appfile.RenderPlain && c.layout.Builds(app.Path):
 		all.folders = append(all.folders, app.Path)
 	case app.Render == appfile.RenderHelm, app.Render == appfile.RenderPlain:

@@ -34,6 +34,36 @@ func (s *source) readChart(chart string) {
 	}
 }
 
+// readArchive reads the archive of an OCI registry: a chart, or manifests, of which folder is meant.
+func (s *source) readArchive(written string) {
+	folder, inside := meaning.Folder(written)
+	switch {
+	case s.m.Text("ref") != "":
+		s.m.Problem("ref", s.m.At("ref")+": values are not read from archives of registries", "commit the files, and name this repository")
+	case written == "":
+		s.m.Problem("path", "the source names no folder", "write path: FOLDER, or path: . for the whole archive")
+	case !inside:
+		s.m.Problem("path", fmt.Sprintf("path: %q leads out of the archive", written), "write the path from its root")
+	}
+	at := s.m.Source("repoURL")
+	s.part.Artifact = appfile.Artifact{URL: strings.TrimSuffix(s.repo, "/"), Version: archiveVersion(s.m), Path: folder, File: at.File, Line: at.Line}
+	if err := s.part.Artifact.CheckURL(); err != nil {
+		s.m.Problem("repoURL", "repoURL: "+err.Error(), "")
+	}
+}
+
+// archiveVersion is the version of an archive: what is no version, range or digest is a tag.
+func archiveVersion(m *meaning.Map) string {
+	text := m.Text("targetRevision")
+	if text == "" || appfile.IsExactVersion(text) || appfile.IsVersionRange(text) {
+		return m.Version("targetRevision")
+	}
+	if appfile.IsDigest(text) {
+		return text
+	}
+	return appfile.TagOf + text
+}
+
 // readHelm reads how a chart is rendered.
 func (s *source) readHelm(m *meaning.Map, registry bool) {
 	if !m.There {
@@ -281,6 +311,9 @@ func (s *source) rawList(m *meaning.Map, field string) json.RawMessage {
 func (s *source) components(m *meaning.Map) json.RawMessage {
 	missing := m.Boolean("ignoreMissingComponents", false)
 	var kept []any
+	if missing && !s.part.Artifact.IsZero() {
+		m.Problem("ignoreMissingComponents", m.At("ignoreMissingComponents")+": which components an archive has is known when it is fetched", "take it out, and list those that it has")
+	}
 	for _, component := range m.Texts("components") {
 		if !missing || s.tree.world.isFolder(path.Join(s.part.Path, component)) {
 			kept = append(kept, component)
@@ -349,6 +382,10 @@ func (s *source) readDirectory(m *meaning.Map) {
 	}
 	for _, field := range jsonnet.Names() {
 		jsonnet.Raw(field)
+	}
+	if !s.part.Artifact.IsZero() {
+		s.part.Files = files // if it has manifests, which is known when it is fetched
+		return
 	}
 	if s.part.Render != appfile.RenderAuto || s.part.Path == "" || s.builds() && !m.There {
 		return

@@ -22,6 +22,7 @@ import (
 const (
 	generatorKind = "ArtifactGenerator"
 	artifactKind  = "ExternalArtifact"
+	ociKind       = "OCIRepository"
 )
 
 // generator is an ArtifactGenerator.

@@ -78,7 +78,7 @@ func TestFieldsOfSourcesOfCharts(t *testing.T) {
 		}
 	}
 	for spec, want := range map[string]string{
-		"interval: 5m":         "newer versions are looked for as often as the HelmRelease's own interval says",
+		"interval: 5m":         "newer versions are looked for as often as the interval of the HelmRelease or Kustomization says",
 		"secretRef: {name: a}": "the server's configuration has credentials",
 		"provider: aws":        "the server's configuration has credentials",
 		"insecure: true":       "only a registry on the server's own machine is asked without TLS",

@@ -207,7 +207,7 @@ func (t *Tree) Add(parent *appfile.App, o *manifest.Object) {
 }
 
 // sourceKinds are the kinds of sources.
-var sourceKinds = []string{"GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", artifactKind}
+var sourceKinds = []string{"GitRepository", ociKind, "HelmRepository", "HelmChart", "Bucket", artifactKind}
 
 // addOperators takes in an object of the Flux Operator: what installs Flux is left out, and what
 // would make objects is a problem.

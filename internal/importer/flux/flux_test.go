@@ -68,7 +68,6 @@ func TestArtifactOfTheRepositoryItself(t *testing.T) {
 	}{
 		{oci("") + from("pushed"), true, address + " is this repository: import.self lists it", true},
 		{oci(", ref: {tag: latest}, interval: 1m") + from("pushed"), true, "spec.ref.tag has no effect: what a push has is deployed", true},
-		{oci("") + from("pushed"), false, "a/b.yaml:12: Kustomization flux-system/a: OCIRepository pushed: manifests are not read from registries, and " + address, false},
 		{oci("") + from("absent"), true, "no OCIRepository flux-system/absent is in this revision", false},
 		{oci(", ref: {digest: 'sha256:0'}") + from("pushed"), true, "spec.ref.digest: what a push has is deployed", false},
 		{oci(", layerSelector: {operation: copy}") + from("pushed"), true, "spec.layerSelector: no layers are fetched", false},

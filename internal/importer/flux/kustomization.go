@@ -88,6 +88,10 @@ func (t *Tree) components(app *appfile.App, spec *meaning.Map) []any {
 	if !spec.Boolean("ignoreMissingComponents", false) {
 		return all
 	}
+	if !app.Artifact.IsZero() {
+		spec.Problem("ignoreMissingComponents", "ignoreMissingComponents: which components an artifact has is known when it is fetched", "take it out, and list those that it has")
+		return all
+	}
 	return slices.DeleteFunc(slices.Clone(all), func(component any) bool {
 		name, ok := component.(string)
 		if !ok {
@@ -118,11 +122,16 @@ func (t *Tree) folder(app *appfile.App, it *item, spec *meaning.Map) {
 		spec.Problem("sourceRef", "sourceRef is missing", "add sourceRef: {kind: GitRepository, name: "+System+"}")
 		return
 	}
-	if ref.Text("kind") == artifactKind {
+	switch ref.Text("kind") {
+	case artifactKind:
 		app.Path = t.inArtifact(it, ref, folder)
-		return
+	case ociKind:
+		if !t.archive(app, it, ref, folder) {
+			app.Path = besides(it.object)
+		}
+	default:
+		app.Path = path.Join(t.repository(it, ref), folder)
 	}
-	app.Path = path.Join(t.repository(it, ref), folder)
 }
 
 // repository is the folder of the revision that a source is: its root, if it is this repository
@@ -135,8 +144,8 @@ func (t *Tree) repository(it *item, ref *meaning.Map) (root string) {
 	}
 	switch kind {
 	case "GitRepository":
-	case "OCIRepository":
-		t.ownArtifact(it, ref, meaning.Ref{Kind: kind, Namespace: namespace, Name: called})
+	case ociKind:
+		t.ownFolder(it, ref)
 		return ""
 	case "Bucket":
 		ref.Problem("kind", "a Bucket is no source here", "commit what is in it")

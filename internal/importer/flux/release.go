@@ -23,7 +23,7 @@ func (t *Tree) release(it *item) (meaning.App, manifest.Problems) {
 	made := t.appOf(it, spec)
 	app := &made.App
 	target := spec.Text("targetNamespace")
-	app.Path, app.Render = path.Dir(it.object.Source.File), appfile.RenderHelm
+	app.Path, app.Render = besides(it.object), appfile.RenderHelm
 	app.Namespace = cmp.Or(target, it.ref.Namespace)
 	app.Helm.ReleaseName = releaseName(spec.Text("releaseName"), target, it.ref.Name)
 	app.Helm.Line = spec.Source("chart").Line
@@ -125,7 +125,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 		app.Helm.Repo, app.Helm.Chart = app.Helm.Repo+"/"+strings.Trim(folder, "/"), base
 	}
 	repository.spec.Raw("type")
-	t.verify(app, chart, namespace)
+	app.Helm.Verify = t.verify(chart, app.Helm.Repo, namespace)
 	t.fetched(repository, app.Helm.Version)
 }
 
@@ -155,7 +155,7 @@ func (t *Tree) chartRef(app *appfile.App, it *item, ref *meaning.Map) {
 	ref.Raw("apiVersion")
 	found := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: name}]
 	switch {
-	case kind != "OCIRepository" && kind != "HelmChart":
+	case kind != ociKind && kind != "HelmChart":
 		ref.Problem("kind", fmt.Sprintf("chartRef: a %s is no chart", kind), "name an OCIRepository")
 	case found == nil:
 		ref.Problem("name", fmt.Sprintf("no %s %s/%s is in this revision", kind, namespace, name), "commit it")

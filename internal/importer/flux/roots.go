@@ -241,7 +241,7 @@ func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Obj
 	self := map[string]bool{}   // by the name of a GitRepository
 	pushed := map[string]bool{} // likewise of an OCIRepository
 	for _, o := range objects {
-		if o.GetKind() == "OCIRepository" && o.GroupVersionKind().Group == sourceGroup {
+		if o.GetKind() == ociKind && o.GroupVersionKind().Group == sourceGroup {
 			_, pushed[o.GetName()] = world.IsListed(textAt(o, "spec.url"))
 		}
 		if o.GetKind() == "GitRepository" && o.GroupVersionKind().Group == sourceGroup {
@@ -253,7 +253,7 @@ func foreign(world meaning.World, objects []*manifest.Object) func(*manifest.Obj
 	}
 	return func(o *manifest.Object) bool {
 		kind := textAt(o, "spec.sourceRef.kind")
-		if kind == "OCIRepository" {
+		if kind == ociKind {
 			return !pushed[textAt(o, "spec.sourceRef.name")]
 		}
 		if kind != "" && kind != "GitRepository" && kind != artifactKind {

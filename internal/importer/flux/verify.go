@@ -16,17 +16,16 @@ const (
 	identities = "matchOIDCIdentity"
 )
 
-// verify reads whose signature the chart of an app has to have, in a mapping of an object in a
-// namespace. With a key, identities do not count, as for Flux. Without either, Flux takes
-// everybody's who can log in anywhere: that is refused.
-func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
+// verify reads whose signature the chart or artifact at an address has to have, in a mapping of an
+// object in a namespace; nil for nobody's. With a key, identities do not count, as for Flux. Without
+// either, Flux takes everybody's who can log in anywhere: that is refused.
+func (t *Tree) verify(in *meaning.Map, address, namespace string) *appfile.Verify {
 	m := in.Map("verify")
 	if !m.There {
-		return
+		return nil
 	}
 	at := in.Source("verify")
 	v := &appfile.Verify{File: at.File, Line: at.Line}
-	app.Helm.Verify = v
 	provider := m.Text("provider")
 	secret, who := m.Map(secretRef), m.Maps(identities)
 	for _, one := range who {
@@ -39,7 +38,7 @@ func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
 	}
 	m.Refuse("trustedRootSecretRef", "only the public instance of Sigstore is a root of signatures here", "have it signed with a key as well, and name the Secret with the public key in "+secretRef)
 	called := secret.Text("name")
-	switch err := appfile.Signable(app.Helm.Repo); {
+	switch err := appfile.Signable(address); {
 	case provider != "" && provider != cosigned:
 		m.Problem("provider", fmt.Sprintf("signatures of %s are not checked here, only those of cosign", manifest.Clean(provider)), "have it signed by cosign as well; or take verify out, and pin what is signed: an OCIRepository with ref: {digest: sha256:…}")
 	case err != nil:
@@ -51,6 +50,7 @@ func (t *Tree) verify(app *appfile.App, in *meaning.Map, namespace string) {
 	case len(who) == 0:
 		in.Problem("verify", in.At("verify")+": neither "+secretRef+" nor "+identities+" says whose signature counts, and anybody can sign", "add "+identities+": [{issuer: ^https://token.actions.githubusercontent.com$, subject: ^https://github.com/OWNER/}]")
 	}
+	return v
 }
 
 // unanchored notes expressions that match in the middle of a text, too: of

@@ -41,7 +41,7 @@ func TestChartsAreForThoseWithTheirCredentials(t *testing.T) {
 	}
 	ours := server.URL + "/a"
 	s := open(t, Config{Registries: []string{server.URL}, Credentials: map[string]string{ours: file}})
-	ref, digest := Ref{"web", "1.0.0", ours}, Digest([]byte(archive))
+	ref, digest := Ref{Name: "web", Version: "1.0.0", Repo: ours}, Digest([]byte(archive))
 	given := func(names ...grant.Name) grant.Names { return grant.Names{Given: append([]grant.Name{}, names...)} }
 
 	for _, may := range []grant.Names{{}, given(grant.Name(ours)), given("*"), given("http://*")} {
@@ -63,15 +63,15 @@ func TestChartsAreForThoseWithTheirCredentials(t *testing.T) {
 		"the version":                {given(), ref, ""},
 		"the version, of another":    {grant.Names{Taken: []grant.Name{grant.Name(ours)}}, ref, ""},
 		"the digest":                 {given("oci://other"), ref, digest},
-		"the digest, from elsewhere": {given(), Ref{"web", "1.0.0", server.URL + "/public"}, digest},
-		"where there is none":        {given(), Ref{"web", "1.0.0", server.URL + "/b"}, ""},
+		"the digest, from elsewhere": {given(), Ref{Name: "web", Version: "1.0.0", Repo: server.URL + "/public"}, digest},
+		"where there is none":        {given(), Ref{Name: "web", Version: "1.0.0", Repo: server.URL + "/b"}, ""},
 	} {
 		got, err := s.Get(t.Context(), test.ref, test.digest, test.may)
 		if _, withheld := errors.AsType[*WithheldError](err); !withheld || got.Data != nil {
 			t.Errorf("%s: got %q, %v", what, got.Data, err)
 		}
 	}
-	if _, err := s.Get(t.Context(), Ref{"web", "1.0.0", server.URL + "/b"}, "", grant.Names{}); err == nil || errors.As(err, new(*WithheldError)) {
+	if _, err := s.Get(t.Context(), Ref{Name: "web", Version: "1.0.0", Repo: server.URL + "/b"}, "", grant.Names{}); err == nil || errors.As(err, new(*WithheldError)) {
 		t.Errorf("for those with all credentials: %v", err)
 	}
 }

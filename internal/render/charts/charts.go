@@ -1,8 +1,8 @@
-// Package charts provides charts from registries. The server fetches them from the
+// Package charts provides charts and artifacts from registries. The server fetches them from the
 // registries that its configuration allows, or a user does so who renders a folder
 // without a server. They are kept on disk by their digest, and each version is held to
-// the digest that it had when it was first seen. Of a range, it chooses the newest version. This package does not look into a
-// chart: a worker unpacks it when it renders it.
+// the digest that it had when it was first seen. Of a range, it chooses the newest version. This
+// package does not look into a chart or an artifact: who renders it unpacks it.
 package charts
 
 import (
@@ -43,9 +43,9 @@ type Chart struct {
 // Words say which chart was taken for a range or a tag.
 func (c Chart) Words() string {
 	if tag, tagged := strings.CutPrefix(c.Asked, Tagged); tagged {
-		return fmt.Sprintf("chart %s, which is %s now", c.Name+":"+tag, c.Version)
+		return fmt.Sprintf("%s %s, which is %s now", c.noun(), c.Name+":"+tag, c.Version)
 	}
-	return fmt.Sprintf("chart %s, the newest of %s", c.Ref, c.Asked)
+	return fmt.Sprintf("%s, the newest of %s", c.Ref, c.Asked)
 }
 
 // Config says where charts come from.
@@ -117,7 +117,7 @@ type MismatchError struct {
 
 // Error implements error.
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("chart %s: the registry has another content for this version\n  %-9s %s\n  %-9s %s", e.Ref, e.Said, e.Want, "it has", e.Have)
+	return fmt.Sprintf("%s: the registry has another content for this version\n  %-9s %s\n  %-9s %s", e.Ref, e.Said, e.Want, "it has", e.Have)
 }
 
 // Got is a chart with its archive.
@@ -142,7 +142,7 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string, credentials gra
 		return Got{}, err
 	}
 	if !ref.Fixed() {
-		return Got{}, fmt.Errorf("chart %s: no version is chosen", ref)
+		return Got{}, fmt.Errorf("%s: no version is chosen", ref)
 	}
 	asks := s.asking(credentials)
 	known, err := s.disk.pinned(ref)
@@ -160,7 +160,7 @@ func (s *Store) Get(ctx context.Context, ref Ref, digest string, credentials gra
 	}
 	got, err := s.fetch(ctx, ref, at, asks)
 	if err != nil {
-		return Got{}, fmt.Errorf("fetch chart %s: %w", ref, asks.withheld(at, err))
+		return Got{}, fmt.Errorf("fetch %s: %w", ref, asks.withheld(at, err))
 	}
 	if digest != "" && digest != got.Digest {
 		return Got{}, &MismatchError{Ref: ref, Want: digest, Have: got.Digest, Said: said}
@@ -182,7 +182,7 @@ func (s *Store) Note(chart Chart) error {
 		return err
 	}
 	if !isDigest(chart.Digest) {
-		return fmt.Errorf("chart %s: %q is no digest", chart.Ref, chart.Digest)
+		return fmt.Errorf("%s: %q is no digest", chart.Ref, chart.Digest)
 	}
 	return s.disk.note(chart)
 }

@@ -63,7 +63,7 @@ func TestChartIsFetchedOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ref, dir := Ref{"web", "1.2.3+b", repo}, t.TempDir()
+			ref, dir := Ref{Name: "web", Version: "1.2.3+b", Repo: repo}, t.TempDir()
 			config := Config{Registries: []string{repo}, Dir: dir}
 			data, digest, err := getAll(t.Context(), open(t, config), ref, "")
 			if err != nil || !bytes.Equal(data, archive) || digest != Digest(archive) {
@@ -83,7 +83,7 @@ func TestChartIsFetchedOnce(t *testing.T) {
 func TestVersionsKeepTheirContent(t *testing.T) {
 	r := start(t)
 	r.Publish("web", "1.0.0", []byte("one"))
-	ref := Ref{"web", "1.0.0", r.Repo()}
+	ref := Ref{Name: "web", Version: "1.0.0", Repo: r.Repo()}
 	dir := t.TempDir()
 	s := open(t, Config{Registries: []string{r.Repo()}, Dir: dir})
 	if _, _, err := getAll(t.Context(), s, ref, ""); err != nil {
@@ -124,7 +124,7 @@ func TestFirstContentCounts(t *testing.T) {
 		fmt.Fprint(w, <-answer)
 	}))
 	defer server.Close()
-	ref, config := Ref{"web", "1.0.0", server.URL}, Config{Registries: []string{server.URL}, Dir: t.TempDir()}
+	ref, config := Ref{Name: "web", Version: "1.0.0", Repo: server.URL}, Config{Registries: []string{server.URL}, Dir: t.TempDir()}
 	ends := make(chan error)
 	for range 2 { // separate stores, so that they do not share a fetch
 		s := open(t, config)
@@ -151,7 +151,7 @@ func TestDamagedArchivesAreFetchedAgain(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, Config{Registries: []string{r.Repo()}, Dir: dir})
 	for range 2 {
-		if data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", r.Repo()}, ""); err != nil || string(data) != "one" {
+		if data, _, err := getAll(t.Context(), s, Ref{Name: "web", Version: "1.0.0", Repo: r.Repo()}, ""); err != nil || string(data) != "one" {
 			t.Fatalf("got %q, %v", data, err)
 		}
 		if err := os.WriteFile(s.disk.archive(Digest([]byte("one")), ""), []byte("ony"), 0o600); err != nil {
@@ -167,7 +167,7 @@ func TestOldArchivesGo(t *testing.T) {
 	for i := range 4 {
 		version := fmt.Sprintf("1.0.%d", i)
 		r.Publish("web", version, bytes.Repeat([]byte{byte(i)}, 1000))
-		if _, _, err := getAll(t.Context(), s, Ref{"web", version, r.Repo()}, ""); err != nil {
+		if _, _, err := getAll(t.Context(), s, Ref{Name: "web", Version: version, Repo: r.Repo()}, ""); err != nil {
 			t.Fatal(err)
 		}
 		past := time.Now().Add(time.Duration(i-10) * time.Hour) // gives the archives different ages
@@ -179,7 +179,7 @@ func TestOldArchivesGo(t *testing.T) {
 	if err != nil || len(kept) != 2 {
 		t.Errorf("%d archives are kept, %v", len(kept), err)
 	}
-	if known, err := s.disk.pinned(Ref{"web", "1.0.0", r.Repo()}); err != nil || known.Digest == "" {
+	if known, err := s.disk.pinned(Ref{Name: "web", Version: "1.0.0", Repo: r.Repo()}); err != nil || known.Digest == "" {
 		t.Errorf("the digest of the oldest: %q, %v", known.Digest, err)
 	}
 }
@@ -208,7 +208,7 @@ func TestOnlyAllowedAddresses(t *testing.T) {
 		"@stable":                                    false,
 		"":                                           false,
 	} {
-		ref := Ref{"web", "1.0.0", repo}
+		ref := Ref{Name: "web", Version: "1.0.0", Repo: repo}
 		err := ref.Check()
 		if err == nil {
 			_, err = s.allow(ref)
@@ -219,7 +219,7 @@ func TestOnlyAllowedAddresses(t *testing.T) {
 	}
 	var none *Store
 	var refused *NotAllowedError
-	if _, _, err := getAll(t.Context(), none, Ref{"web", "1.0.0", "https://charts.example.org"}, ""); !errors.As(err, &refused) {
+	if _, _, err := getAll(t.Context(), none, Ref{Name: "web", Version: "1.0.0", Repo: "https://charts.example.org"}, ""); !errors.As(err, &refused) {
 		t.Errorf("without a store: %v", err)
 	}
 }
@@ -289,7 +289,7 @@ func TestHostileRegistries(t *testing.T) {
 			if test.name == "a slow one" {
 				config.Timeout = 200 * time.Millisecond
 			}
-			_, _, err := getAll(t.Context(), open(t, config), Ref{"web", "1.0.0", server.URL + "/repo"}, "")
+			_, _, err := getAll(t.Context(), open(t, config), Ref{Name: "web", Version: "1.0.0", Repo: server.URL + "/repo"}, "")
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -360,7 +360,7 @@ func TestCredentialsStayWhereTheyBelong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, Config{Registries: []string{server.URL, other.URL}, Credentials: map[string]string{server.URL: file}})
-	data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", server.URL}, "")
+	data, _, err := getAll(t.Context(), s, Ref{Name: "web", Version: "1.0.0", Repo: server.URL}, "")
 	if err != nil || string(data) != "archive" {
 		t.Fatalf("got %q, %v", data, err)
 	}
@@ -410,7 +410,7 @@ func TestTokens(t *testing.T) {
 	oci := strings.Replace(door.URL, "http://", "oci://", 1) + "/charts"
 	get := func(allowed ...string) (string, error) {
 		s := open(t, Config{Registries: append(allowed, oci), Credentials: map[string]string{oci: file}})
-		data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", oci}, "")
+		data, _, err := getAll(t.Context(), s, Ref{Name: "web", Version: "1.0.0", Repo: oci}, "")
 		return string(data), err
 	}
 	realm = door.URL + "/token"
@@ -433,7 +433,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(entry("web.tgz", func(w http.ResponseWriter, _ *http.Request) {})))
 	defer server.Close()
 	server.Config.ErrorLog = nil
-	ref := Ref{"web", "1.0.0", server.URL}
+	ref := Ref{Name: "web", Version: "1.0.0", Repo: server.URL}
 	_, _, err := getAll(t.Context(), open(t, Config{Registries: []string{server.URL}}), ref, "")
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a certificate of an unknown authority: %v", err)

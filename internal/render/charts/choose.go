@@ -86,7 +86,7 @@ func (s *Store) Choose(ctx context.Context, ref Ref, credentials grant.Names, lo
 	case err != nil && known && !isAnswer(err):
 		return ref.as(before.version, err), nil
 	case err != nil:
-		return Choice{}, fmt.Errorf("choose a version of chart %s: %w", ref, asks.withheld(at, err))
+		return Choice{}, fmt.Errorf("choose a version of %s: %w", ref, asks.withheld(at, err))
 	}
 	found.at = s.now()
 	return ref.as(found.version, nil), s.noteChoice(ref, key, found, before.version)
@@ -146,7 +146,7 @@ func (s *Store) noteChoice(ref Ref, key string, found choice, before string) err
 		err = s.disk.writeChoice(key, text)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the version of chart %s: %w", ref, err)
+		return fmt.Errorf("keep the version of %s: %w", ref, err)
 	}
 	return nil
 }

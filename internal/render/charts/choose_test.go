@@ -23,7 +23,7 @@ func TestVersionsThatRefsMayHave(t *testing.T) {
 		"tag:stable": {false, true, false}, digest: {false, true, true},
 		"": {}, " ": {}, "latest": {}, "../1.2.3": {}, "tag:": {}, "tag:../x": {}, "tag:a/b": {}, "sha256:abc": {}, strings.Repeat("1", 600): {},
 	} {
-		https, oci := Ref{"web", version, "https://example.org"}, Ref{"web", version, "oci://example.org/charts"}
+		https, oci := Ref{Name: "web", Version: version, Repo: "https://example.org"}, Ref{Name: "web", Version: version, Repo: "oci://example.org/charts"}
 		if err := https.Check(); (err == nil) != want.https {
 			t.Errorf("https: %q: %v", version, err)
 		}
@@ -51,7 +51,7 @@ func TestRangesAreFollowed(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			r := start(t)
 			publish := func(version string) { r.Publish("web", version, []byte(version)) }
-			ref := Ref{"web", "~1.2", r.Repo()}
+			ref := Ref{Name: "web", Version: "~1.2", Repo: r.Repo()}
 			if kind == "oci" {
 				ref.Repo = r.OCI()
 				publish = func(version string) {
@@ -118,7 +118,7 @@ func TestRangesAreFollowed(t *testing.T) {
 func TestTagsAreFollowed(t *testing.T) {
 	r := start(t)
 	s := open(t, Config{Registries: []string{r.OCI()}})
-	ref := Ref{"web", "tag:stable", r.OCI()}
+	ref := Ref{Name: "web", Version: "tag:stable", Repo: r.OCI()}
 	var before string
 	for _, content := range []string{"one", "two"} {
 		if err := r.Push("web", "stable", []byte(content)); err != nil {
@@ -155,7 +155,7 @@ func TestIndexesAreAskedWhetherTheyChanged(t *testing.T) {
 	defer server.Close()
 	s := open(t, Config{Registries: []string{server.URL}})
 	for range 3 {
-		got, err := s.Choose(t.Context(), Ref{"web", "*", server.URL}, grant.Names{}, Now)
+		got, err := s.Choose(t.Context(), Ref{Name: "web", Version: "*", Repo: server.URL}, grant.Names{}, Now)
 		if err != nil || got.Version != "1.0.0" || got.Late != nil {
 			t.Fatalf("chosen is %+v, %v", got, err)
 		}
@@ -176,7 +176,7 @@ func TestTagsWithoutEndAreRefused(t *testing.T) {
 	defer server.Close()
 	repo := "oci" + strings.TrimPrefix(server.URL, "http") + "/charts"
 	s := open(t, Config{Registries: []string{repo}})
-	if _, err := s.Choose(t.Context(), Ref{"web", "*", repo}, grant.Names{}, Now); err == nil || asked != maxTagPages {
+	if _, err := s.Choose(t.Context(), Ref{Name: "web", Version: "*", Repo: repo}, grant.Names{}, Now); err == nil || asked != maxTagPages {
 		t.Errorf("asked %d times, %v", asked, err)
 	}
 }
@@ -187,7 +187,7 @@ func TestChoicesAreForThoseWithTheirCredentials(t *testing.T) {
 	r := start(t)
 	r.Publish("web", "1.0.0", []byte("a"))
 	s := open(t, Config{Registries: []string{r.Repo()}})
-	ref := Ref{"web", "*", r.Repo()}
+	ref := Ref{Name: "web", Version: "*", Repo: r.Repo()}
 	if _, err := s.Choose(t.Context(), ref, grant.Names{}, Recent); err != nil {
 		t.Fatal(err)
 	}

@@ -184,7 +184,7 @@ func (c *client) get(ctx context.Context, r request) (*http.Response, error) {
 		}
 		own := r.registry != nil && r.registry.scheme == at.scheme && r.registry.host == at.host
 		if !own && !c.allows(at) {
-			return nil, &NotAllowedError{at.String()}
+			return nil, &NotAllowedError{Address: at.String()}
 		}
 		if !own {
 			r.registry = nil

@@ -81,7 +81,7 @@ func (d *disk) pinned(ref Ref) (pin, error) {
 		err = fmt.Errorf("%q is no digest", chart.Digest)
 	}
 	if err != nil {
-		return pin{}, fmt.Errorf("read the digest of chart %s: %w", ref, err)
+		return pin{}, fmt.Errorf("read the digest of %s: %w", ref, err)
 	}
 	return chart, nil
 }
@@ -99,7 +99,7 @@ func (d *disk) keep(ref Ref, got Got, scope string) (string, error) {
 		err = d.evict()
 	}
 	if err != nil {
-		return "", fmt.Errorf("keep chart %s: %w", ref, err)
+		return "", fmt.Errorf("keep %s: %w", ref, err)
 	}
 	return known, nil
 }
@@ -127,7 +127,7 @@ func (d *disk) pin(seen pin) (string, error) {
 		err = d.write(d.digest(seen.Ref), text)
 	}
 	if err != nil {
-		return "", fmt.Errorf("note the digest of chart %s: %w", seen.Ref, err)
+		return "", fmt.Errorf("note the digest of %s: %w", seen.Ref, err)
 	}
 	return seen.Digest, nil
 }

@@ -11,6 +11,10 @@ import (
 	"strings"
 )
 
+// dockerType is the media type of manifests before that of the OCI, which pushers of artifacts
+// still use.
+const dockerType = "application/vnd.docker.distribution.manifest.v2+json"
+
 // The media types of a chart in a registry (Helm's HIP 6).
 const (
 	manifestType = "application/vnd.oci.image.manifest.v1+json"
@@ -29,14 +33,14 @@ const (
 func (c *client) fromOCI(ctx context.Context, ref Ref, at place) ([]byte, error) {
 	session, base := c.ociSession(ref, at)
 	tag := strings.ReplaceAll(ref.Version, "+", "_") // a tag has no plus
-	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
+	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: ref.accepted()}, maxManifest)
 	if err != nil {
 		return nil, err
 	}
 	if have := Digest(text); isDigest(ref.Version) && have != ref.Version {
 		return nil, &MismatchError{Ref: ref, Want: ref.Version, Have: have, Said: "meant is"}
 	}
-	digest, err := archiveIn(text)
+	digest, err := ref.layerIn(text)
 	if err != nil {
 		return nil, err
 	}
@@ -57,29 +61,45 @@ func (c *client) ociSession(ref Ref, at place) (*session, *url.URL) {
 		&url.URL{Scheme: web.scheme, Host: web.host, Path: web.path + "/" + ref.Name}
 }
 
-// manifestOf is the manifest that a tag names, which has to be of a chart.
+// manifestOf is the manifest that a tag names, which has to be of what the ref means.
 func (c *client) manifestOf(ctx context.Context, ref Ref, at place, tag string) ([]byte, error) {
 	session, base := c.ociSession(ref, at)
-	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
+	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: ref.accepted()}, maxManifest)
 	if err == nil {
-		_, err = archiveIn(text)
+		_, err = ref.layerIn(text)
 	}
 	return text, err
 }
 
-// archiveIn returns the digest of the archive that a manifest names.
-func archiveIn(text []byte) (string, error) {
-	var manifest struct {
-		Config struct {
-			MediaType string `json:"mediaType"`
-		} `json:"config"`
-		Layers []struct {
-			MediaType string `json:"mediaType"`
-			Digest    string `json:"digest"`
-		} `json:"layers"`
+// contents are what a manifest names.
+type contents struct {
+	Config struct {
+		MediaType string `json:"mediaType"`
+	} `json:"config"`
+	Layers []layer `json:"layers"`
+}
+
+type layer struct {
+	MediaType string `json:"mediaType"`
+	Digest    string `json:"digest"`
+}
+
+// accepted are the media types of the manifests that a ref may lead to.
+func (r Ref) accepted() string {
+	if r.Kind == OfArtifact {
+		return manifestType + ", " + dockerType
 	}
+	return manifestType
+}
+
+// layerIn returns the digest of the archive that a manifest names.
+func (r Ref) layerIn(text []byte) (string, error) {
+	var manifest contents
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return "", fmt.Errorf("read the manifest: %w", err)
+	}
+	if r.Kind == OfArtifact {
+		return manifest.layerOf(r.Layer)
 	}
 	if manifest.Config.MediaType != configType {
 		return "", fmt.Errorf("it is no chart: its configuration is of the type %q", manifest.Config.MediaType)
@@ -90,6 +110,29 @@ func archiveIn(text []byte) (string, error) {
 		}
 	}
 	return "", errors.New("its manifest names no archive of a chart")
+}
+
+// layerOf returns the digest of the first layer of a media type, or of the first at all, as Flux
+// chooses it (source-controller, OCIRepository.spec.layerSelector).
+func (m contents) layerOf(kind string) (string, error) {
+	var kinds []string
+	for _, layer := range m.Layers {
+		if kind != "" && layer.MediaType != kind {
+			kinds = append(kinds, fmt.Sprintf("%.100q", layer.MediaType))
+			continue
+		}
+		if !isDigest(layer.Digest) {
+			return "", fmt.Errorf("the digest of its layer is %.100q, and not sha256: and 64 hexadecimal digits", layer.Digest)
+		}
+		return layer.Digest, nil
+	}
+	switch {
+	case len(m.Layers) == 0:
+		return "", errors.New("its manifest names no layers; that of an image for several platforms is no artifact")
+	case len(kinds) > maxShown:
+		kinds = append(kinds[:maxShown], "others")
+	}
+	return "", fmt.Errorf("it has no layer of the type %q; it has %s", kind, strings.Join(kinds, ", "))
 }
 
 // session makes requests to an OCI registry, with the token that it requires.

@@ -88,7 +88,7 @@ func TestRegistriesBehindAProxy(t *testing.T) {
 		}
 		const repo = "https://charts.example.com/stable" // the test's certificate has this name
 		s := open(t, Config{Registries: []string{repo}, Way: way})
-		data, _, err := getAll(t.Context(), s, Ref{"web", "1.0.0", repo}, "")
+		data, _, err := getAll(t.Context(), s, Ref{Name: "web", Version: "1.0.0", Repo: repo}, "")
 		return string(data), err
 	}
 	if data, err := get(outgoing.Config{Proxy: address, Credentials: credentials, CA: ca}); err != nil || data != "archive" {

@@ -13,19 +13,44 @@ import (
 	"strings"
 )
 
-// Ref names a chart in a registry.
+// Ref names a chart in a registry, or an artifact.
 type Ref struct {
 	Name    string `json:"name"`
 	Version string `json:"version"` // see CheckVersion; exact, or a manifest's digest, of what was fetched
 	Repo    string `json:"repo"`    // the repository's address: https://…, or oci://… without the name
+	Kind    Kind   `json:"kind,omitempty"`
+	Layer   string `json:"layer,omitempty"` // the media type of the layer of an artifact; "": its first
 }
 
-// String names the chart for people.
-func (r Ref) String() string { return r.Name + " " + r.Version }
+// Kind is what a ref names.
+type Kind string
+
+// The kinds.
+const (
+	OfChart    Kind = ""         // a chart of Helm's
+	OfArtifact Kind = "artifact" // an archive of manifests in an OCI registry
+)
+
+// String says for people what is named, as in a sentence: chart redis 20.1.0.
+func (r Ref) String() string { return r.noun() + " " + r.Short() }
+
+// Short is the name and the version.
+func (r Ref) Short() string { return r.Name + " " + r.Version }
+
+func (r Ref) noun() string {
+	if r.Kind == OfArtifact {
+		return "artifact"
+	}
+	return "chart"
+}
 
 // key is a file name for the ref.
 func (r Ref) key() string {
-	sum := sha256.Sum256([]byte(strings.TrimSuffix(r.Repo, "/") + "\x00" + r.Name + "\x00" + r.Version))
+	text := strings.TrimSuffix(r.Repo, "/") + "\x00" + r.Name + "\x00" + r.Version
+	if r.Kind != OfChart {
+		text += "\x00" + string(r.Kind) + "\x00" + r.Layer
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -41,6 +66,9 @@ const (
 	maxVersion = 256
 )
 
+// maxMediaType bounds the media type of a layer, in bytes (RFC 6838, 4.2: 127 for each part).
+const maxMediaType = 255
+
 func isVersion(text string) bool { return len(text) <= maxVersion && versionForm.MatchString(text) }
 
 func isDigest(text string) bool { return digestForm.MatchString(text) }
@@ -49,12 +77,16 @@ func isDigest(text string) bool { return digestForm.MatchString(text) }
 func (r Ref) Check() error {
 	switch {
 	case len(r.Name) > maxName, !nameForm.MatchString(r.Name):
-		return fmt.Errorf("chart %q is not the name of a chart", r.Name)
+		return fmt.Errorf("%s %q is not the name of a chart", r.noun(), r.Name)
 	case r.Version == "":
-		return fmt.Errorf("chart %s has no version", r.Name)
+		return fmt.Errorf("%s %s has no version", r.noun(), r.Name)
+	case r.Kind == OfArtifact && !strings.HasPrefix(r.Repo, "oci://"):
+		return fmt.Errorf("artifact %s: the address of its registry does not begin with oci://", r.Name)
+	case len(r.Layer) > maxMediaType:
+		return fmt.Errorf("%s %s: the media type of the layer has more than %d bytes", r.noun(), r.Name, maxMediaType)
 	}
 	if err := CheckVersion(r.Version, strings.HasPrefix(r.Repo, "oci://")); err != nil {
-		return fmt.Errorf("chart %s: %w", r.Name, err)
+		return fmt.Errorf("%s %s: %w", r.noun(), r.Name, err)
 	}
 	_, err := parsePlace(r.Repo)
 	return err
@@ -135,11 +167,14 @@ func (p place) web() place {
 }
 
 // NotAllowedError reports an address outside Config.Registries.
-type NotAllowedError struct{ Address string }
+type NotAllowedError struct {
+	Address string
+	Kind    Kind // of what was to be fetched
+}
 
 // Error implements error.
 func (e *NotAllowedError) Error() string {
-	return "charts may not be fetched from " + e.Address
+	return Ref{Kind: e.Kind}.noun() + "s may not be fetched from " + e.Address
 }
 
 // allow returns the place of a chart's repository, if charts may come from there.
@@ -155,5 +190,5 @@ func (s *Store) allow(ref Ref) (place, error) {
 			}
 		}
 	}
-	return place{}, &NotAllowedError{at.String()}
+	return place{}, &NotAllowedError{at.String(), ref.Kind}
 }

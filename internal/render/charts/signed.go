@@ -39,7 +39,7 @@ type UnsignedError struct {
 
 // Error implements error.
 func (e *UnsignedError) Error() string {
-	text := fmt.Sprintf("chart %s: no signature of it counts\n  %-9s %s\n  %-9s a signature of %s", e.Ref, "manifest", e.Manifest, "demanded", e.Demanded)
+	text := fmt.Sprintf("%s: no signature of it counts\n  %-9s %s\n  %-9s a signature of %s", e.Ref, "manifest", e.Manifest, "demanded", e.Demanded)
 	for i, found := range e.Found {
 		if i == maxShown {
 			return fmt.Sprintf("%s\n  %-9s %d more", text, "", len(e.Found)-i)
@@ -60,7 +60,7 @@ type ProofError struct {
 
 // Error implements error.
 func (e *ProofError) Error() string {
-	return fmt.Sprintf("fetch the signatures of chart %s: %v", e.Ref, e.Err)
+	return fmt.Sprintf("fetch the signatures of %s: %v", e.Ref, e.Err)
 }
 
 // Unwrap returns the error of the registry.
@@ -90,9 +90,9 @@ func (s *Store) GetSigned(ctx context.Context, ref Ref, digest string, policy co
 	}
 	switch {
 	case !ref.Fixed():
-		return Got{}, fmt.Errorf("chart %s: no version is chosen", ref)
+		return Got{}, fmt.Errorf("%s: no version is chosen", ref)
 	case at.scheme != "oci":
-		return Got{}, fmt.Errorf("chart %s: it cannot be signed by cosign, for the address of its registry does not begin with oci://", ref)
+		return Got{}, fmt.Errorf("%s: it cannot be signed by cosign, for the address of its registry does not begin with oci://", ref)
 	}
 	root, err := s.root()
 	if err != nil {
@@ -145,7 +145,7 @@ func (d *disk) proof(ref Ref, id string) (proof, error) {
 		err = json.Unmarshal(text, &known)
 	}
 	if err == nil && (known.Ref != ref || !isDigest(known.Digest)) {
-		err = fmt.Errorf("%q is no digest of chart %s", known.Digest, ref)
+		err = fmt.Errorf("%q is no digest of %s", known.Digest, ref)
 	}
 	return known, err
 }
@@ -160,7 +160,7 @@ func (d *disk) keepProof(id string, found proof) error {
 		err = d.write(d.proofFile(id), text)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the proof of chart %s: %w", found.Ref, err)
+		return fmt.Errorf("keep the proof of %s: %w", found.Ref, err)
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func (s *Store) prove(ctx context.Context, p proving, id string) (proof, error) 
 func (c *client) prove(ctx context.Context, p proving) (proof, error) {
 	session, base := c.ociSession(p.ref, p.at)
 	tag := strings.ReplaceAll(p.ref.Version, "+", "_") // a tag has no plus
-	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: manifestType}, maxManifest)
+	text, err := session.all(ctx, request{url: base.JoinPath("manifests", tag), accept: p.ref.accepted()}, maxManifest)
 	if err != nil {
 		return proof{}, err
 	}
@@ -215,7 +215,7 @@ func (c *client) prove(ctx context.Context, p proving) (proof, error) {
 	if isDigest(p.ref.Version) && manifest != p.ref.Version {
 		return proof{}, &MismatchError{Ref: p.ref, Want: p.ref.Version, Have: manifest, Said: "meant is"}
 	}
-	archive, err := archiveIn(text)
+	archive, err := p.ref.layerIn(text)
 	if err != nil {
 		return proof{}, err
 	}

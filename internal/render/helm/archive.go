@@ -62,14 +62,14 @@ func (r *renderer) unpack(wanted Wanted) (*chart.Chart, []*archive.BufferedFile)
 	if at < 0 {
 		r.lacking = true
 		if r.release.Want == nil {
-			r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("chart %s is not at hand, and nothing is fetched", wanted.Ref), "")
+			r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("%s is not at hand, and nothing is fetched", wanted.Ref), "")
 			return nil, nil
 		}
 		r.release.Want(wanted)
 		return nil, nil
 	}
 	wrong := func(message string) {
-		r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("chart %s: %s", wanted.Ref, manifest.Clean(message)), "take another version; this one was not packaged by helm package")
+		r.add(wanted.Source.File, wanted.Source.Line, fmt.Sprintf("%s: %s", wanted.Ref, manifest.Clean(message)), "take another version; this one was not packaged by helm package")
 	}
 	fetched := r.release.Fetched[at]
 	data, err := fs.ReadFile(r.fsys, fetched.File)

@@ -193,8 +193,8 @@ func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
 	r.mu.Lock()
 	text, ok := r.tags[asked.PathValue("name")+":"+asked.PathValue("tag")]
 	r.mu.Unlock()
-	kind := asked.Header.Get("Accept")
-	if !ok || kind != typeOf(text) {
+	kind := typeOf(text)
+	if !ok || !slices.Contains(strings.Split(asked.Header.Get("Accept"), ", "), kind) {
 		http.NotFound(w, asked)
 		return
 	}
@@ -205,18 +205,47 @@ func (r *Registry) manifest(w http.ResponseWriter, asked *http.Request) {
 
 // Push adds an archive to the OCI registry, as helm push does.
 func (r *Registry) Push(name, version string, archive []byte) error {
+	return r.push(name, version, helmConfig, Layer{"application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive})
+}
+
+// Layer is a layer of an artifact.
+type Layer struct {
+	Type string // its media type
+	Data []byte
+}
+
+// PushArtifact adds layers to the OCI registry under a tag, as oras push does.
+func (r *Registry) PushArtifact(name, tag string, layers ...Layer) error {
+	return r.push(name, tag, "application/vnd.cncf.flux.config.v1+json", layers...)
+}
+
+// Archive is a layer as flux push artifact makes it of files.
+func Archive(files map[string]string) (Layer, error) {
+	data, err := Pack(files)
+	return Layer{"application/vnd.cncf.flux.content.v1.tar+gzip", data}, err
+}
+
+// helmConfig is the media type of the configuration of a chart.
+const helmConfig = "application/vnd.cncf.helm.config.v1+json"
+
+func (r *Registry) push(name, version, kind string, layers ...Layer) error {
 	config := []byte("{}")
+	described := make([]any, 0, len(layers))
+	for _, layer := range layers {
+		described = append(described, descriptor(layer.Type, layer.Data))
+	}
 	manifest, err := json.Marshal(map[string]any{
-		"schemaVersion": 2, "mediaType": manifestType,
-		"config": descriptor("application/vnd.cncf.helm.config.v1+json", config),
-		"layers": []any{descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", archive)},
+		"schemaVersion": 2, "mediaType": manifestType, "config": descriptor(kind, config), "layers": described,
 	})
 	if err != nil {
 		return fmt.Errorf("push %s: %w", name, err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.blobs[digest(config)], r.blobs[digest(archive)] = config, archive
+	r.blobs[digest(config)] = config
+	for _, layer := range layers {
+		r.blobs[digest(layer.Data)] = layer.Data
+	}
 	r.tags[name+":"+strings.ReplaceAll(version, "+", "_")] = manifest
 	r.tags[name+":"+digest(manifest)] = manifest
 	return nil

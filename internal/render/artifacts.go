@@ -1,0 +1,134 @@
+package render
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pushboat/pushboat/internal/appfile"
+	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/mount"
+	"github.com/pushboat/pushboat/internal/render/artifact"
+	"github.com/pushboat/pushboat/internal/render/charts"
+	"github.com/pushboat/pushboat/internal/render/helm"
+)
+
+// maxOpened bounds the artifacts that a session keeps unpacked: many apps may be folders of one.
+const maxOpened = 4
+
+// withArtifacts returns the revision with the artifacts that an app is rendered from, and the app
+// with the folders in these as its paths.
+func (s *Session) withArtifacts(ctx context.Context, app appfile.App) (fs.FS, appfile.App, manifest.Problems) {
+	if app.Artifact.IsZero() && !slices.ContainsFunc(app.Sources, func(other appfile.Addition) bool { return !other.Artifact.IsZero() }) {
+		return s.fsys, app, nil
+	}
+	tree := mount.On(s.fsys, appfile.Artifacts)
+	var problems manifest.Problems
+	mounted := func(a appfile.Artifact, folder string, helm appfile.Helm) (string, appfile.Helm) {
+		if a.IsZero() {
+			return folder, helm
+		}
+		element, problem := s.mountArtifact(ctx, tree, app, a)
+		if problem != nil {
+			problem.App = app.Name
+			problems = append(problems, *problem)
+			return folder, helm
+		}
+		at := path.Join(appfile.Artifacts, element, a.Path)
+		return at, seenFrom(at, folder, helm)
+	}
+	app.Path, app.Helm = mounted(app.Artifact, app.Path, app.Helm)
+	app.Sources = slices.Clone(app.Sources)
+	for i := range app.Sources {
+		one := &app.Sources[i]
+		one.Path, one.Helm = mounted(one.Artifact, one.Path, one.Helm)
+	}
+	return tree, app, problems
+}
+
+// seenFrom has the files of values of a chart, which are the repository's, named as from another
+// folder than theirs.
+func seenFrom(at, folder string, helm appfile.Helm) appfile.Helm {
+	up := strings.Repeat("../", strings.Count(at, "/")+1)
+	named := func(file string) string {
+		if file == "" {
+			return ""
+		}
+		return up + path.Join(folder, file)
+	}
+	helm.Values, helm.Parameters = slices.Clone(helm.Values), slices.Clone(helm.Parameters)
+	for i := range helm.Values {
+		helm.Values[i].File = named(helm.Values[i].File)
+	}
+	for i := range helm.Parameters {
+		helm.Parameters[i].File = named(helm.Parameters[i].File)
+	}
+	return helm
+}
+
+// mountArtifact fetches and unpacks an artifact, and mounts it under the element that it returns.
+func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfile.App, a appfile.Artifact) (element string, _ *manifest.Problem) {
+	repo, called := a.Split()
+	w := helm.Wanted{
+		Ref:    charts.Ref{Name: called, Version: a.Version, Repo: repo, Kind: charts.OfArtifact, Layer: a.Layer},
+		Source: a.Source(),
+	}
+	chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
+	var got charts.Got
+	if err == nil {
+		got, err = s.get(ctx, chosen.Ref, "", a.Verify)
+	}
+	if err != nil {
+		problem := s.unfetched(w, err, a.Verify)
+		if app.Imported != "" && problem.Hint != "" {
+			problem.Hint += fmt.Sprintf("\nor, if the pipeline of this repository pushes it: import: {self: [%s]} in %s", manifest.Clean(a.URL), appfile.Name)
+		}
+		return "", &problem
+	}
+	opened, err := s.open(got, a.Ignore)
+	if err != nil {
+		return "", &manifest.Problem{
+			Source: w.Source, Message: fmt.Sprintf("%s: %s", chosen.Ref, manifest.Clean(err.Error())), Hint: "push it as flux push artifact does: a tar that gzip has compressed",
+		}
+	}
+	if _, err := fs.Stat(opened, a.Path); err != nil {
+		return "", &manifest.Problem{Source: w.Source, Message: fmt.Sprintf("%s has no folder %s", chosen.Ref, manifest.Clean(a.Path)), Hint: "name one that it has, or . for its root"}
+	}
+	s.use(w, chosen, got)
+	element = elementOf(w.Ref, chosen)
+	for tree.Has(element) {
+		element += "+"
+	}
+	tree.Put(element, opened)
+	return element, nil
+}
+
+// open unpacks an artifact, once for apps that are rendered one after the other.
+func (s *Session) open(got charts.Got, ignore string) (*artifact.Tree, error) {
+	key := got.Digest + " " + ignore
+	if opened := s.opened[key]; opened != nil {
+		return opened, nil
+	}
+	opened, err := artifact.Unpack(got.Data, got.Digest, ignore)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.opened) >= maxOpened {
+		clear(s.opened)
+	}
+	s.opened[key] = opened
+	return opened, nil
+}
+
+// elementOf names the folder in which an artifact is mounted, for people: it is in front of the
+// paths of its files.
+func elementOf(asked charts.Ref, chosen charts.Choice) string {
+	version := chosen.Version
+	if tag, tagged := strings.CutPrefix(asked.Version, charts.Tagged); tagged {
+		version = tag
+	}
+	return asked.Name + "@" + strings.ReplaceAll(version, ":", "-")
+}
