@@ -57,3 +57,14 @@ func TestMounts(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesOfValuesInTheChart(t *testing.T) {
+	for entry, want := range map[string]string{
+		"chart:prod.yaml": "", "chart:./a/../prod.yaml": "", "chart:../prod.yaml": `pushboat.yaml:5: helm.values: "chart:../prod.yaml" leads out of the chart`, "chart:/prod.yaml": "leads out of the chart",
+	} {
+		_, problems := Read(fstest.MapFS{Name: {Data: []byte("apps:\n- name: web\n  helm:\n    values:\n    - '" + entry + "'\n")}}, Place{Repo: "site"})
+		if got := problems.Error(); got != "" && want == "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", entry, got)
+		}
+	}
+}

@@ -3,7 +3,10 @@ package appfile
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"path"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -64,7 +67,7 @@ type Parameter struct {
 
 // HelmValues are values for a chart: those of a file, written in place, or on a cluster.
 type HelmValues struct {
-	File   string          `json:"file,omitempty"` // relative to the app's folder
+	File   string          `json:"file,omitempty"` // relative to the app's folder, or see ChartFile
 	Inline json.RawMessage `json:"inline,omitempty"`
 	From   *HelmFrom       `json:"from,omitempty"` // on the app's cluster
 	Line   int             `json:"line"`           // of the entry
@@ -78,6 +81,12 @@ type HelmValues struct {
 	At      string `json:"at,omitempty"`
 	Text    bool   `json:"text,omitempty"`
 }
+
+// ChartFile begins the name of a file of values in the chart itself: chart:values-prod.yaml.
+const ChartFile = "chart:"
+
+// InChart is the path in the chart of a file of values, if it is there.
+func InChart(file string) (inside string, ok bool) { return strings.CutPrefix(file, ChartFile) }
 
 // IsZero reports whether nothing is set.
 func (h Helm) IsZero() bool {
@@ -152,8 +161,12 @@ func (r *reader) helmValues(element field) HelmValues {
 		return values
 	}
 	text, ok := r.Text(element)
-	if ok && text == "" {
+	inside, inChart := InChart(text)
+	switch {
+	case ok && text == "":
 		r.Add(element.Line, "helm.values: the entry is empty", "name a file, or write values")
+	case inChart && !fs.ValidPath(path.Clean(inside)):
+		r.Add(element.Line, fmt.Sprintf("helm.values: %q leads out of the chart", text), "the path is from the chart's root, as in chart:values-prod.yaml")
 	}
 	values.File = text
 	return values

@@ -61,7 +61,7 @@ const whole = `apps:
   branch: next
   render: helm
   helm:
-    values: [a.yaml, {a: [1, 1.5, ~, {b: "y"}], c: 1e+21}]
+    values: ["chart:b.yaml", a.yaml, {a: [1, 1.5, ~, {b: "y"}], c: 1e+21}]
     valuesFrom: [{configMap: a/b}, {secret: c/d, key: k, target: auth.password, text: true, optional: true}]
     releaseName: r
     chart: web

@@ -54,8 +54,8 @@ func (s *Session) withArtifacts(ctx context.Context, app appfile.App) (fs.FS, ap
 func seenFrom(at, folder string, helm appfile.Helm) appfile.Helm {
 	up := strings.Repeat("../", strings.Count(at, "/")+1)
 	named := func(file string) string {
-		if file == "" {
-			return ""
+		if _, inChart := appfile.InChart(file); inChart || file == "" {
+			return file
 		}
 		return up + path.Join(folder, file)
 	}

@@ -241,3 +241,47 @@ func TestLocksThatHelmWrote(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesOfValuesInTheChart: a chart may bring files of values beside its own.
+func TestFilesOfValuesInTheChart(t *testing.T) {
+	s := newShelf(t)
+	files := map[string]string{
+		"web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n", "web/values.yaml": "a: own\nb: own\n",
+		"web/env/prod.yaml": "a: prod\n", "web/bad.yaml": "[]\n", "web/templates/a.yaml": object("{{ .Values.a }}-{{ .Values.b }}"),
+	}
+	s.publish("web", "1.0.0", files)
+	folder := []string{"prod.yaml", "a: ours\n"}
+	for name, text := range files {
+		folder = append(folder, name, text)
+	}
+	for name, test := range map[string]struct {
+		values  []string
+		replace bool
+		want    string
+	}{
+		"over its own":        {[]string{"chart:env/prod.yaml"}, false, "prod-own"},
+		"in order":            {[]string{"chart:env/prod.yaml", "prod.yaml"}, false, "ours-own"},
+		"in place of its own": {[]string{"chart:values.yaml", "chart:env/prod.yaml"}, true, "prod-own"},
+		"one that is absent":  {[]string{"chart:none.yaml"}, false, "none.yaml: there is no such file"},
+		"one outside":         {[]string{"chart:../prod.yaml"}, false, `"chart:../prod.yaml" leads out of the chart`},
+		"no mapping":          {[]string{"chart:bad.yaml"}, false, "bad.yaml:1: values are not a mapping"},
+	} {
+		for of, app := range map[string]appfile.App{"registry": s.named("web", "1.0.0"), "folder": {Path: "web"}} {
+			app.Helm.ReplaceValues = test.replace
+			for _, file := range test.values {
+				if of == "folder" && file == "prod.yaml" {
+					file = "../prod.yaml"
+				}
+				app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: file, Line: 5})
+			}
+			result, problems := s.render(app, folder...)
+			got := problems.Error()
+			if len(problems) == 0 {
+				got = result.Objects[0].GetName()
+			}
+			if !strings.Contains(got, test.want) {
+				t.Errorf("%s, of a %s: %s", name, of, got)
+			}
+		}
+	}
+}

@@ -156,10 +156,8 @@ func (s *source) readValueFile(m *meaning.Map, at, written string, inChart, miss
 	case strings.Contains(text, "://"):
 		s.reader.Add(at, "nothing is fetched for values", "commit the file")
 		return
-	case inChart && text == "values.yaml":
-		return // the chart's own
 	case inChart:
-		s.reader.Add(at, fmt.Sprintf("%s is a file in the chart, which cannot be chosen", text), "commit its values here, and name it by a source with ref: values: $values/FILE")
+		s.readChartFile(at, text, missing)
 		return
 	}
 	name, ok := s.fileOf(text)
@@ -178,6 +176,23 @@ func (s *source) readValueFile(m *meaning.Map, at, written string, inChart, miss
 	}
 	for _, file := range files {
 		s.part.Helm.Values = append(s.part.Helm.Values, appfile.HelmValues{File: meaning.Relative(s.part.Path, file), Line: s.reader.At(at).Line})
+	}
+}
+
+// readChartFile reads the name of a file of values in a chart of a registry.
+func (s *source) readChartFile(at, text string, missing bool) {
+	name := path.Clean(strings.TrimPrefix(text, "/"))
+	switch values := s.part.Helm.Values; {
+	case name == "values.yaml" && len(values) == 0:
+		return // they lie below all others anyway
+	case !fs.ValidPath(name):
+		s.reader.Add(at, fmt.Sprintf("%q leads out of the chart", text), "write a path from its root")
+	case strings.ContainsAny(name, "*?[{"):
+		s.reader.Add(at, fmt.Sprintf("%s: which files a chart of a registry has is known when it is fetched", text), "name each file")
+	case missing:
+		s.reader.Add(at, fmt.Sprintf("%s: whether a chart of a registry has a file is known when it is fetched", text), "take ignoreMissingValueFiles out, and name files that it has")
+	default:
+		s.part.Helm.Values = append(values, appfile.HelmValues{File: appfile.ChartFile + name, Line: s.reader.At(at).Line})
 	}
 }
 

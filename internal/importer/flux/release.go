@@ -111,9 +111,7 @@ func (t *Tree) chartSpec(app *appfile.App, it *item, chart *meaning.Map) {
 		ref.Problem("kind", fmt.Sprintf("a chart of a %s cannot be had here", kind), "name a HelmRepository, or the OCIRepository in chartRef")
 		return
 	}
-	if len(files) > 0 {
-		chart.Problem("valuesFiles", "valuesFiles of a chart of a registry are not read", "copy what they say to values")
-	}
+	t.chartFiles(app, chart, files, missing)
 	repository := t.sources[meaning.Ref{Kind: kind, Namespace: namespace, Name: from}]
 	if repository == nil {
 		ref.Problem("name", fmt.Sprintf("no HelmRepository %s/%s is in this revision", namespace, from), "commit it")
@@ -136,6 +134,22 @@ func valuesFiles(chart *meaning.Map) []string {
 		files = append(files, last)
 	}
 	return files
+}
+
+// chartFiles has files in a chart of a registry be its values: all such files together take the place
+// of its own.
+func (t *Tree) chartFiles(app *appfile.App, chart *meaning.Map, files []string, missing bool) {
+	if len(files) > 0 && missing {
+		chart.Problem("ignoreMissingValuesFiles", "ignoreMissingValuesFiles: whether a chart of a registry has a file is known when it is fetched", "take it out, and name files that it has")
+	}
+	for _, file := range files {
+		name := path.Clean(file)
+		if !fs.ValidPath(name) {
+			chart.Problem("valuesFiles", fmt.Sprintf("valuesFiles: %q leads out of the chart", file), "write a path from its root")
+		}
+		app.Helm.ReplaceValues = true
+		app.Helm.Values = append(app.Helm.Values, appfile.HelmValues{File: appfile.ChartFile + name, Line: chart.Source("valuesFiles").Line})
+	}
 }
 
 // valuesFile has a file of the repository be values of the chart: all such files together take the

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
@@ -138,7 +137,7 @@ func (r *renderer) readMapping(given appfile.HelmValues) map[string]any {
 	}
 	values, err := loader.LoadValues(bytes.NewReader(text))
 	if err != nil {
-		r.add(path.Join(r.base, given.File), 0, fmt.Sprintf("values: %v", err), "")
+		r.add(r.placeOf(given.File), 0, fmt.Sprintf("values: %v", err), "")
 	}
 	return values
 }

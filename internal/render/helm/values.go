@@ -50,7 +50,7 @@ func (r *renderer) readValuesFile(entry string, line int) []byte {
 	if text == nil {
 		return nil
 	}
-	name := path.Join(r.base, entry)
+	name := r.placeOf(entry)
 	root, problems := manifest.ReadYAML(name, text)
 	r.problems = append(r.problems, problems...)
 	if root != nil && root.Kind != yaml.MappingNode {
@@ -60,12 +60,24 @@ func (r *renderer) readValuesFile(entry string, line int) []byte {
 	return text
 }
 
+// placeOf is the path of a file of values, as problems name it.
+func (r *renderer) placeOf(entry string) string {
+	if inside, ok := appfile.InChart(entry); ok {
+		return path.Join(r.folder, inside)
+	}
+	return path.Join(r.base, entry)
+}
+
 // readFileOf returns the text of a file that a setting of the app names on a line; nil if it
 // cannot be read.
 func (r *renderer) readFileOf(setting, entry string, line int) []byte {
-	name := path.Join(r.base, entry)
+	name := r.placeOf(entry)
 	wrong, add := "", r.add
+	inside, inChart := appfile.InChart(entry)
 	switch {
+	case inChart && !fs.ValidPath(path.Clean(inside)):
+		wrong = "leads out of the chart"
+	case inChart:
 	case strings.Contains(entry, "://"):
 		wrong = "is not part of the repository, and nothing is fetched"
 	case path.IsAbs(entry):
@@ -79,7 +91,11 @@ func (r *renderer) readFileOf(setting, entry string, line int) []byte {
 	}
 	text, err := fs.ReadFile(r.fsys, name)
 	if err != nil {
-		r.add("pushboat.yaml", line, fmt.Sprintf("helm: %s: %s: %s", setting, name, manifest.WhyUnread(err)), "the path is from the app's folder")
+		hint := "the path is from the app's folder"
+		if inChart {
+			hint = "the path is from the chart's root"
+		}
+		r.add("pushboat.yaml", line, fmt.Sprintf("helm: %s: %s: %s", setting, name, manifest.WhyUnread(err)), hint)
 		return nil
 	}
 	return text
