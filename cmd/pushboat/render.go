@@ -88,7 +88,7 @@ func (r rendering) do(ctx context.Context) error {
 		return err
 	}
 	if grown != nil {
-		_, wrong := grown.Finish()
+		_, wrong := grown.Finish(len(problems) == 0)
 		problems = append(problems, wrong...)
 	}
 	r.guesses.tell(r.errOut)

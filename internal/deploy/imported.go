@@ -47,7 +47,7 @@ func (e *Engine) growTargets(r reading) ([]*target, manifest.Problems) {
 		r.specs, wrong = r.imports.Next()
 		problems = append(problems, wrong...)
 	}
-	after, wrong := r.imports.Finish()
+	after, wrong := r.imports.Finish(len(problems) == 0)
 	places := follows(r.tree)
 	targets = slices.DeleteFunc(targets, func(t *target) bool { return r.imports.GivenTo(t.Spec.Name) != "" })
 	for _, t := range targets {

@@ -37,7 +37,7 @@ func growAll(t *testing.T, files fstest.MapFS, renders map[string]string) (rende
 		level, wrong = tree.Next()
 		problems = append(problems, wrong...)
 	}
-	_, wrong = tree.Finish()
+	_, wrong = tree.Finish(true)
 	return rendered, apps, append(problems, wrong...)
 }
 
@@ -124,7 +124,7 @@ func TestTreesGrowLinearly(t *testing.T) {
 			}
 			tree.Add(roots[0], nil, children)
 			apps, problems := tree.Next()
-			after, wrong := tree.Finish()
+			after, wrong := tree.Finish(true)
 			notes := tree.Notes(func(name.App) bool { return true })
 			if len(apps) != n || len(after) != n-1 || len(tree.Lineages()) != n+1 || len(notes) < n-1 || len(problems)+len(wrong) > 0 {
 				t.Fatalf("%d apps, %d after others, %d notes; problems %v", len(apps), len(after), len(notes), append(problems, wrong...))

@@ -43,7 +43,7 @@ func remainsOf(applied, meant []*manifest.Object) remains {
 // Explain writes the pushboat.yaml that means the same as a tree that has grown. What cannot be
 // written is a problem, and the text has a comment in its place.
 func (t *Tree) Explain() ([]byte, manifest.Problems) {
-	after, problems := t.Finish()
+	after, problems := t.Finish(true)
 	head := []string{"The apps that the objects of this repository mean, without these objects."}
 	for _, note := range t.asides(func(name.App) bool { return true }) {
 		head = append(head, noteText(note))

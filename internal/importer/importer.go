@@ -10,7 +10,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/argo"
@@ -407,82 +406,6 @@ func (t *Tree) Notes(of func(name.App) bool) []meaning.Note {
 		}
 	}
 	return append(notes, t.asides(of)...)
-}
-
-// Finish returns which apps each app depends on, when all are known. A dependency on what is
-// not there, and a cycle, are problems.
-func (t *Tree) Finish() (after map[name.App][]name.App, problems manifest.Problems) {
-	after = map[name.App][]name.App{}
-	for _, app := range t.order {
-		had := map[name.App]bool{}
-		for _, ref := range t.apps[app].After {
-			named := rooted{t.stem[app], ref}
-			named.Source = manifest.Source{}
-			on, known := t.of[named]
-			switch {
-			case !known:
-				problems = append(problems, manifest.Problem{
-					App: app, Source: ref.Source, Message: fmt.Sprintf("dependsOn: no %s %s/%s is in this revision", ref.Kind, ref.Namespace, ref.Name), Hint: t.hintAbsent(named),
-				})
-			case !had[on]:
-				had[on] = true
-				after[app] = append(after[app], on)
-			}
-		}
-	}
-	if len(problems) == 0 {
-		problems = t.cycles(after)
-	}
-	return after, append(problems, t.bind()...)
-}
-
-// hintAbsent is the next thing to try where no object of a name is in the revision.
-func (t *Tree) hintAbsent(named rooted) string {
-	const hint = "take it out, or commit it"
-	var known []string
-	for other := range t.of {
-		if other.stem == named.stem && other.Kind == named.Kind && other.Namespace == named.Namespace {
-			known = append(known, other.Name)
-		}
-	}
-	slices.Sort(known)
-	if near := manifest.Closest(named.Name, known); near != "" {
-		return "did you mean " + near + "? Else " + hint
-	}
-	return hint
-}
-
-// cycles reports an app that waits for itself.
-func (t *Tree) cycles(after map[name.App][]name.App) manifest.Problems {
-	const open, closed = 1, 2
-	state := map[name.App]int{}
-	var way []string
-	var problems manifest.Problems
-	var visit func(app name.App)
-	visit = func(app name.App) {
-		state[app] = open
-		way = append(way, string(app))
-		for _, on := range after[app] {
-			switch state[on] {
-			case open:
-				from := slices.Index(way, string(on))
-				problems = append(problems, manifest.Problem{
-					App: app, Source: t.apps[app].By.Source, Message: "dependsOn: a cycle: " + strings.Join(append(slices.Clone(way[from:]), string(on)), " > "), Hint: "take one of the dependencies out",
-				})
-			case closed:
-			default:
-				visit(on)
-			}
-		}
-		way = way[:len(way)-1]
-		state[app] = closed
-	}
-	for _, app := range t.order {
-		if state[app] == 0 {
-			visit(app)
-		}
-	}
-	return problems
 }
 
 // Of is the app of that name; nil if there is none.

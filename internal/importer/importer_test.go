@@ -143,7 +143,7 @@ func TestSeveralClusters(t *testing.T) {
 		level, wrong = tree.Next()
 		problems = append(problems, wrong...)
 	}
-	after, wrong := tree.Finish()
+	after, wrong := tree.Finish(true)
 	want := []string{"fleet-prod on prod", "fleet-test on test", "one-prod on prod", "two-prod on prod", "one-test on test", "two-test on test"}
 	if problems = append(problems, wrong...); len(problems) > 0 || !slices.Equal(apps, want) || !slices.Equal(after["two-test"], []name.App{"one-test"}) {
 		t.Errorf("apps %q after %v, problems %v", apps, after, problems)
@@ -192,16 +192,16 @@ func TestNames(t *testing.T) {
 
 func TestDependencies(t *testing.T) {
 	tree, _, problems := grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "interval: 1h"))
-	after, wrong := tree.Finish()
+	after, wrong := tree.Finish(true)
 	if len(problems)+len(wrong) > 0 || !slices.Equal(after["a"], []name.App{"b"}) {
 		t.Errorf("after %v, problems %v", after, append(problems, wrong...))
 	}
 	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: b}]")+kustomization("b", "dependsOn: [{name: a}]"))
-	if _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "a cycle: a > b > a") {
+	if _, wrong = tree.Finish(true); !strings.Contains(wrong.Error(), "a cycle: a > b > a") {
 		t.Errorf("problems %v", wrong)
 	}
 	tree, _, _ = grow(t, kustomization("a", "dependsOn: [{name: c}]"))
-	if _, wrong = tree.Finish(); !strings.Contains(wrong.Error(), "no Kustomization flux-system/c is in this revision") {
+	if _, wrong = tree.Finish(true); !strings.Contains(wrong.Error(), "no Kustomization flux-system/c is in this revision") {
 		t.Errorf("problems %v", wrong)
 	}
 }
@@ -219,8 +219,12 @@ func TestMisspeltDependencies(t *testing.T) {
 		if len(problems) > 0 {
 			t.Fatal(problems)
 		}
-		if _, problems = tree.Finish(); len(problems) != 1 || problems[0].App != "shop" || problems[0].Hint != want {
+		if _, problems = tree.Finish(true); len(problems) != 1 || problems[0].App != "shop" || problems[0].Hint != want {
 			t.Errorf("%s: %+v, want the hint %s", on, problems, want)
+		}
+		// Where an app could not be rendered, that may make what is not there.
+		if _, problems = tree.Finish(false); (len(problems) > 0) != strings.HasPrefix(want, "did you mean") {
+			t.Errorf("%s, in a tree that is not whole: %v", on, problems)
 		}
 	}
 }

@@ -150,7 +150,7 @@ func (f *fleet) readAll(t testing.TB, finder *Finder, tree fs.FS, rendered []*ma
 			t.Fatal(problems)
 		}
 	}
-	if _, problems := grown.Finish(); len(problems) > 0 {
+	if _, problems := grown.Finish(true); len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	grown.Lineages()

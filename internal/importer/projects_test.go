@@ -42,7 +42,7 @@ func argoTree(t *testing.T, files map[string]string, settings appfile.Import, re
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	_, problems = tree.Finish()
+	_, problems = tree.Finish(true)
 	return tree, problems
 }
 
@@ -154,7 +154,7 @@ func TestProjectsThatAreNotThere(t *testing.T) {
 		if got := strings.Join(said, "\n"); got != test.want {
 			t.Errorf("%s:\n%s, want\n%s", test.name, got, test.want)
 		}
-		if _, again := tree.Finish(); len(again) != len(problems) {
+		if _, again := tree.Finish(true); len(again) != len(problems) {
 			t.Errorf("%s: finished again, problems %v", test.name, again)
 		}
 	}
