@@ -37,6 +37,67 @@ func (o *Object) Conceal(pointers ...string) {
 // Concealed are the pointers that Conceal has noted.
 func (o *Object) Concealed() []string { return o.concealed }
 
+// ConcealAs conceals in the object what another version of it conceals, from which elements of
+// lists may be missing, or have moved. An element is known by its name. Where elements have
+// none and their list is not as long as that of the other version, all of the list is concealed.
+func (o *Object) ConcealAs(whole *Object) {
+	o.concealed = nil
+	for _, pointer := range whole.concealed {
+		if found := counterpart(pointer, whole.Object, o.Object); found != "" && !slices.Contains(o.concealed, found) {
+			o.concealed = append(o.concealed, found)
+		}
+	}
+}
+
+// counterpart is the pointer in one version of an object of what a pointer names in another
+// one; "" if it is not there.
+func counterpart(pointer string, from, to any) string {
+	steps, err := ParsePointer(pointer)
+	if err != nil {
+		return ""
+	}
+	found := ""
+	for _, step := range steps {
+		list, isList := from.([]any)
+		others, also := to.([]any)
+		if isList && also {
+			place, known := placeIn(others, list, step)
+			if !known {
+				return found
+			}
+			if place < 0 {
+				return ""
+			}
+			from, _ = valueAt(from, []string{step})
+			to, found = others[place], found+"/"+strconv.Itoa(place)
+			continue
+		}
+		var there, here bool
+		from, there = valueAt(from, []string{step})
+		to, here = valueAt(to, []string{step})
+		if !there || !here {
+			return ""
+		}
+		found += "/" + EscapeStep(step)
+	}
+	return found
+}
+
+// placeIn is where a list has the element that another version of it has at a step; -1 if it
+// has it nowhere. known is false if that cannot be told.
+func placeIn(list, other []any, step string) (place int, known bool) {
+	i, err := strconv.Atoi(step)
+	if err != nil || i < 0 || i >= len(other) {
+		return -1, true
+	}
+	key := listKey(list, other)
+	if key == "" {
+		return i, len(list) == len(other)
+	}
+	name := nameOf(key, other[i])
+	return slices.IndexFunc(list, func(element any) bool { return nameOf(key, element) == name }), true
+}
+
 // Conceals reports whether some of the object is not to be shown.
 func (o *Object) Conceals() bool { return len(o.concealed)+len(o.hidden) > 0 }
 

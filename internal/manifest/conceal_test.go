@@ -104,3 +104,45 @@ func TestTellingLeavesWords(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestConcealAs: what is concealed is found again where elements of lists are missing, or have
+// moved.
+func TestConcealAs(t *testing.T) {
+	for pointer, want := range map[string]string{
+		"/metadata/annotations/sum":                    "/metadata/annotations/sum",
+		"/metadata/annotations/open":                   "",
+		"/spec/template/spec/containers/0/env/1/value": "/spec/template/spec/containers/1/env/0/value",
+		"/spec/template/spec/containers/0/env/0/value": "",
+		"/spec/template/spec/containers/0/args/1":      "/spec/template/spec/containers/1/args",
+		"/spec/template/spec/containers/0/args/7":      "",
+		"/spec/template/spec/containers/0/args/x":      "",
+		"/spec/template/spec/containers/0/image":       "/spec/template/spec/containers/1/image",
+		"/spec/template/spec/containers/0/image/x":     "",
+		"/spec/template/spec/nothing":                  "",
+		"/spec/replicas":                               "/spec/replicas",
+	} {
+		whole := mustParse(t, "f.yaml", concealing)[0]
+		other := mustParse(t, "f.yaml", `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, annotations: {sum: x}}
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+        - {name: first, image: x}
+        - {name: web, image: y, args: [HUNTER], env: [{name: PASSWORD, value: HUNTER-TWO}]}
+`)[0]
+		whole.concealed, other.concealed = []string{pointer, pointer, "no pointer"}, []string{"/spec/other"}
+		other.ConcealAs(whole)
+		if got := strings.Join(other.Concealed(), " "); got != want {
+			t.Errorf("%s: concealed is %q, want %q", pointer, got, want)
+		}
+	}
+	same := mustParse(t, "f.yaml", concealing)[0]
+	same.concealed = []string{"/spec/template/spec/containers/0/args/1"}
+	same.ConcealAs(same.Copy())
+	if len(same.Concealed()) != 1 || same.Concealed()[0] != "/spec/template/spec/containers/0/args/1" {
+		t.Errorf("of an equal object, concealed is %q", same.Concealed())
+	}
+}

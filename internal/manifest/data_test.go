@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -131,7 +132,16 @@ func TestWithout(t *testing.T) {
 			t.Errorf("without %s: %s, want %s", pointer, got, want)
 		}
 	}
-	if got, want := string(canonical(Without(object, "/a/l/0", "/n"))), `{"a":{"b":1,"l":[{"y":2,"z":3},"w"]}}`; got != want {
-		t.Errorf("without two: %s, want %s", got, want)
+	for pointers, want := range map[string]string{
+		"/a/l/0 /n":         `{"a":{"b":1,"l":[{"y":2,"z":3},"w"]}}`,
+		"/a/l/0 /a/l/2":     `{"a":{"b":1,"l":[{"y":2,"z":3}]},"n":null}`,
+		"/a/l/2 /a/l/1/z":   `{"a":{"b":1,"l":["x",{"y":2}]},"n":null}`,
+		"/a/l/0 /a/l/1/z":   `{"a":{"b":1,"l":[{"y":2},"w"]},"n":null}`,
+		"/a/l/1/y /a/l/*/z": `{"a":{"b":1,"l":["x",{},"w"]},"n":null}`,
+		"/a/l/1/y /a/l/1":   `{"a":{"b":1,"l":["x","w"]},"n":null}`,
+	} {
+		if got := string(canonical(Without(object, strings.Fields(pointers)...))); got != want {
+			t.Errorf("without %s: %s, want %s", pointers, got, want)
+		}
 	}
 }

@@ -58,62 +58,58 @@ func firstStep(pointer string) (step, rest string) {
 }
 
 // Without returns a copy of an object without the fields that JSON pointers name, which may
-// have steps Each. Pointers to missing fields, and those that do not parse, change nothing.
+// have steps Each. Places in lists are those in the object, whatever else goes. Pointers to
+// missing fields, and those that do not parse, change nothing.
 func Without(object map[string]any, pointers ...string) map[string]any {
 	result := copyOf(object)
+	var gone [][]string
 	for _, pointer := range pointers {
 		if steps, err := ParsePointer(pointer); err == nil {
-			without(result, steps)
+			gone = append(gone, steps)
 		}
 	}
+	without(result, gone)
 	return result
 }
 
-// without removes the field to which steps lead from value, and returns value, which is
-// a new one if it is a list that became shorter.
-func without(value any, steps []string) any {
-	step, last := steps[0], len(steps) == 1
-	if step == Each {
-		return withoutEach(value, steps[1:])
+// without removes from a value the fields to which steps lead, of which each has at least one.
+// It returns the value, which is a new one if it is a list that became shorter.
+func without(value any, gone [][]string) any {
+	if len(gone) == 0 {
+		return value
 	}
 	switch v := value.(type) {
 	case map[string]any:
-		if last {
-			delete(v, step)
-		} else if child, ok := v[step]; ok {
-			v[step] = without(child, steps[1:])
+		for key, child := range v {
+			if inside, whole := within(gone, key); whole {
+				delete(v, key)
+			} else if len(inside) > 0 {
+				v[key] = without(child, inside)
+			}
 		}
 	case []any:
-		i, err := strconv.Atoi(step)
-		if err != nil || i < 0 || i >= len(v) || strconv.Itoa(i) != step {
-			return value
+		left := v[:0]
+		for i, child := range v {
+			if inside, whole := within(gone, strconv.Itoa(i)); !whole {
+				left = append(left, without(child, inside))
+			}
 		}
-		if last {
-			return append(v[:i], v[i+1:]...)
-		}
-		v[i] = without(v[i], steps[1:])
+		return left
 	}
 	return value
 }
 
-// withoutEach removes the field to which steps lead from all that a value has, and all of it
-// without steps. It returns the value, as without does.
-func withoutEach(value any, steps []string) any {
-	switch v := value.(type) {
-	case map[string]any:
-		if len(steps) == 0 {
-			clear(v)
-		}
-		for key, child := range v {
-			v[key] = without(child, steps)
-		}
-	case []any:
-		if len(steps) == 0 {
-			return v[:0]
-		}
-		for i, child := range v {
-			v[i] = without(child, steps)
+// within are the rest of those steps that lead to a field or an element, or below it. whole
+// reports whether some lead to just that.
+func within(gone [][]string, step string) (inside [][]string, whole bool) {
+	for _, steps := range gone {
+		switch {
+		case steps[0] != step && steps[0] != Each:
+		case len(steps) == 1:
+			whole = true
+		default:
+			inside = append(inside, steps[1:])
 		}
 	}
-	return value
+	return inside, whole
 }
