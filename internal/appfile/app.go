@@ -136,7 +136,8 @@ type App struct {
 // Ignore names fields that somebody else owns.
 type Ignore struct {
 	Kind, Name, Namespace, Group string   // Kind is set, and may be EveryKind; "" elsewhere matches all
-	Pointers                     []string // RFC 6901, at least one
+	Pointers                     []string // RFC 6901, with steps manifest.Each
+	JQ                           []string `json:",omitempty"` // as jq.Parse reads them; one of the two has some
 }
 
 // Metadata are labels and annotations of an object.
@@ -153,18 +154,6 @@ func (i Ignore) Matches(id manifest.ID) bool {
 	matches := func(want, is string) bool { return want == "" || want == is }
 	return (i.Kind == EveryKind || i.Kind == id.Kind) && matches(i.Group, id.Group) &&
 		matches(i.Namespace, id.Namespace) && matches(i.Name, id.Name)
-}
-
-// Pointers returns the JSON pointers to the fields of an object that App.Ignore leaves
-// out.
-func (a App) Pointers(id manifest.ID) []string {
-	var pointers []string
-	for _, ignore := range a.Ignore {
-		if ignore.Matches(id) {
-			pointers = append(pointers, ignore.Pointers...)
-		}
-	}
-	return pointers
 }
 
 // Default is the app of an empty entry, without a name.

@@ -17,7 +17,7 @@ func FuzzAppfile(f *testing.F) {
 		"apps: []", "apps: [{}]", "apps:\n- path: apps/*\n  schedule: '0 3 * * *'\n  timeout: 5m\n",
 		"apps: [{path: apps/shop, dependsOn: [blog]}, {path: apps/blog, dependsOn: [shop]}]",
 		"apps: &a [*a]", "apps: [{schedule: TZ=UTC}]", "apps: [{<<: {}}]", "apps: [{path: 'a[', branch: '@{'}]",
-		"apps: [{ignore: [{kind: A, pointers: [/a~1]}]}]", "---\n---\n", "? x\n", "apps: !!binary x", "apps: [{name: !!str }]",
+		"apps: [{ignore: [{kind: A, pointers: [/a~1]}]}]", "apps: [{ignore: [{kind: A, jq: ['.a[] | select(.b == 1) | .c', .d[], '.e |']}]}]", "---\n---\n", "? x\n", "apps: !!binary x", "apps: [{name: !!str }]",
 		"apps: [{health: &h [{kind: A, group: a.b, current: x, message: &m y}]}, {path: apps/shop, health: *h}, {health: [*m]}]",
 		"apps: [{path: apps/shop, createNamespace: true, namespace: x, ignore: &i [{kind: &k A, pointers: [/x]}]}, {path: apps, ignore: *i}]",
 		"apps: [{path: apps/shop, helm: {releaseName: x, values: [a.yaml, {b: 1}, &v {c: [~, 1.5, 0x1F]}, *v]}}]",

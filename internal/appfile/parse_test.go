@@ -384,11 +384,15 @@ func TestProblems(t *testing.T) {
 			at(3, "the apps wait for one another: blog -> db -> shop -> blog | remove one of these from dependsOn") + at(5, "the apps wait for one another: self -> self | remove one of these from dependsOn"),
 		},
 		{
-			"ignore", "apps:\n- ignore:\n  - {name: web, pointers: [/a]}\n  - {kind: A}\n  - {kind: A, pointers: []}\n  - {kind: A, pointers: [spec, /a~2, /metadata/name, /kind, /a]}\n  - {kind: A, pointer: /a}\n  - x\n  - {kind: [], pointers: [/a]}\n",
-			at(3, "an entry of ignore has no kind | for example kind: Deployment") + at(4, "an entry of ignore has no pointers | for example pointers: [/spec/replicas]") + at(5, "pointers is empty | for example pointers: [/spec/replicas]") +
+			"ignore", "apps:\n- ignore:\n  - {name: web, pointers: [/a]}\n  - {kind: A}\n  - {kind: A, pointers: []}\n  - {kind: A, pointers: [spec, /a~2, /metadata/name, /kind, /a]}\n  - {kind: A, pointer: /a}\n  - x\n  - {kind: [], pointers: [/a]}\n  - {kind: A, jq: []}\n  - {kind: A, pointers: [/a], jq: ['.a[] | select(.b == 1) | .c', .a | b, '.metadata | select(.name == \"x\")', '..']}\n",
+			at(3, "an entry of ignore has no kind | for example kind: Deployment") + at(4, "an entry of ignore has neither pointers nor jq | for example pointers: [/spec/replicas]") + at(5, "pointers is empty | for example pointers: [/spec/replicas]") +
 				at(6, `ignore: "/a~2" is not a JSON pointer: ~ stands only in ~0 (for ~) and ~1 (for /)`) + at(6, `ignore: "spec" is not a JSON pointer: it does not start with /; write it like /spec/replicas`) +
 				at(6, "ignore: /kind cannot be ignored: it says which object this is") + at(6, "ignore: /metadata/name cannot be ignored: it says which object this is") +
-				at(7, `unknown field "pointer" in an entry of ignore | did you mean pointers?`) + at(8, `an entry of ignore is "x", not a mapping | known fields are kind, name, namespace, group, pointers`) + at(9, "kind is a list, not text"),
+				at(7, `unknown field "pointer" in an entry of ignore | did you mean pointers?`) + at(8, `an entry of ignore is "x", not a mapping | known fields are kind, name, namespace, group, pointers, jq`) + at(9, "kind is a list, not text") +
+				at(10, `jq is empty | for example jq: ['.spec.ports[] | select(.name == "http") | .nodePort']`) +
+				at(11, `ignore: the expression ".." leads to the whole object | let it end with a field: .. | .spec`) +
+				at(11, `ignore: the expression ".a | b" cannot be read: the function b is not among what Pushboat reads of jq | the functions that are read are IN, all, any, ascii_downcase, ascii_upcase, contains, endswith, first, has, in, inside, keys, length, map, not, recurse, select, startswith, test, to_entries, type, values`) +
+				at(11, `ignore: the expression ".metadata | select(.name == \"x\")" leads to /metadata, which cannot be ignored: it says which object this is | write which objects are meant as kind, name and namespace of the entry`),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -439,27 +443,6 @@ func TestLimits(t *testing.T) {
 		}
 		if _, problems := parseAll(fsys, "site"); !strings.Contains(told(problems), test.want) {
 			t.Errorf("%s: problems %.200s, want %q", test.name, told(problems), test.want)
-		}
-	}
-}
-
-func TestIgnoreMatches(t *testing.T) {
-	app := App{Ignore: []Ignore{
-		{Kind: "A", Pointers: []string{"/1"}},
-		{Kind: "A", Name: "x", Pointers: []string{"/2"}},
-		{Kind: "A", Group: "g", Namespace: "n", Pointers: []string{"/3", "/4"}},
-	}}
-	for _, test := range []struct {
-		id   manifest.ID
-		want string
-	}{
-		{manifest.ID{Kind: "B", Name: "x"}, ""},
-		{manifest.ID{Kind: "A", Name: "y"}, "/1"},
-		{manifest.ID{Kind: "A", Name: "x"}, "/1 /2"},
-		{manifest.ID{Kind: "A", Group: "g", Namespace: "n", Name: "x"}, "/1 /2 /3 /4"},
-	} {
-		if got := strings.Join(app.Pointers(test.id), " "); got != test.want {
-			t.Errorf("%v: pointers %q, want %q", test.id, got, test.want)
 		}
 	}
 }

@@ -101,6 +101,8 @@ func TestSchemaJudgesFiles(t *testing.T) {
 		{"a chart without version", "apps: [{helm: {chart: web, repo: 'https://charts.example.org'}}]", "version"},
 		{"two origins", "apps: [{substitute: {from: {x: {configMap: a, secret: b, key: c}}}}]", "oneOf"},
 		{"an ignore without pointers", "apps: [{ignore: [{kind: Deployment}]}]", "pointers"},
+		{"an ignore with expressions", "apps: [{ignore: [{kind: Deployment, jq: ['.a[] | select(.b) | .c']}, {kind: A, pointers: [/a], jq: [.b]}]}]", ""},
+		{"an ignore with no expression", "apps: [{ignore: [{kind: Deployment, jq: []}]}]", "jq"},
 	} {
 		var value any
 		if err := yaml.Unmarshal([]byte(test.file), &value); err != nil {

@@ -403,7 +403,8 @@ func writeObjects(m written, app App) {
 		one.put("group", i.Group)
 		one.put("namespace", i.Namespace)
 		one.put("name", i.Name)
-		one.set("pointers", i.Pointers)
+		one.put("pointers", i.Pointers)
+		one.put("jq", i.JQ)
 	}))
 	m.set("health", listOf(app.Health, false, func(h Health, one written) {
 		one.put("group", h.Group)

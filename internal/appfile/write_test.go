@@ -49,7 +49,7 @@ const whole = `apps:
   dependsOn: [web]
   onFailure: rollback
   plainSecrets: allow
-  ignore: [{kind: Deployment, group: apps, namespace: n, name: web, pointers: [/spec/replicas]}]
+  ignore: [{kind: Deployment, group: apps, namespace: n, name: web, pointers: [/spec/replicas], jq: ['.spec.ports[] | select(.name == "http") | .nodePort']}, {kind: A, jq: ['.a[]?.b']}]
   health: [{group: example.org, kind: Widget, suspended: a, inProgress: b, failed: c, current: d, ended: e, message: f}]
   windows:
   - {name: night, reason: It sleeps, deny: {schedule: "0 22 * * *", duration: 8h, timeZone: Europe/Berlin}, whenClosed: wait, corrections: inWindow}

@@ -21,10 +21,10 @@ func FuzzPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, expression string) {
-		p, err := Parse(expression)
-		if err != nil {
-			if err.Error() == "" {
-				t.Error("an error says nothing")
+		p, refusal := Parse(expression)
+		if refusal != nil {
+			if refusal.Error() == "" {
+				t.Error("a refusal says nothing")
 			}
 			return
 		}

@@ -43,8 +43,8 @@ func (r *Refusal) Error() string { return r.Message }
 // ErrTooLong is of an expression that takes more than MaxSteps on an object.
 var ErrTooLong = fmt.Errorf("takes more than %d steps", MaxSteps)
 
-// Parse reads an expression. The error is a *Refusal.
-func Parse(text string) (*Path, error) {
+// Parse reads an expression; the refusal is nil if it can be read.
+func Parse(text string) (*Path, *Refusal) {
 	if len(text) > MaxLength {
 		return nil, &Refusal{Message: fmt.Sprintf("an expression is longer than %d bytes", MaxLength)}
 	}
