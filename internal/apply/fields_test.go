@@ -60,7 +60,7 @@ func TestWhatHandsHaveAdded(t *testing.T) {
 			w.runs(config("a", "1"))
 			w.added("a", test.manager, "more")
 			step := w.step(config("a", "2", test.annotations...))
-			step.Ignored = test.ignored
+			step.Ignored.Pointers = test.ignored
 			wantError(t, w.work().applyStage([]plan.Step{step}), "")
 			w.wantData("a", test.keys...)
 			for i := range test.asked {

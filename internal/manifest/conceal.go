@@ -43,30 +43,42 @@ func (o *Object) Concealed() []string { return o.concealed }
 func (o *Object) ConcealAs(whole *Object) {
 	o.concealed = nil
 	for _, pointer := range whole.concealed {
-		if found := counterpart(pointer, whole.Object, o.Object); found != "" && !slices.Contains(o.concealed, found) {
+		if found, _ := counterpart(pointer, whole.Object, o.Object); found != "" && !slices.Contains(o.concealed, found) {
 			o.concealed = append(o.concealed, found)
 		}
 	}
 }
 
+// Counterparts are pointers, in one version of an object, to what pointers name in another
+// version of it. Elements of lists are known by their names: those that have none are left out,
+// as is what the version does not have. Pointers with steps Each are left out too.
+func Counterparts(from, to map[string]any, pointers ...string) []string {
+	var found []string
+	for _, pointer := range pointers {
+		if other, exact := counterpart(pointer, from, to); exact {
+			found = append(found, other)
+		}
+	}
+	return found
+}
+
 // counterpart is the pointer in one version of an object of what a pointer names in another
-// one; "" if it is not there.
-func counterpart(pointer string, from, to any) string {
+// one; "" if it is not there. It is not exact where a list is all that can be told.
+func counterpart(pointer string, from, to any) (found string, exact bool) {
 	steps, err := ParsePointer(pointer)
 	if err != nil {
-		return ""
+		return "", false
 	}
-	found := ""
 	for _, step := range steps {
 		list, isList := from.([]any)
 		others, also := to.([]any)
 		if isList && also {
 			place, known := placeIn(others, list, step)
 			if !known {
-				return found
+				return found, false
 			}
 			if place < 0 {
-				return ""
+				return "", false
 			}
 			from, _ = valueAt(from, []string{step})
 			to, found = others[place], found+"/"+strconv.Itoa(place)
@@ -76,11 +88,11 @@ func counterpart(pointer string, from, to any) string {
 		from, there = valueAt(from, []string{step})
 		to, here = valueAt(to, []string{step})
 		if !there || !here {
-			return ""
+			return "", false
 		}
 		found += "/" + EscapeStep(step)
 	}
-	return found
+	return found, true
 }
 
 // placeIn is where a list has the element that another version of it has at a step; -1 if it

@@ -139,6 +139,14 @@ spec:
 			t.Errorf("%s: concealed is %q, want %q", pointer, got, want)
 		}
 	}
+	whole, other := mustParse(t, "f.yaml", concealing)[0], mustParse(t, "f.yaml", concealing)[0]
+	other.Object["spec"] = map[string]any{"replicas": int64(7), "template": map[string]any{"spec": map[string]any{"containers": []any{
+		map[string]any{"name": "first"}, map[string]any{"name": "web", "args": []any{"x"}, "image": "x"},
+	}}}}
+	const image = "/spec/template/spec/containers/0/image"
+	if got := strings.Join(Counterparts(whole.Object, other.Object, image, "/spec/template/spec/containers/0/args/0", "/spec/template/spec/containers/0/env", "/spec/*"), " "); got != "/spec/template/spec/containers/1/image" {
+		t.Errorf("counterparts are %q", got)
+	}
 	same := mustParse(t, "f.yaml", concealing)[0]
 	same.concealed = []string{"/spec/template/spec/containers/0/args/1"}
 	same.ConcealAs(same.Copy())

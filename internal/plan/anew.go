@@ -27,5 +27,6 @@ func (p *Planner) planAnew(ctx context.Context, o Placed, step Step, running *un
 	if _, err := p.tryOut(ctx, o, running); err != nil && !kube.IsImmutable(err) {
 		return step, p.explain(ctx, o, err), Unreachable(err)
 	}
+	step.Object = o.createWhole()
 	return step, nil, nil
 }

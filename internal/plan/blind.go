@@ -32,7 +32,7 @@ func hides(o *manifest.Object) bool {
 // unseen plans an object that is compared with nothing. It is checked as if it were a
 // new one, where nothing can be in its way.
 func (p *Planner) unseen(ctx context.Context, o Placed, step Step) (Step, manifest.Problems, error) {
-	step.Action = record.Create
+	step.Action, step.Object = record.Create, o.createWhole()
 	if o.Policy.Phase != 0 {
 		step.Action = record.Hook
 	}

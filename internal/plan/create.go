@@ -16,15 +16,25 @@ import (
 // planNew plans an object that does not exist, in one request. ok is false if the
 // object turns out to exist, or is refused: then the caller has to look at it.
 func (p *Planner) planNew(ctx context.Context, o Placed, step Step) (_ Step, _ manifest.Problems, ok bool) {
-	if _, known := p.Index.Get(o.Key); known || len(p.Target.Spec.Pointers(o.Key)) > 0 {
+	if _, known := p.Index.Get(o.Key); known {
 		return step, nil, false
 	}
-	step.Action = record.Create
+	step.Action, step.Object = record.Create, o.createWhole()
 	if p.namespaceIsNew(ctx, o.Key.Namespace) {
 		return step, p.API.Rehearse(ctx, o.Kind, o.Object), true
 	}
 	exists, err := p.API.TryOut(ctx, o.Kind, o.Unstructured)
 	return step, nil, err == nil && !exists
+}
+
+// createWhole makes the object to apply that of one that is created: it has the fields that
+// pushboat.yaml ignores as they are written, for nobody else has set them yet. It returns the
+// object.
+func (o *Placed) createWhole() *manifest.Object {
+	if o.Whole != nil {
+		o.Object = o.Whole
+	}
+	return o.Object
 }
 
 // namespaceIsNew reports whether a namespace comes with the push and does not

@@ -22,8 +22,8 @@ func (p *Planner) comesWithDefinition(ctx context.Context, o Placed, step Step) 
 	case err != nil:
 		return step, append(problems, p.explain(ctx, o, err)...), Unreachable(err)
 	case running == nil:
-		step.Action = record.Create
-		return step, problems, nil
+		step.Action, step.Object = record.Create, o.createWhole()
+		return step, p.With.Schemas.Validate(ctx, o.Object), nil
 	}
 	step.Entry = p.Index.EntryOf(running)
 	if problem := p.owner(ctx, o, &step); problem != nil {

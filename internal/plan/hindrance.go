@@ -72,8 +72,9 @@ func (p *Planner) successor(step Step) func(string) bool {
 
 // withoutIgnored leaves out of a set the fields that pushboat.yaml leaves to others.
 func (s Step) withoutIgnored(u *unstructured.Unstructured, set *fieldpath.Set) *fieldpath.Set {
-	if set.Empty() || len(s.Ignored) == 0 {
+	if set.Empty() || s.Ignored.IsEmpty() {
 		return set
 	}
-	return owner.Select(u.Object, set, func(pointer string) bool { return !s.ignores(pointer) })
+	ignored, _ := s.Ignored.In(u.Object)
+	return owner.Select(u.Object, set, func(pointer string) bool { return !covered(ignored, pointer) })
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/owner"
 )
 
@@ -55,7 +56,7 @@ func TestWhatAToolHasLeft(t *testing.T) {
 			},
 		}}
 		u.SetManagedFields(test.entries)
-		step := Step{Ignored: test.ignored}
+		step := Step{Ignored: appfile.Ignored{Pointers: test.ignored}}
 		left := step.LeftBehind(u, test.marks)
 		got := owner.Pointers(u.Object, left)
 		slices.Sort(got)

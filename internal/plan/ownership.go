@@ -80,17 +80,34 @@ func (p *Planner) maskerOf(set string) manifest.Masker {
 
 // keepIgnored carries the values of ignored fields over from the running
 // object where they are still ours: leaving them out would take them back to
-// their defaults, as server-side apply does with a field that nobody owns.
+// their defaults, as server-side apply does with a field that nobody owns. A field is
+// ignored if a condition holds for it in the revision or on the cluster.
 func (p *Planner) keepIgnored(o Placed, running *unstructured.Unstructured) {
 	if running == nil {
 		return
 	}
-	for _, pointer := range o.Pointers {
+	there, _ := o.Ignored.In(running.Object)
+	ignored := there
+	var written []string
+	if o.Whole != nil && len(o.Ignored.Paths) > 0 {
+		written, _ = o.Ignored.In(o.Whole.Object)
+		ignored = slices.Concat(there, written)
+		if also := manifest.Counterparts(running.Object, o.Object.Object, there...); len(also) > 0 {
+			o.Object.Object = manifest.Without(o.Object.Object, also...)
+		}
+	}
+	for _, pointer := range ignored {
 		if owner.Owns(running, pointer) {
 			copyField(o.Unstructured, running, pointer)
 		}
 	}
-	owner.KeepInLists(o.Object.Object, running, func(pointer string) bool { return covered(o.Pointers, pointer) })
+	owner.KeepInLists(o.Object.Object, running, func(path fieldpath.Path) bool {
+		return covered(there, owner.Pointer(running.Object, path)) ||
+			len(written) > 0 && covered(written, owner.Pointer(o.Whole.Object, path))
+	})
+	if o.Whole != nil {
+		o.ConcealAs(o.Whole)
+	}
 }
 
 // leaveToAppliers takes fields out of the object that another applier has made
@@ -136,10 +153,7 @@ func (s Step) AddedByHand(tools owner.Tools, u *unstructured.Unstructured) *fiel
 	return s.withoutIgnored(u, tools.HandFields(u.GetManagedFields()))
 }
 
-// ignores reports whether a field is left to others.
-func (s Step) ignores(pointer string) bool { return covered(s.Ignored, pointer) }
-
-// covered reports whether one of some pointers covers a field.
+// covered reports whether one of some pointers covers a field; "" is none.
 func covered(pointers []string, field string) bool {
-	return slices.ContainsFunc(pointers, func(one string) bool { return manifest.Covers(one, field) })
+	return field != "" && slices.ContainsFunc(pointers, func(one string) bool { return manifest.Covers(one, field) })
 }

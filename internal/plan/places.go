@@ -64,7 +64,7 @@ type placed struct {
 	id         manifest.ID
 	digest     string
 	policy     manifest.Policy
-	pointers   []string
+	ignored    appfile.Ignored
 	note       string
 	namespaced bool
 	gvk        schema.GroupVersionKind // of the object, which is two look-ups in it
@@ -122,7 +122,7 @@ func (s *Places) remember(written *manifest.Object, r Placed, objects int) *plac
 	if len(s.of) > 2*objects {
 		clear(s.of)
 	}
-	p := &placed{written: written, id: r.Key, digest: r.Digest, policy: r.Policy, pointers: r.Pointers, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
+	p := &placed{written: written, id: r.Key, digest: r.Digest, policy: r.Policy, ignored: r.Ignored, note: r.Note, namespaced: r.Kind.Namespaced, gvk: written.GroupVersionKind()}
 	s.of[written] = p
 	return p
 }
@@ -133,7 +133,7 @@ func placeOf(t *Target, written *manifest.Object, kind kube.Kind, known *placed)
 	if known.fits(kind) {
 		return Placed{
 			Object: written, Key: known.id, Kind: kind, Digest: known.digest, Policy: known.policy,
-			Pointers: known.pointers, Note: known.note, Written: true, place: known,
+			Ignored: known.ignored, Note: known.note, Written: true, place: known,
 		}, nil
 	}
 	r := Place(t, written, kind)
@@ -151,7 +151,8 @@ func (p *placed) fits(kind kube.Kind) bool { return p != nil && p.namespaced == 
 // Make makes the object to apply, unless it is made already.
 func (o *Placed) Make(t *Target) {
 	if o.Written {
-		o.Object, o.Written = Place(t, o.Object, o.Kind).Object, false
+		made := Place(t, o.Object, o.Kind)
+		o.Object, o.Whole, o.Written = made.Object, made.Whole, false
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/kube/health"
 	"github.com/pushboat/pushboat/internal/live"
@@ -24,19 +25,19 @@ type Step struct {
 	Note    string            // a remark: "moved from app web"
 	Warned  manifest.Problems // warnings of the API server about an applied object
 
-	Defined  bool           // its definition comes with the push, and allows it
-	Other    name.App       // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
-	Dying    bool           // its deletion has begun, or that of its namespace: recreated when it is gone
-	Ended    bool           // it came to its end and is gone: done, until its manifest changes
-	Refused  bool           // a problem is known of it, with which it cannot be applied
-	Left     bool           // stays as it runs, whatever the revision says; Note has the reason
-	Exposed  bool           // a Service with an address outside of the cluster, for Delete
-	Retakes  bool           // the object is as it is to be, and has lost what says that it is the app's
-	Yields   bool           // in some fields to another applier; Note has which
-	Ignored  []string       // JSON pointers to fields that are left to others
-	Pointers []string       // to the fields that drifted, for Configure
-	Claim    *fieldpath.Set // fields that are made Pushboat's before the apply, which then removes them
-	Remains  *fieldpath.Set // fields that tools which Pushboat replaces have left, and that go with the apply
+	Defined  bool            // its definition comes with the push, and allows it
+	Other    name.App        // the other app that has the object, or in Plan.Moved is to have it; "" if there is none
+	Dying    bool            // its deletion has begun, or that of its namespace: recreated when it is gone
+	Ended    bool            // it came to its end and is gone: done, until its manifest changes
+	Refused  bool            // a problem is known of it, with which it cannot be applied
+	Left     bool            // stays as it runs, whatever the revision says; Note has the reason
+	Exposed  bool            // a Service with an address outside of the cluster, for Delete
+	Retakes  bool            // the object is as it is to be, and has lost what says that it is the app's
+	Yields   bool            // in some fields to another applier; Note has which
+	Ignored  appfile.Ignored // fields that are left to others
+	Pointers []string        // to the fields that drifted, for Configure
+	Claim    *fieldpath.Set  // fields that are made Pushboat's before the apply, which then removes them
+	Remains  *fieldpath.Set  // fields that tools which Pushboat replaces have left, and that go with the apply
 
 	Object  *manifest.Object // as it will be applied; nil for Delete
 	Written bool             // the object is the written one, see make: for Unchanged

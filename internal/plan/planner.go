@@ -234,7 +234,7 @@ func (p *Planner) steps(ctx context.Context, objects []Placed) ([]Step, manifest
 
 // newStep is a step that does nothing yet.
 func newStep(o Placed) Step {
-	return Step{ID: o.Key, Object: o.Object, Written: o.Written, Kind: o.Kind, Digest: o.Digest, Ignored: o.Pointers, Policy: o.Policy, Action: record.Unchanged}
+	return Step{ID: o.Key, Object: o.Object, Written: o.Written, Kind: o.Kind, Digest: o.Digest, Ignored: o.Ignored, Policy: o.Policy, Action: record.Unchanged}
 }
 
 // unchanged reports whether an object needs no request: neither it nor the fields that
@@ -273,6 +273,7 @@ func (p *Planner) step(ctx context.Context, o Placed) (Step, manifest.Problems, 
 		return p.unseen(ctx, o, step)
 	}
 	if o.Policy.Phase != 0 {
+		step.Object = o.createWhole()
 		return p.HookStep(ctx, o, step)
 	}
 	if reason := LeftAs(o.Policy.Policies, entry, ok); reason != "" {
@@ -326,6 +327,9 @@ func (p *Planner) compare(ctx context.Context, o Placed, step Step, running *uns
 	if running != nil && step.Entry.Terminating {
 		return p.planAnew(ctx, o, step, running)
 	}
+	if running == nil {
+		o.createWhole()
+	}
 	o.Object = o.Copy() // for fields may be added and removed
 	step.Object = o.Object
 	p.keepIgnored(o, running)
@@ -362,6 +366,7 @@ func (p *Planner) comesWithNamespace(o Placed, err error) bool {
 func (p *Planner) recreate(ctx context.Context, o Placed, step Step, running *unstructured.Unstructured) (Step, manifest.Problems, error) {
 	step.Action = record.Recreate
 	step.Changes = p.written(o, running)
+	step.Object = o.createWhole()
 	if !o.Kind.Namespaced {
 		return step, nil, nil
 	}

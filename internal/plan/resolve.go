@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/kube"
 	"github.com/pushboat/pushboat/internal/manifest"
 )
@@ -24,8 +25,9 @@ type Placed struct {
 	Kind             kube.Kind
 	Digest           string
 	Policy           manifest.Policy
-	Pointers         []string // to the fields that are somebody else's
-	Note             string   // a remark about them
+	Ignored          appfile.Ignored  // the fields that are somebody else's
+	Whole            *manifest.Object // with those that pushboat.yaml ignores, as it is created; nil if it ignores none
+	Note             string           // a remark about them
 
 	place *placed // where that is remembered; nil if it is not
 }
@@ -275,12 +277,17 @@ func Place(t *Target, written *manifest.Object, kind kube.Kind) Placed {
 	r := Placed{Object: o, Key: o.ID(), Kind: kind}
 	t.withoutForeign(&r)
 	r.Digest = t.DigestOf(o)
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
+	for _, version := range []*manifest.Object{r.Object, r.Whole} {
+		if version == nil {
+			continue
+		}
+		labels := version.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[kube.PartOfLabel] = SetID(t.Spec.Name)
+		version.SetLabels(labels)
 	}
-	labels[kube.PartOfLabel] = SetID(t.Spec.Name)
-	o.SetLabels(labels)
 	return r
 }
 
@@ -297,14 +304,21 @@ func (t *Target) DigestOf(o *manifest.Object) string {
 // withoutForeign takes the fields of others out of an object: those that pushboat.yaml
 // ignores, and the replicas of a workload that an autoscaler of the app scales.
 func (t *Target) withoutForeign(o *Placed) {
-	o.Pointers = t.Spec.Pointers(o.Key)
-	if scaler := t.scalerOf(o.Key); scaler != "" {
-		o.Pointers = append(o.Pointers, replicasPointer)
+	scaler := t.scalerOf(o.Key)
+	if scaler != "" {
 		if parent, key := walk(o.Object.Object, replicasPointer); child(parent, key) != nil {
 			o.Note = "spec.replicas is left to " + scaler
 		}
+		o.Object.Object = manifest.Without(o.Object.Object, replicasPointer)
 	}
-	if len(o.Pointers) > 0 {
-		o.Object.Object = manifest.Without(o.Object.Object, o.Pointers...)
+	if o.Ignored = t.Spec.Ignored(o.Key); !o.Ignored.IsEmpty() {
+		o.Whole = o.Labelled()
+		pointers, note := o.Ignored.In(o.Whole.Object)
+		o.Object.Object = manifest.Without(o.Whole.Object, pointers...)
+		o.ConcealAs(o.Whole)
+		o.Note = strings.Trim(o.Note+"; "+note, "; ")
+	}
+	if scaler != "" {
+		o.Ignored.Pointers = append(o.Ignored.Pointers, replicasPointer)
 	}
 }

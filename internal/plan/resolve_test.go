@@ -213,8 +213,8 @@ func TestScaledReplicas(t *testing.T) {
 		if len(spec) != test.fields || objects[0].Note != test.note {
 			t.Errorf("%s: the spec is %v, the note %q", name, spec, objects[0].Note)
 		}
-		if left := len(objects[0].Pointers); left > 0 != (test.scalers != nil || test.ignore != nil) {
-			t.Errorf("%s: the fields that are left to others are %q", name, objects[0].Pointers)
+		if left := len(objects[0].Ignored.Pointers); left > 0 != (test.scalers != nil || test.ignore != nil) {
+			t.Errorf("%s: the fields that are left to others are %q", name, objects[0].Ignored.Pointers)
 		}
 	}
 }
