@@ -20,7 +20,7 @@ const (
 	MaxBytes = 1 << 20
 	// MaxApps bounds the apps of one repository, those of globs included.
 	MaxApps = 2000
-	// MaxList bounds the elements of dependsOn, ignore and pointers.
+	// MaxList bounds the elements of dependsOn, ignore and pointers, and all expressions of ignore.
 	MaxList = 200
 )
 

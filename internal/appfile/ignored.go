@@ -32,6 +32,15 @@ func (a App) Ignored(id manifest.ID) Ignored {
 	return of
 }
 
+// Expressions is how many expressions in jq App.Ignore has.
+func (a App) Expressions() int {
+	n := 0
+	for _, ignore := range a.Ignore {
+		n += len(ignore.JQ)
+	}
+	return n
+}
+
 // IsEmpty reports whether no field is left out.
 func (i Ignored) IsEmpty() bool { return len(i.Pointers)+len(i.Paths) == 0 }
 
@@ -44,9 +53,10 @@ func (i Ignored) In(object map[string]any) (pointers []string, note string) {
 		return i.Pointers, ""
 	}
 	pointers = slices.Clone(i.Pointers)
+	steps := jq.MaxSteps
 	for _, path := range i.Paths {
-		found, err := path.Fields(object)
-		if err == jq.ErrTooLong { //nolint:errorlint // it is not wrapped
+		found, err := path.Fields(object, &steps)
+		if err == jq.ErrTooLong && note == "" { //nolint:errorlint // it is not wrapped
 			note = fmt.Sprintf("ignore: %s %v, and has no effect", path, err)
 		}
 		for _, pointer := range found {
@@ -67,7 +77,7 @@ func CheckJQ(text string) (*jq.Path, *jq.Refusal) {
 	for _, pattern := range path.Patterns() {
 		if IsIdentity(pattern) {
 			return nil, &jq.Refusal{
-				Message: fmt.Sprintf("the expression %q leads to %s, which cannot be ignored: it says which object this is", text, pattern),
+				Message: fmt.Sprintf("the expression %s leads to %s, which cannot be ignored: it says which object this is", jq.Quote(text), pattern),
 				Hint:    "write which objects are meant as kind, name and namespace of the entry",
 			}
 		}

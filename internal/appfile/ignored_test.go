@@ -1,6 +1,7 @@
 package appfile
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,22 @@ func TestIgnoreMatches(t *testing.T) {
 	}
 }
 
+func TestExpressionsAreCounted(t *testing.T) {
+	var list []string
+	for i := range MaxList {
+		list = append(list, fmt.Sprintf("'.a[%d]'", i))
+	}
+	entry := "  - {kind: A, jq: [" + strings.Join(list, ", ") + "]}\n"
+	for file, want := range map[string]string{
+		"apps:\n- ignore:\n" + entry:                                 "",
+		"apps:\n- ignore:\n" + entry + "  - {kind: B, jq: ['.a']}\n": "pushboat.yaml:2: ignore has 201 expressions; at most 200 are read",
+	} {
+		if _, problems := parseAll(revision(file), "site"); strings.TrimSpace(problems.Error()) != want {
+			t.Errorf("problems %v, want %q", problems, want)
+		}
+	}
+}
+
 // TestIgnoredIn: expressions are judged by the version of the object that is at hand. What says
 // which object this is stays, and so do fields that take too long to find.
 func TestIgnoredIn(t *testing.T) {
@@ -50,7 +67,7 @@ func TestIgnoredIn(t *testing.T) {
 		{`.spec[] | select(.name | startswith(1)) | .v`, "/always", ""},
 		{`.metadata | .[keys[]]`, "/always /metadata/labels", ""},
 		{`if .spec then .metadata else .kind end`, "/always", ""},
-		{".spec[0].v\n" + slow, "/always /spec/0/v", "ignore: " + slow + " takes more than 500000 steps, and has no effect"},
+		{".spec[0].v\n" + slow, "/always /spec/0/v", "ignore: " + slow + " takes more than 200000 steps, and has no effect"},
 	} {
 		ignored := Ignored{Pointers: []string{"/always"}}
 		for expression := range strings.SplitSeq(test.expressions, "\n") {

@@ -292,6 +292,9 @@ func (r *reader) entry(element field, repo name.Repo, cell cell) entry {
 		for _, element := range r.List(f, MaxList) {
 			e.app.Ignore = append(e.app.Ignore, r.ignore(element))
 		}
+		if n := e.app.Expressions(); n > MaxList {
+			r.Add(f.Line, fmt.Sprintf("ignore has %d expressions; at most %d are read", n, MaxList), "")
+		}
 	}
 	return e
 }

@@ -390,9 +390,9 @@ func TestProblems(t *testing.T) {
 				at(6, "ignore: /kind cannot be ignored: it says which object this is") + at(6, "ignore: /metadata/name cannot be ignored: it says which object this is") +
 				at(7, `unknown field "pointer" in an entry of ignore | did you mean pointers?`) + at(8, `an entry of ignore is "x", not a mapping | known fields are kind, name, namespace, group, pointers, jq`) + at(9, "kind is a list, not text") +
 				at(10, `jq is empty | for example jq: ['.spec.ports[] | select(.name == "http") | .nodePort']`) +
-				at(11, `ignore: the expression ".." leads to the whole object | let it end with a field: .. | .spec`) +
-				at(11, `ignore: the expression ".a | b" cannot be read: the function b is not among what Pushboat reads of jq | the functions that are read are IN, all, any, ascii_downcase, ascii_upcase, contains, endswith, first, has, in, inside, keys, length, map, not, recurse, select, startswith, test, to_entries, type, values`) +
-				at(11, `ignore: the expression ".metadata | select(.name == \"x\")" leads to /metadata, which cannot be ignored: it says which object this is | write which objects are meant as kind, name and namespace of the entry`),
+				at(11, `ignore: the expression '..' leads to the whole object | let it end with a field: .. | .spec`) +
+				at(11, `ignore: the expression '.a | b' cannot be read: the function b is not among what Pushboat reads of jq | the functions that are read are IN, all, any, ascii_downcase, ascii_upcase, contains, endswith, first, has, in, inside, keys, length, map, not, recurse, select, startswith, test, to_entries, type, values`) +
+				at(11, `ignore: the expression '.metadata | select(.name == "x")' leads to /metadata, which cannot be ignored: it says which object this is | write which objects are meant as kind, name and namespace of the entry`),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

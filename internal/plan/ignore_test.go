@@ -176,7 +176,7 @@ func TestIgnoringTakesTooLong(t *testing.T) {
 	w.Target.Spec.Ignore = []appfile.Ignore{{Kind: "ConfigMap", JQ: []string{slow}}}
 	plan, problems := w.planned(config("a", "1"))
 	wantProblems(t, problems)
-	if got := plan.Steps[0].Note; !strings.HasSuffix(got, "takes more than 500000 steps, and has no effect") {
+	if got := plan.Steps[0].Note; !strings.HasSuffix(got, "takes more than 200000 steps, and has no effect") {
 		t.Errorf("the note is %q", got)
 	}
 }

@@ -229,10 +229,15 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.syncPolicy.syncOptions", "syncPolicy: {syncOptions: [ServerSideAply=true]}", `unknown option "ServerSideAply=true"; did you mean ServerSideApply?`},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{group: apps, kind: Deployment, jsonPointers: [/spec/replicas], jqPathExpressions: ['.metadata.annotations[\"a/b\"]', '.a.b[0]?.c', '.webhooks[]?.clientConfig.caBundle', '.spec.x.[]', '.data[ ].y[]']}]", `"Ignore":[{"Kind":"Deployment","Name":"","Namespace":"","Group":"apps","Pointers":["/spec/replicas","/metadata/annotations/a~1b","/a/b/0/c","/webhooks/*/clientConfig/caBundle","/spec/x/*","/data/*/y/*"]}]`},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{group: argoproj.io, kind: Application, jqPathExpressions: ['.metadata.finalizers[] | select(. == \"a\")']}]", "spec.ignoreDifferences[0].kind has no effect: Applications are read as apps, and not applied"},
-	{"spec.ignoreDifferences", "ignoreDifferences: [{group: argoproj.io, kind: Rollout, jqPathExpressions: ['.a[] | select(. == \"a\")']}]", "is no path to a field"},
-	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.metadata[]']}]", "is no path to a field"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{group: argoproj.io, kind: Rollout, jqPathExpressions: ['.a[] | select(. == \"a\")']}]", `"Ignore":[{"Kind":"Rollout","Name":"","Namespace":"","Group":"argoproj.io","Pointers":null,"JQ":[".a[] | select(. == \"a\")"]}]`},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.metadata[]']}]", "leads to /metadata/*, which cannot be ignored: it says which object this is; write which objects are meant"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['select(.kind == \"x\")']}]", "leads to the whole object; let it end with a field: select(.kind == \"x\") | .spec"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.spec.ports | {']}]", "cannot be read: { is not among what Pushboat reads of jq; name the field under jsonPointers: /spec/ports"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['(.a']}]", "its end is where ) belongs; name the field under jsonPointers: /spec/replicas"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.metadata.annotations | to_entries[] | select(.key | startswith(\"a\")) | .key', .spec.x]}]", "spec.ignoreDifferences[0].jqPathExpressions[0] has no effect, in Argo CD neither: the expression"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jsonPointers: ['/*/name']}]", "cannot be ignored: it says which object this is"},
-	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.spec.containers[] | select(.name == \"a\")']}]", "name the field under jsonPointers, with its place in a list: /spec/containers/0"},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: ['.spec.template.spec.containers[]?|select(.name == \"a\").env', .a.b, '.c[]|.d?', '.a[\"b\"]', '.spec.template.spec.containers[]?|select(.name == \"a\").env']}]", `"Pointers":["/a/b","/c/*/d"],"JQ":[".spec.template.spec.containers[]?|select(.name == \"a\").env"]}]`},
+	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: Deployment, jqPathExpressions: [" + manyExpressions(201) + "]}]", "there are 201 expressions with conditions; at most 200 are read"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: 'A*', jsonPointers: [/a]}]", "is about one kind"},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{group: apps, kind: '*', jsonPointers: [/a]}]", `"Ignore":[{"Kind":"*","Name":"","Namespace":"","Group":"apps","Pointers":["/a"]}]`},
 	{"spec.ignoreDifferences", "ignoreDifferences: [{kind: A, jsonPointers: [/metadata/name]}]", "cannot be ignored"},
@@ -241,6 +246,15 @@ var fields = []struct{ field, spec, want string }{
 	{"spec.revisionHistoryLimit", "revisionHistoryLimit: 3", "spec.revisionHistoryLimit has no effect"},
 	{"spec.project", "project: other", "the AppProject other is not in this repository"},
 	{"spec", "syncPolcy: {}", "unknown field spec.syncPolcy; did you mean syncPolicy?"},
+}
+
+// manyExpressions are expressions with conditions, in a list.
+func manyExpressions(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("'.a[] | select(.b == %d)'", i))
+	}
+	return strings.Join(list, ", ")
 }
 
 // outcome is all that came of reading.

@@ -117,28 +117,28 @@ func (t *Tree) readGlobalIgnore(data *meaning.Map, key, text string) {
 		group, kind = "", group
 	}
 	if kind == "all" {
-		if len(entry.Pointers)+len(entry.JQ) > 0 {
-			data.Problem(key, key+": fields of all kinds cannot be ignored", "write a key for each kind, such as "+ignorePrefix+"apps_Deployment")
-			return
-		}
-		data.Without(key, managersWhy)
-		return
+		kind = appfile.EveryKind
+	}
+	if len(entry.Managers) > 0 {
+		data.Note(key, key+": managedFieldsManagers has no effect: "+managersWhy)
 	}
 	ignore := appfile.Ignore{Group: group, Kind: kind}
 	for _, pointer := range entry.Pointers {
 		if message := checkPointer(pointer); message != "" {
 			data.Problem(key, key+": "+message, "")
 		}
-		ignore.Pointers = append(ignore.Pointers, pointer)
+		ignore.Pointers = withOne(ignore.Pointers, pointer)
 	}
 	for _, expression := range entry.JQ {
-		pointer, ok := pointerOf(expression)
-		if !ok {
-			data.Problem(key, key+": "+jqMessage(expression), jqHint(expression))
+		switch refusal := addExpression(&ignore, expression); {
+		case refusal == nil:
+		case refusal.NoField:
+			data.Note(key, key+noField(refusal))
+		default:
+			data.Problem(key, key+": "+refusal.Message, refusal.Hint)
 		}
-		ignore.Pointers = append(ignore.Pointers, pointer)
 	}
-	if len(ignore.Pointers) > 0 {
+	if len(ignore.Pointers)+len(ignore.JQ) > 0 {
 		t.config.ignore = append(t.config.ignore, ignore)
 	}
 }

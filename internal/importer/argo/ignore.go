@@ -2,14 +2,13 @@ package argo
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/importer/meaning"
 	"github.com/pushboat/pushboat/internal/manifest"
+	"github.com/pushboat/pushboat/internal/manifest/jq"
 )
 
 const managersWhy = "a field that another program takes by server-side apply is left to it; name others under jsonPointers"
@@ -46,19 +45,25 @@ func (a *application) readIgnore(spec *meaning.Map) {
 			if message := checkPointer(pointer); message != "" {
 				a.reader.Add(fmt.Sprintf("%s[%d]", m.At("jsonPointers"), i), message, "")
 			}
-			ignore.Pointers = append(ignore.Pointers, pointer)
+			ignore.Pointers = withOne(ignore.Pointers, pointer)
 		}
 		for i, expression := range m.Texts("jqPathExpressions") {
-			pointer, ok := pointerOf(expression)
-			if !ok {
-				a.reader.Add(fmt.Sprintf("%s[%d]", m.At("jqPathExpressions"), i), jqMessage(expression), jqHint(expression))
+			at := fmt.Sprintf("%s[%d]", m.At("jqPathExpressions"), i)
+			switch refusal := addExpression(&ignore, expression); {
+			case refusal == nil:
+			case refusal.NoField:
+				a.reader.Tell(at, at+noField(refusal))
+			default:
+				a.reader.Add(at, refusal.Message, refusal.Hint)
 			}
-			ignore.Pointers = append(ignore.Pointers, pointer)
 		}
 		m.Without("managedFieldsManagers", managersWhy)
-		if len(ignore.Pointers) > 0 {
+		if len(ignore.Pointers)+len(ignore.JQ) > 0 {
 			app.Ignore = append(app.Ignore, ignore)
 		}
+	}
+	if n := app.Expressions(); n > appfile.MaxList {
+		spec.Problem("ignoreDifferences", fmt.Sprintf("there are %d expressions with conditions; at most %d are read", n, appfile.MaxList), "")
 	}
 }
 
@@ -78,40 +83,46 @@ func checkPointer(pointer string) string {
 	return ""
 }
 
-// step is one step of a path in jq: .name, ."name", .["name"], ["name"], [3] or [].
-var step = regexp.MustCompile(`^(?:\.?\["((?:[^"\\])+)"\]|\."((?:[^"\\])+)"|\.([A-Za-z_][A-Za-z0-9_]*)|\.?\[(\d{1,6})\]|\.?\[(\s*)\])\??`)
-
-// pointerOf is the JSON pointer of a path in jq that leads to one field, or to one of each
-// element of a list.
-func pointerOf(expression string) (pointer string, ok bool) {
-	rest := strings.TrimSpace(expression)
-	var b strings.Builder
-	for rest != "" {
-		m := step.FindStringSubmatch(rest)
-		if m == nil {
-			return "", false
+// addExpression adds an expression to what an entry ignores: as a pointer, if it is a path without
+// conditions. The refusal is nil if it can be read.
+func addExpression(ignore *appfile.Ignore, expression string) *jq.Refusal {
+	path, refusal := appfile.CheckJQ(expression)
+	if refusal != nil {
+		if refusal.Hint == "" {
+			refusal.Hint = nearest(expression)
 		}
-		name := manifest.EscapeStep(m[1] + m[2] + m[3] + m[4])
-		if name == "" {
-			name = manifest.Each
-		}
-		b.WriteString("/" + name)
-		rest = rest[len(m[0]):]
+		return refusal
 	}
-	pointer = b.String()
-	return pointer, pointer != "" && checkPointer(pointer) == ""
+	if pointer, ok := path.Pointer(); ok {
+		ignore.Pointers = withOne(ignore.Pointers, pointer)
+	} else {
+		ignore.JQ = withOne(ignore.JQ, expression)
+	}
+	return nil
 }
 
-func jqMessage(expression string) string {
-	return "the expression " + strconv.Quote(expression) + " is no path to a field"
+// withOne adds a text to a list, which has each once.
+func withOne(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }
 
-// jqHint is the pointer to write in place of an expression, as far as it can be known.
-func jqHint(expression string) string {
+// noField says of an expression that leads to no field that it has no effect. Argo CD deletes what
+// it leads to on both sides, which fails, and then compares all of them.
+func noField(refusal *jq.Refusal) string {
+	return " has no effect, in Argo CD neither: " + refusal.Message + "; " + refusal.Hint
+}
+
+// nearest is the pointer to write in place of an expression, as far as it can be known.
+func nearest(expression string) string {
+	written := "/spec/replicas"
 	first, _, _ := strings.Cut(expression, "|")
-	written, ok := pointerOf(strings.ReplaceAll(strings.TrimSpace(first), "[]", "[0]"))
-	if !ok {
-		written = "/spec/replicas"
+	if path, refusal := appfile.CheckJQ(first); refusal == nil {
+		if pointer, ok := path.Pointer(); ok {
+			written = pointer
+		}
 	}
-	return "name the field under jsonPointers, with its place in a list: " + written
+	return "name the field under jsonPointers: " + written
 }

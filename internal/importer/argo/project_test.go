@@ -98,8 +98,10 @@ func TestConfig(t *testing.T) {
 		"resource.exclusions: '{'":                                                                         "resource.exclusions: ",
 		"url: https://x":                                                                                   "it is a setting of Argo CD itself",
 		"resource.customizations.ignoreDifferences.all: 'managedFieldsManagers: [x]'":                      "has no effect",
-		"resource.customizations.ignoreDifferences.all: 'jsonPointers: [/a]'":                              "fields of all kinds cannot be ignored",
-		"resource.customizations.ignoreDifferences.apps_Deployment: 'jqPathExpressions: [.a.b.c|d]'":       "under jsonPointers, with its place in a list: /a",
+		"resource.customizations.ignoreDifferences.all: 'jsonPointers: [/a]'":                              `"Ignore":[{"Kind":"*","Name":"","Namespace":"","Group":"","Pointers":["/a"]}]`,
+		"resource.customizations.ignoreDifferences.all: 'jqPathExpressions: [.a, \".b[]|select(.c)\"]'":    `"Ignore":[{"Kind":"*","Name":"","Namespace":"","Group":"","Pointers":["/a"],"JQ":[".b[]|select(.c)"]}]`,
+		"resource.customizations.ignoreDifferences.apps_Deployment: 'jqPathExpressions: [.a.b.c|d]'":       `apps_Deployment: the expression '.a.b.c|d' cannot be read: the function d is not among what Pushboat reads of jq; the functions that are read are`,
+		"resource.customizations.ignoreDifferences.apps_Deployment: 'jqPathExpressions: [.a|to_entries]'":  `apps_Deployment has no effect, in Argo CD neither: the expression '.a|to_entries' leads to no field: to_entries makes a new value`,
 		"resource.customizations.ignoreDifferences.apps_Deployment: 'jsonPointers: [/spec/replicas]'":      `"Ignore":[{"Kind":"Deployment","Name":"","Namespace":"","Group":"apps","Pointers":["/spec/replicas"]}]`,
 		"resource.customizations.ignoreDifferences.apps_Deployment: 'jsonPointers: [/metadata/namespace]'": "cannot be ignored",
 	} {

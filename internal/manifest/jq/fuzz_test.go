@@ -28,7 +28,7 @@ func FuzzPath(f *testing.F) {
 			}
 			return
 		}
-		fields, err := p.Fields(object(t, deployment))
+		fields, err := p.Fields(object(t, deployment), all())
 		if err != nil && len(fields) > 0 {
 			t.Errorf("fields %q beside an error %v", fields, err)
 		}

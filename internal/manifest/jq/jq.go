@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pushboat/pushboat/internal/manifest"
@@ -17,7 +18,7 @@ import (
 const (
 	MaxLength = 1000    // bytes
 	maxDepth  = 50      // how deep brackets and conditions nest
-	MaxSteps  = 500_000 // what finding its fields in one object may take; each is some 50 ns
+	MaxSteps  = 200_000 // what finding fields in one object may take; each is some 50 ns
 )
 
 // keysHint is the way from what people try to what leads to fields.
@@ -40,7 +41,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Message }
 
-// ErrTooLong is of an expression that takes more than MaxSteps on an object.
+// ErrTooLong is of an expression that takes more steps than are left for an object.
 var ErrTooLong = fmt.Errorf("takes more than %d steps", MaxSteps)
 
 // Parse reads an expression; the refusal is nil if it can be read.
@@ -50,12 +51,12 @@ func Parse(text string) (*Path, *Refusal) {
 	}
 	root, err := parse(text)
 	if err != nil {
-		err.Message = fmt.Sprintf("the expression %q cannot be read: %s", text, err.Message)
+		err.Message = "the expression " + Quote(text) + " cannot be read: " + err.Message
 		return nil, err
 	}
 	if maker := makerOf(root); maker != "" {
 		return nil, &Refusal{
-			Message: fmt.Sprintf("the expression %q leads to no field: %s makes a new value", text, maker),
+			Message: "the expression " + Quote(text) + " leads to no field: " + maker + " makes a new value",
 			Hint:    keysHint,
 			NoField: true,
 		}
@@ -63,11 +64,19 @@ func Parse(text string) (*Path, *Refusal) {
 	p := &Path{text: text, root: root}
 	if slices.Contains(p.Patterns(), "") {
 		return nil, &Refusal{
-			Message: fmt.Sprintf("the expression %q leads to the whole object", text),
+			Message: "the expression " + Quote(text) + " leads to the whole object",
 			Hint:    "let it end with a field: " + strings.TrimSpace(text) + " | .spec",
 		}
 	}
 	return p, nil
+}
+
+// Quote writes an expression in quotes, as YAML has it.
+func Quote(expression string) string {
+	if strconv.CanBackquote(expression) && !strings.Contains(expression, "'") {
+		return "'" + expression + "'"
+	}
+	return strconv.Quote(expression)
 }
 
 // String is the expression as it was written.
@@ -76,9 +85,11 @@ func (p *Path) String() string { return p.text }
 // Fields are JSON pointers to the fields of an object, which is not changed, to which the
 // expression leads: each is there once, in no order, and the object need not have it. On an
 // error, which has values of the object nowhere in its text, it leads to none: that is as
-// Argo CD has it.
-func (p *Path) Fields(object map[string]any) ([]string, error) {
-	r := &run{left: MaxSteps}
+// Argo CD has it. steps are those that are left for this object, at first MaxSteps, of which it
+// takes its own.
+func (p *Path) Fields(object map[string]any, steps *int) ([]string, error) {
+	r := &run{left: *steps}
+	defer func() { *steps = max(r.left, 0) }()
 	found := map[string]bool{}
 	err := p.root.eval(r, place{value: object}, func(at place) error {
 		if at.made {

@@ -38,6 +38,12 @@ spec:
     - {name: https, port: 443, nodePort: 30443}
 `
 
+// all are all steps that an object may take.
+func all() *int {
+	steps := MaxSteps
+	return &steps
+}
+
 func object(t *testing.T, text string) map[string]any {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))
@@ -183,7 +189,7 @@ func TestFields(t *testing.T) {
 			}
 			continue
 		}
-		fields, err := p.Fields(object(t, deployment))
+		fields, err := p.Fields(object(t, deployment), all())
 		if err != nil {
 			t.Errorf("%s: %v", expression, err)
 		}
@@ -243,7 +249,7 @@ func TestFailures(t *testing.T) {
 			}
 			continue
 		}
-		fields, err := p.Fields(object(t, deployment+"\nmore: {"+strings.Repeat("a: {", 40)+strings.Repeat("}", 41)))
+		fields, err := p.Fields(object(t, deployment+"\nmore: {"+strings.Repeat("a: {", 40)+strings.Repeat("}", 41)), all())
 		if want == nil || !errors.Is(err, want) || len(fields) > 0 {
 			t.Errorf("%s: it leads to %q, with error %v, want %v", expression, fields, err, want)
 		}
@@ -253,7 +259,9 @@ func TestFailures(t *testing.T) {
 // TestRefusals: what is not read is refused with what to write instead.
 func TestRefusals(t *testing.T) {
 	for expression, want := range map[string]string{
-		``:                              `the expression "" cannot be read: it ends too early`,
+		``:                              `the expression '' cannot be read: it ends too early`,
+		".a\n|":                         `the expression ".a\n|" cannot be read: it ends too early`,
+		`.a | 'b'`:                      `the expression ".a | 'b'" cannot be read: "'b'" is no part of jq`,
 		`.spec |`:                       "it ends too early",
 		`.spec | select(`:               "it ends too early",
 		`.spec | select(.x`:             "its end is where ) belongs",
@@ -295,7 +303,7 @@ func TestRefusals(t *testing.T) {
 		strings.Repeat("if ", 60) + `.a`:              "it nests more than 50 deep",
 		strings.Repeat(".a//", 60) + `.a`:             "it nests more than 50 deep",
 		`.` + strings.Repeat("a", 1000):               "an expression is longer than 1000 bytes",
-		`.`:                                           `the expression "." leads to the whole object | let it end with a field: . | .spec`,
+		`.`:                                           `the expression '.' leads to the whole object | let it end with a field: . | .spec`,
 		`select(.metadata.labels.x == "y")`:           "leads to the whole object",
 		`..`:                                          "leads to the whole object",
 		`if .x then .y end`:                           "leads to the whole object",
@@ -412,9 +420,32 @@ func TestSearchesEnd(t *testing.T) {
 			continue
 		}
 		began := time.Now()
-		_, failed := p.Fields(wide)
+		_, failed := p.Fields(wide, all())
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%s: %v after %v", expression, failed, took)
+		}
+	}
+}
+
+// TestStepsAreShared: what one expression takes, another one does not have.
+func TestStepsAreShared(t *testing.T) {
+	p, refusal := Parse(`.spec.ports[] | select(.name == "http")`)
+	if refusal != nil {
+		t.Fatal(refusal)
+	}
+	steps, o := 30, object(t, deployment)
+	if fields, err := p.Fields(o, &steps); len(fields) != 1 || err != nil || steps <= 0 || steps >= 30 {
+		t.Fatalf("%q, %v; left are %d steps", fields, err, steps)
+	}
+	if fields, err := p.Fields(o, &steps); len(fields) > 0 || err == nil || steps != 0 {
+		t.Errorf("%q, %v; left are %d steps", fields, err, steps)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	for b.Loop() {
+		if _, refusal := Parse(`.spec.template.spec.containers[] | select(.name == "istio-proxy") | .resources`); refusal != nil {
+			b.Fatal(refusal)
 		}
 	}
 }
@@ -433,7 +464,7 @@ func BenchmarkFields(b *testing.B) {
 		b.Fatal(refusal)
 	}
 	for b.Loop() {
-		if fields, err := p.Fields(o); len(fields) != 1 || err != nil {
+		if fields, err := p.Fields(o, all()); len(fields) != 1 || err != nil {
 			b.Fatal(fields, err)
 		}
 	}
