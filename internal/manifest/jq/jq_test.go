@@ -284,6 +284,7 @@ func TestRefusals(t *testing.T) {
 		`.a as $x | .b`:                 "as is not among what Pushboat reads of jq | write the value where it is used",
 		`.a | reduce .[] as $x (0; 1)`:  "reduce is not among",
 		`.a + 1`:                        "+ is not among",
+		`.spec.http[*].route[*].weight`: "* is not among what Pushboat reads of jq | write [] for all elements of a list",
 		`-.a`:                           "- is not among",
 		`.a = 1`:                        "= is not among what Pushboat reads of jq | compare with ==",
 		`.a | select($x)`:               "$ is not among",

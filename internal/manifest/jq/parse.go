@@ -75,7 +75,7 @@ var instead = map[string]string{
 	"def":     "write what the function does where it is used",
 	"label":   "", "import": "", "include": "", "catch": "leave catch out", "__loc__": "",
 	"=": "compare with ==", "|=": "the expression names fields, and changes none", "+=": "the expression names fields, and changes none",
-	"+": "write the value out", "-": "write the value out", "*": "write the value out", "/": "write the value out", "%": "write the value out",
+	"+": "write the value out", "-": "write the value out", "*": "write [] for all elements of a list", "/": "write the value out", "%": "write the value out",
 	"$": "write the value out", "@": "write the value out", "{": "", ":": "write an expression for each place in the list, or .[] for all",
 }
 
