@@ -30,8 +30,6 @@ func (t token) say() string {
 	switch t.kind {
 	case isEnd:
 		return "its end"
-	case isField:
-		return "." + t.text
 	case isText:
 		return fmt.Sprintf("%q", t.text)
 	default:

@@ -17,8 +17,6 @@ func float(value any) (number float64, ok bool) {
 		return float64(value), true
 	case float64:
 		return value, true
-	case int:
-		return float64(value), true
 	}
 	return 0, false
 }
