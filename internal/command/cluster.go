@@ -104,6 +104,9 @@ func printCluster(w io.Writer, s fleet.State, now time.Time) {
 	if len(s.Labels) > 0 {
 		fmt.Fprintf(w, "labels    %s\n", labels(s.Labels))
 	}
+	for _, key := range slices.Sorted(maps.Keys(s.Annotations)) {
+		fmt.Fprintf(w, "annotated %s: %s\n", manifest.Clean(key), manifest.Clean(s.Annotations[key]))
+	}
 	if s.Identity != nil {
 		fmt.Fprintf(w, "identity  %s, since %s\n", manifest.Clean(s.Identity.ID), s.Identity.Since.UTC().Format(time.DateOnly))
 	}

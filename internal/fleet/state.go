@@ -13,10 +13,12 @@ import (
 // State is how a cluster is, and who names it.
 type State struct {
 	deploy.ClusterState
-	Place    string            `json:"place"`
-	Labels   map[string]string `json:"labels,omitempty"`
-	Identity *Identity         `json:"identity,omitempty"` // nil: not met yet
-	Apps     []name.App        `json:"apps"`
+	Place  string            `json:"place"`
+	Labels map[string]string `json:"labels,omitempty"`
+	// Annotations are values of the cluster for ApplicationSets.
+	Annotations map[string]string `json:"annotations,omitempty"`
+	Identity    *Identity         `json:"identity,omitempty"` // nil: not met yet
+	Apps        []name.App        `json:"apps"`
 }
 
 // States asks some clusters how they are, all of them if none is named, and lists those
@@ -29,7 +31,7 @@ func (f *Fleet) States(ctx context.Context, names ...string) []State {
 	states := []State{}
 	for _, of := range engine.ClusterStates(ctx, slices.Collect(maps.Keys(members))...) {
 		m := members[of.Name]
-		state := State{ClusterState: of, Place: m.Place, Labels: m.Labels, Apps: append([]name.App{}, engine.AppsOnCluster(of.Name)...)}
+		state := State{ClusterState: of, Place: m.Place, Labels: m.Labels, Annotations: m.Annotations, Apps: append([]name.App{}, engine.AppsOnCluster(of.Name)...)}
 		if known, err := f.identities.of(of.Name); err == nil && known.ID != "" {
 			state.Identity = &known
 		}

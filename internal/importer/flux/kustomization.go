@@ -187,7 +187,7 @@ func (t *Tree) rootOf(it *item, ref *meaning.Map, git *source) string {
 		if ok {
 			folder, _ = t.world.Own(at, field, place, nil)
 		}
-		folder = t.tellOnce(git, folder)
+		folder = t.tellOnce(git, folder, "a push brings this repository")
 		it.lost = folder == ""
 		return folder
 	}
@@ -274,17 +274,18 @@ func (t *Tree) elsewhere(git *source, url string) (folder string) {
 	if at, _, ok := placeOf(git.spec.Map("ref")); ok {
 		folder, _ = t.world.Elsewhere(git.spec, "url", url, at)
 	}
-	return t.tellOnce(git, folder)
+	return t.tellOnce(git, folder, "how it is fetched is said in admin.git")
 }
 
 // tellOnce reads what else a GitRepository says that is not followed as the branch that is
-// pushed, says once what is wrong with it, and returns its folder; "" if anything is.
-func (t *Tree) tellOnce(git *source, folder string) string {
+// pushed, says once what is wrong with it, and returns its folder; "" if anything is. why is why
+// fields about fetching have no effect.
+func (t *Tree) tellOnce(git *source, folder, why string) string {
 	git.spec.Refuse("recurseSubmodules", "submodules are not read", "commit what they have")
 	git.spec.Refuse("include", "other repositories are not put into folders of this one", "name each as a source of its own")
 	git.spec.Refuse("verify", "signatures of its commits are not asked for here", "demand them of its mirror (requireSigned in access.yaml), and take it out")
 	for _, field := range []string{"interval", "timeout", "secretRef", "proxySecretRef", "serviceAccountName", "provider", "ignore", "sparseCheckout", "suspend"} {
-		git.spec.Without(field, "how it is fetched is said in admin.git")
+		git.spec.Without(field, why)
 	}
 	git.spec.Done()
 	if !git.told {
