@@ -164,6 +164,9 @@ func (t *Tree) leaveOut(ignore string) error {
 		if patterns.MatchWithin(name) {
 			delete(t.files, name)
 		}
+		if err := patterns.Err(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

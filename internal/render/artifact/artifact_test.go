@@ -122,6 +122,10 @@ func TestWhatIsNotUnpacked(t *testing.T) {
 	for i := range deep {
 		deep[i] = text(strings.Repeat(fmt.Sprintf("%d/", i), 40)+"a", "")
 	}
+	slow := []entry{text(".sourceignore", strings.Repeat("/b"+strings.Repeat("*a", 200)+"\n", 50))}
+	for i := range 50 {
+		slow = append(slow, text(strings.Repeat("a", 900)+fmt.Sprint(i), ""))
+	}
 	huge := packed(t, text("a", strings.Repeat("0", MaxBytes)), text("b", "1"))
 	for name, test := range map[string]struct {
 		data []byte
@@ -145,6 +149,7 @@ func TestWhatIsNotUnpacked(t *testing.T) {
 		"a file that is a folder":  {packed(t, text("a", ""), text("a/b", "")), "as a file and as a folder"},
 		"a folder that is a file":  {packed(t, text("a/b/c", ""), text("a", "")), "as a file and as a folder"},
 		"patterns that are none":   {packed(t, text(".sourceignore", "[")), ".sourceignore in it: line 1"},
+		"patterns that take long":  {packed(t, slow...), "the patterns of files to leave out take too long"},
 		"a large file of patterns": {packed(t, text(".sourceignore", strings.Repeat("#", 65<<10))), ".sourceignore in it has more than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,7 @@ func generate(fsys fs.FS, folder string) (generated fs.FS, empty bool, _ manifes
 		g.readIgnore(above)
 	}
 	err := fs.WalkDir(fsys, folder, g.visit)
-	if err != nil {
+	if err := cmp.Or(err, g.ignore.Err()); err != nil {
 		return nil, true, manifest.Problems{{Source: manifest.Source{File: folder}, Message: "look for manifests: " + err.Error(), Hint: "the path is a folder of the repository"}}
 	}
 	if len(g.problems) > 0 {
@@ -75,6 +76,8 @@ func (g *generator) visit(name string, entry fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
 		return err
+	case g.ignore.Err() != nil:
+		return g.ignore.Err()
 	case entry.Type()&fs.ModeSymlink != 0:
 	case entry.IsDir():
 		return g.visitFolder(name)

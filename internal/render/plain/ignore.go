@@ -25,7 +25,14 @@ const (
 	MaxPatterns = 1000
 	// MaxPatternLength bounds one pattern, in bytes.
 	MaxPatternLength = 500
+	// maxSteps bounds what all patterns take for all files: for each path that a pattern is tried
+	// on, the length of the path times the wildcards of the pattern. A hundred million take some
+	// seconds; a hundred patterns such as *.md take as many for 10,000 files.
+	maxSteps = 200_000_000
 )
+
+// errSlow is the error for patterns that take more than maxSteps.
+var errSlow = errors.New("the patterns of files to leave out take too long: there are too many for so many files, or they have too many wildcards")
 
 // Ignore holds the patterns of .pushboatignore files. The last pattern that matches
 // decides, and one with ! in front brings a file back. A walk does not enter a folder
@@ -33,18 +40,30 @@ const (
 // matches nothing.
 type Ignore struct {
 	patterns []pattern
+	folders  map[string]int // the last pattern that matches a folder, see last; nil: none is known
+	steps    int            // see maxSteps
 }
 
 // pattern is one line of an ignore file.
 type pattern struct {
 	folder  string // of the file; "." for the root
 	regexp  *regexp.Regexp
+	loops   int // of the expression: each is at work at once
 	negated bool
 	dirOnly bool
 }
 
+// Err is an error if the patterns have taken too long: then nothing matched any more.
+func (g *Ignore) Err() error {
+	if g.steps > maxSteps {
+		return errSlow
+	}
+	return nil
+}
+
 // Add reads the ignore file of a folder, after those of the folders above it.
 func (g *Ignore) Add(folder, text string) error {
+	g.folders = nil
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -67,37 +86,55 @@ func (g *Ignore) Add(folder, text string) error {
 // Match reports whether a file or folder is ignored. The path is relative to
 // the repository's root.
 func (g *Ignore) Match(name string, isDir bool) bool {
-	for _, p := range slices.Backward(g.patterns) {
-		if p.matches(name, isDir) {
-			return !p.negated
-		}
-	}
-	return false
+	at := g.last(name, isDir)
+	return at >= 0 && !g.patterns[at].negated
 }
 
 // MatchWithin reports whether a file is ignored as Flux's source-controller does it: a pattern
 // matches all that is in a folder that it matches, and the last pattern that does decides, so that
 // a file can be brought back from a folder that is ignored (fluxcd/pkg/sourceignore).
 func (g *Ignore) MatchWithin(name string) bool {
-	for _, p := range slices.Backward(g.patterns) {
-		for at, isDir := name, false; at != "." && at != p.folder; at, isDir = path.Dir(at), true {
-			if p.matches(at, isDir) {
-				return !p.negated
+	at := g.last(name, false)
+	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+		of, known := g.folders[folder]
+		if !known {
+			of = g.last(folder, true)
+			if g.folders == nil {
+				g.folders = map[string]int{}
 			}
+			g.folders[folder] = of
 		}
+		at = max(at, of)
 	}
-	return false
+	return at >= 0 && !g.patterns[at].negated
 }
 
-// matches reports whether a pattern matches a file or folder.
-func (p pattern) matches(name string, isDir bool) bool {
+// last is the last pattern that matches a file or folder; -1 if none does, or if it takes too long.
+func (g *Ignore) last(name string, isDir bool) int {
+	for i, p := range slices.Backward(g.patterns) {
+		below, ok := p.seen(name, isDir)
+		if !ok {
+			continue
+		}
+		if g.steps += p.loops * len(name); g.steps > maxSteps {
+			return -1
+		}
+		if p.regexp.MatchString(below) {
+			return i
+		}
+	}
+	return -1
+}
+
+// seen is a path as the expression of a pattern matches it; false if the pattern is not about it.
+func (p pattern) seen(name string, isDir bool) (string, bool) {
 	if p.folder != "." {
 		var below bool
 		if name, below = strings.CutPrefix(name, p.folder+"/"); !below {
-			return false
+			return "", false
 		}
 	}
-	return (isDir || !p.dirOnly) && p.regexp.MatchString(strings.ReplaceAll(name, "/", slash))
+	return strings.ReplaceAll(name, "/", slash), isDir || !p.dirOnly
 }
 
 // parsePattern parses one line; ok is false for blank lines and comments.
@@ -122,6 +159,7 @@ func parsePattern(line string) (p pattern, ok bool, err error) {
 	if err != nil {
 		return pattern{}, false, err
 	}
+	p.loops = 1 + strings.Count(expression, "*")
 	p.regexp, err = regexp.Compile(expression)
 	if err != nil {
 		return pattern{}, false, fmt.Errorf("the pattern %q is not valid", line)

@@ -200,6 +200,10 @@ func (r *renderer) keep(folder string, entries []fs.DirEntry) []member {
 			kept = append(kept, member{entry, name, nil})
 		}
 	}
+	if err := r.ignore.Err(); err != nil {
+		r.stop(path.Join(folder, IgnoreName), err.Error(), "write fewer patterns, with fewer wildcards")
+		return nil
+	}
 	return kept
 }
 

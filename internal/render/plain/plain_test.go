@@ -132,6 +132,8 @@ func TestRenderLimits(t *testing.T) {
 		}
 		return fsys
 	}
+	slow := many(100, strings.Repeat("a", 200)+"%d.yaml", object("a"))
+	slow[IgnoreName] = &fstest.MapFile{Data: []byte(strings.Repeat("/b"+strings.Repeat("*a", 100)+"\n", 100))}
 	deep := fstest.MapFS{strings.Repeat("d/", MaxDepth+1) + "a.yaml": &fstest.MapFile{Data: []byte(object("a"))}}
 	padding := "#" + strings.Repeat("x", 5<<20) + "\n"
 	for _, test := range []struct {
@@ -149,6 +151,7 @@ func TestRenderLimits(t *testing.T) {
 		{"ignore file", fstest.MapFS{IgnoreName: {Data: []byte(strings.Repeat("#", MaxIgnoreBytes+1))}}, "the file is larger than 65536 bytes"},
 		{"patterns", fstest.MapFS{IgnoreName: {Data: []byte(strings.Repeat("a\n", MaxPatterns+1))}}, "line 1001: there are more than 1000 patterns"},
 		{"pattern", fstest.MapFS{IgnoreName: {Data: []byte(strings.Repeat("a", MaxPatternLength+1))}}, "line 1: the pattern is longer than 500 bytes"},
+		{"patterns that take long", slow, ".pushboatignore: the patterns of files to leave out take too long"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, problems := Render(test.fsys, Folder{Path: "."})
