@@ -252,8 +252,14 @@ func (t trials) decidesApp(ctx context.Context, c candidate, spec appfile.App, g
 	if !ok || reflect.DeepEqual(app, spec) {
 		return false
 	}
-	app, _, problems := t.session.chartValues(ctx, app)
-	return len(problems) == 0 && t.differs(ctx, c.file, changed, app)
+	set, _, unknown := t.session.substitutions(ctx, app)
+	app, _, unfilled := t.session.chartValues(ctx, app)
+	tree, app, absent := t.session.withArtifacts(ctx, app)
+	if len(unknown)+len(unfilled)+len(absent) > 0 {
+		return false
+	}
+	t.set, t.files = set, t.session.filesOf(ctx, tree, app, nil) // it may be of other artifacts
+	return t.differs(ctx, c.file, changed, app)
 }
 
 // differs reports whether the field differs if a file has another content.
