@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -114,19 +115,20 @@ func (t *Tree) Through(file string) []string {
 	return way
 }
 
-// Only returns the part of a tree that is in one folder, under the same paths: nothing else is
-// there.
-func Only(base fs.FS, folder string) fs.FS { return &only{base, folder} }
+// Only returns the part of a tree that is in one folder, and some files beside it, under the same
+// paths: nothing else is there.
+func Only(base fs.FS, folder string, files ...string) fs.FS { return &only{base, folder, files} }
 
-// only is a tree of which only a folder is there.
+// only is a tree of which only a folder and some files are there.
 type only struct {
 	fs.FS
 	folder string
+	files  []string
 }
 
-// check is an error for a path outside of the folder.
+// check is an error for a path outside of the folder that is none of the files.
 func (o *only) check(op, file string) error {
-	if file == o.folder || strings.HasPrefix(file, o.folder+"/") {
+	if file == o.folder || strings.HasPrefix(file, o.folder+"/") || slices.Contains(o.files, file) {
 		return nil
 	}
 	return &fs.PathError{Op: op, Path: file, Err: fs.ErrNotExist}

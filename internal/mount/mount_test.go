@@ -58,13 +58,13 @@ func TestMountedTreesAreBelowTheirFolder(t *testing.T) {
 }
 
 func TestOnlyAFolderIsThere(t *testing.T) {
-	part := Only(linked{files("a/b", "ab", "c/d")}, "a")
-	for _, there := range []string{"a", "a/b"} {
+	part := Only(linked{files("a/b", "ab", "c/d", "c/e")}, "a", "c/e")
+	for _, there := range []string{"a", "a/b", "c/e"} {
 		if _, err := fs.Stat(part, there); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, absent := range []string{".", "ab", "c/d", "a/../c/d"} {
+	for _, absent := range []string{".", "ab", "c", "c/d", "c/e/f", "a/../c/d"} {
 		_, stat := fs.Stat(part, absent)
 		_, read := fs.ReadFile(part, absent)
 		_, list := fs.ReadDir(part, absent)

@@ -69,6 +69,18 @@ func seenFrom(at, folder string, helm appfile.Helm) appfile.Helm {
 	return helm
 }
 
+// named are the files of values for a chart that an app names.
+func named(app appfile.App) []string {
+	var files []string
+	for _, values := range app.Helm.Values {
+		files = append(files, path.Join(app.Path, values.File))
+	}
+	for _, parameter := range app.Helm.Parameters {
+		files = append(files, path.Join(app.Path, parameter.File))
+	}
+	return files
+}
+
 // mountArtifact fetches and unpacks an artifact, and mounts it under the element that it returns.
 func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfile.App, a appfile.Artifact) (element string, _ *manifest.Problem) {
 	repo, called := a.Split()

@@ -33,6 +33,7 @@ func TestManifestsOfAnArtifact(t *testing.T) {
 		"built/kustomization.yaml": "resources: [../plain/a.yaml]\nnamePrefix: x-\n",
 		"chart/Chart.yaml":         "apiVersion: v2\nname: chart\nversion: 1.0.0\n", "chart/templates/a.yaml": object("{{ .Values.name }}"),
 		"outside/kustomization.yaml": "resources: [../../../own.yaml]\n",
+		"reads/Chart.yaml":           "apiVersion: v2\nname: reads\nversion: 1.0.0\ndependencies: [{name: own, version: 1.0.0, repository: \"file://../../../chart\"}]\n",
 	})
 	helm := s.from("web", "tag:1.2.3", "chart")
 	helm.Path = "values"
@@ -55,6 +56,7 @@ func TestManifestsOfAnArtifact(t *testing.T) {
 		"a flat folder":              {flat, "plain .artifacts/web@1.2.3/plain/a.yaml"},
 		"a kustomization, and files": {built, "x-plain .artifacts/web@1.2.3/plain/a.yaml"},
 		"what is outside":            {s.from("web", "1.2.3", "outside"), `.artifacts/web@1.2.3/outside/kustomization.yaml:1: resources: "../../../own.yaml": there is no such file or folder`},
+		"a chart that is outside":    {s.from("web", "1.2.3", "reads"), ".artifacts/web@1.2.3/reads/Chart.yaml: the dependency own: chart has no Chart.yaml"},
 		"no such folder":             {s.from("web", "1.2.3", "none"), "pushboat.yaml:3: artifact web 1.2.3 has no folder none"},
 		"no such version":            {s.from("web", "2.0.0", "."), "pushboat.yaml:3: fetch artifact web 2.0.0:"},
 		"no version in the range":    {s.from("web", "^2", "."), "has no version in that range"},
@@ -63,7 +65,8 @@ func TestManifestsOfAnArtifact(t *testing.T) {
 		"no tag":                     {s.from("web", "tag:a b", "."), `artifact web: "tag:a b" is no tag`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, problems := s.render(test.app, "own.yaml", object("secret"), "own/a.yaml", object("own"), "prod.yaml", "name: of-the-repository\n", "values/x", "")
+			result, problems := s.render(test.app, "own.yaml", object("secret"), "own/a.yaml", object("own"), "prod.yaml", "name: of-the-repository\n", "values/x", "",
+				"chart/Chart.yaml", "apiVersion: v2\nname: own\nversion: 1.0.0\n", "chart/templates/a.yaml", object("of-the-chart"))
 			var found []string
 			for _, o := range result.Objects {
 				found = append(found, o.GetName()+" "+o.Source.File)

@@ -309,8 +309,8 @@ func (s *Session) source(ctx context.Context, fsys fs.FS, app appfile.App, value
 	if problem := unused(app, kind); problem != nil {
 		return nil, manifest.Problems{*problem}
 	}
-	if root := appfile.MountOf(app.Path); root != "" && kind != appfile.RenderHelm {
-		fsys = mount.Only(fsys, root) // who makes it gets nothing of this repository
+	if root := appfile.MountOf(app.Path); root != "" {
+		fsys = mount.Only(fsys, root, named(app)...) // who makes it gets nothing else of this repository
 	}
 	switch kind {
 	case appfile.RenderKustomize:
