@@ -15,15 +15,26 @@ import (
 const Artifacts = ".artifacts"
 
 // MountOf is the folder of another repository, or of an artifact, in which a path is; "" for one of
-// the revision itself.
+// the revision itself. That of an artifact has its version after an @: a revision may have a folder
+// .artifacts of its own.
 func MountOf(name string) string {
-	for _, below := range []string{Others, Artifacts} {
-		if rest, is := strings.CutPrefix(name, below+"/"); is {
-			element, _, _ := strings.Cut(rest, "/")
-			return path.Join(below, element)
-		}
+	if element, is := elementBelow(Others, name); is {
+		return path.Join(Others, element)
+	}
+	if element, is := elementBelow(Artifacts, name); is && strings.Contains(element, "@") {
+		return path.Join(Artifacts, element)
 	}
 	return ""
+}
+
+// InArtifact reports whether a path is in an artifact.
+func InArtifact(name string) bool { return strings.HasPrefix(MountOf(name), Artifacts+"/") }
+
+// elementBelow is the first element of a path below a folder.
+func elementBelow(folder, name string) (element string, is bool) {
+	rest, is := strings.CutPrefix(name, folder+"/")
+	element, _, _ = strings.Cut(rest, "/")
+	return element, is
 }
 
 // Artifact is an archive in an OCI registry, from which an app is rendered instead of from a

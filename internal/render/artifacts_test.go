@@ -1,8 +1,10 @@
 package render
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/render/charts"
@@ -111,5 +113,27 @@ func TestInputsOfAnArtifact(t *testing.T) {
 	s.push("web", "1.3.0", map[string]string{"a.yaml": object("b")})
 	if stands() {
 		t.Error("the range has a newer version")
+	}
+}
+
+// A repository may have a folder .artifacts of its own: what is in it is its own.
+func TestOwnFolderOfArtifacts(t *testing.T) {
+	s := newShelf(t)
+	tree := func(of string) fs.FS {
+		tree := hashed(map[string]string{
+			".artifacts/base/kustomization.yaml": "resources: [a.yaml]\n", ".artifacts/base/a.yaml": object(of),
+			".artifacts/prod/kustomization.yaml": "resources: [../base]\n", "apps/shop/kustomization.yaml": "resources: [../../.artifacts/base]\n",
+		})
+		tree[".artifacts/base"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, Sys: hash(of)}
+		return tree
+	}
+	for _, folder := range []string{".artifacts/prod", "apps/shop"} {
+		result, problems := s.renderIn(appfile.App{Path: folder}, tree("a"))
+		if len(problems) > 0 || len(result.Objects) != 1 {
+			t.Fatalf("%s: %v", folder, problems)
+		}
+		if folder == "apps/shop" && (!result.Inputs.Hold(tree("a")) || result.Inputs.Hold(tree("b"))) {
+			t.Error("the base is no input")
+		}
 	}
 }

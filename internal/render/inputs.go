@@ -209,7 +209,7 @@ func (t *tracer) inputs(folder string) Inputs {
 	}
 	in := Inputs{folder: input{folder, content, is}}
 	for name, what := range t.paths {
-		if t.within(name) || strings.HasPrefix(name, appfile.Artifacts+"/") { // the revision names those by version
+		if t.within(name) || appfile.InArtifact(name) { // the revision names those by version
 			continue
 		}
 		is, err := aspectOf(t.FS, name, what)

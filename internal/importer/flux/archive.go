@@ -88,7 +88,7 @@ func (t *Tree) isOwn(it *item, found *source) bool {
 // besides is the folder of the revision from which an app reads files beside a chart or an artifact:
 // that of the object that means it, unless that is in an artifact itself.
 func besides(o *manifest.Object) string {
-	if strings.HasPrefix(o.Source.File, appfile.Artifacts+"/") {
+	if appfile.InArtifact(o.Source.File) {
 		return "."
 	}
 	return path.Dir(o.Source.File)
