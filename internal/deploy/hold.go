@@ -73,7 +73,8 @@ func (e *Engine) lastApplied(repo name.Repo, app name.App, saved *record.Saved, 
 }
 
 // remnantOf is a target of the objects that an app's newest record has in the clear.
-// It leaves all others of the app as they are, and deletes nothing.
+// It leaves all others of the app as they are, and deletes nothing. Its record has the charts of
+// that one again: only newest records are noted at a start, see noteCharts.
 func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *target {
 	t := &target{
 		Target: plan.Target{
@@ -82,7 +83,7 @@ func (e *Engine) remnantOf(repo name.Repo, app name.App, rec record.Record) *tar
 				Schedule: appfile.DefaultSchedule, Drift: appfile.DriftCorrect, Timeout: appfile.DefaultTimeout,
 			},
 			Repo: repo, Revision: rec.Revision, Digest: "remnant", Seal: e.Masker.Seal,
-		}, origin: fromRecord,
+		}, origin: fromRecord, charts: rec.Charts,
 	}
 	manifests, err := e.Recorder.Manifests(e.ctx, repo, app)
 	if err != nil {

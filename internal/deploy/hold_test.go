@@ -9,6 +9,7 @@ import (
 	"github.com/pushboat/pushboat/internal/name"
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -57,13 +58,16 @@ func TestWhatAHeldAppWasBroughtToLast(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			saved := &record.Saved{Record: record.Record{Revision: "recorded"}}
+			saved := &record.Saved{Record: record.Record{Revision: "recorded", Charts: make([]charts.Chart, 1)}}
 			if test.digest != "" {
 				saved.Record.Digest = e.Masker.Seal(test.digest)
 			}
 			got := e.lastApplied("shop", "shop", saved, func(name.Branch, name.Revision, name.App) *target { return test.rendered })
 			if got.Revision != test.want || len(got.Objects) != test.objects {
 				t.Errorf("got revision %s with %d objects", got.Revision, len(got.Objects))
+			}
+			if got.origin == fromRecord && len(got.charts) != 1 {
+				t.Error("a remnant has not the charts of its record")
 			}
 			if got.origin == fromRecord && (got.Spec.Prune || got.Spec.Drift != appfile.DriftCorrect) {
 				t.Errorf("a remnant has to correct, and to delete nothing: %+v", got.Spec)

@@ -26,7 +26,7 @@ import (
 // The gate's rendering is what is applied, even after a restart: another rendering may
 // differ, or fail, if a chart uses chance, a registry is away or a key was removed. So
 // targets are kept in the sealed store, except those that the revision alone
-// reproduces: plain manifests without Secrets.
+// reproduces: plain manifests of its own without Secrets.
 
 // sealedTarget is the sealed form of a target.
 type sealedTarget struct {
@@ -59,7 +59,7 @@ func (t *target) sealable() bool {
 	if t.Gone || t.origin == fromRecord || t.Blind {
 		return false
 	}
-	return t.computed || t.taken.Any() || slices.ContainsFunc(t.SpecialOnes(), func(o *manifest.Object) bool {
+	return t.computed || t.taken.Any() || len(t.charts) > 0 || slices.ContainsFunc(t.SpecialOnes(), func(o *manifest.Object) bool {
 		return o.GetKind() == manifest.SecretKind.Kind || o.Conceals()
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pushboat/pushboat/internal/plan"
 	"github.com/pushboat/pushboat/internal/record"
 	"github.com/pushboat/pushboat/internal/render"
+	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/sealed"
 )
 
@@ -111,6 +112,7 @@ func TestWhatIsSealed(t *testing.T) {
 	}{
 		"plain manifests":          {target{Target: plan.Target{Objects: parsed(t, deployment)}}, false},
 		"made by a worker":         {target{Target: plan.Target{Objects: parsed(t, deployment)}, computed: true}, true},
+		"from a registry":          {target{charts: make([]charts.Chart, 1)}, true},
 		"values of the cluster":    {target{taken: render.Taken{Values: "s"}}, true},
 		"a Secret":                 {target{Target: plan.Target{Objects: parsed(t, secret)}}, true},
 		"a decrypted value":        {target{Target: plan.Target{Objects: hidden}}, true},
