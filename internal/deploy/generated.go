@@ -250,7 +250,7 @@ func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, name.App
 		if stays || was == nil || was.Gone {
 			continue
 		}
-		if was.Spec.Path == spec.Path && was.Spec.Cluster == spec.Cluster && was.Spec.Helm.Chart == spec.Helm.Chart && len(was.Spec.Helm.Generated) > 0 {
+		if sameSource(was.Spec, spec) && was.Spec.Cluster == spec.Cluster && len(was.Spec.Helm.Generated) > 0 {
 			found = append(found, a.name)
 		}
 	}
@@ -262,6 +262,12 @@ func (e *Engine) inherited(r reading, spec appfile.App) (generated.Set, name.App
 		return nil, ""
 	}
 	return set, found[0]
+}
+
+// sameSource reports whether two apps are rendered from one folder, of this repository or of an
+// artifact, with a chart of one name.
+func sameSource(a, b appfile.App) bool {
+	return a.Path == b.Path && a.Helm.Chart == b.Helm.Chart && a.Artifact.URL == b.Artifact.URL && a.Artifact.Path == b.Artifact.Path
 }
 
 // errValuesMoved says that two have changed the values of one app at once.

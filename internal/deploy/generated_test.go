@@ -81,6 +81,28 @@ func TestWhichGeneratedValuesAnAppGets(t *testing.T) {
 	}
 }
 
+// An app that is rendered from another artifact is another app, whatever it is called.
+func TestSourcesOfGeneratedValues(t *testing.T) {
+	of := func(url, folder, chart string) appfile.App {
+		return appfile.App{Path: ".", Artifact: appfile.Artifact{URL: url, Path: folder}, Helm: appfile.Helm{Chart: chart}}
+	}
+	is := of("oci://a.example.org/b/web", "chart", "")
+	for _, test := range []struct {
+		other appfile.App
+		same  bool
+	}{
+		{is, true},
+		{of("oci://a.example.org/b/web", "other", ""), false},
+		{of("oci://a.example.org/b/other", "chart", ""), false},
+		{of("", "", ""), false},
+		{of("", "", "web"), false},
+	} {
+		if sameSource(is, test.other) != test.same {
+			t.Errorf("%+v: %v", test.other.Artifact, !test.same)
+		}
+	}
+}
+
 func TestNewValuesAreOthersAndSayWhoseTheyAre(t *testing.T) {
 	p := provisioning{
 		app: "shop", declared: declare("a", "b", "c"), kept: generated.Set{"a": {Text: "old"}, "b": {Text: "old"}, "x": {Text: "stays"}},
