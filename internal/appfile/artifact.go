@@ -104,7 +104,7 @@ func (r *reader) readArtifact(app *App, fields map[string]field) {
 	}
 	if one, ok := inner["path"]; ok {
 		if message := checkPath(a.Path); message != "" {
-			r.Add(one.Line, fmt.Sprintf("artifact.path: %q %s", a.Path, message), "")
+			r.Add(one.Line, fmt.Sprintf("artifact.path: %q is no folder of an archive", a.Path), "write its path from the root of the archive, such as deploy/prod, or . for the root")
 		}
 		a.Path = path.Clean(strings.TrimSuffix(a.Path, "/"))
 	}
@@ -142,7 +142,7 @@ func (r *reader) checkArtifact(a Artifact, line int, inner map[string]field) {
 	case len(a.Layer) > maxLayer:
 		r.Add(inner["layer"].Line, fmt.Sprintf("artifact.layer has more than %d bytes", maxLayer), "write the media type of the layer")
 	case len(a.Ignore) > maxIgnore:
-		r.Add(inner["ignore"].Line, fmt.Sprintf("artifact.ignore has more than %d bytes", maxIgnore), "")
+		r.Add(inner["ignore"].Line, fmt.Sprintf("artifact.ignore has more than %d bytes", maxIgnore), "write fewer patterns; one with a * matches many files")
 	default:
 		r.checkVersion(versioned{"artifact", repo, a.Version, ""}, version)
 	}

@@ -29,18 +29,19 @@ func TestArtifacts(t *testing.T) {
 		"  artifact: {url: 'oci://a.example.org', version: 1.2.3}\n":                                      "is not oci://HOST/PATH/NAME",
 		"  artifact: {url: oci://a.example.org/b}\n":                                                      "artifact.version is missing",
 		"  artifact: {url: oci://a.example.org/b, version: latest}\n":                                     `artifact.version: "latest" is neither a version nor a range`,
-		"  artifact: {" + good + ", path: ../x}\n":                                                        "artifact.path:",
+		"  artifact: {" + good + ", path: ../x}\n":                                                        `artifact.path: "../x" is no folder of an archive`,
 		"  artifact: {" + good + ", digest: x}\n":                                                         `unknown field "digest" in artifact`,
 		"  artifact: {" + good + ", layer: " + strings.Repeat("a", maxLayer+1) + "}\n":                    "artifact.layer has more than 255 bytes",
 		"  artifact: {" + good + ", ignore: " + strings.Repeat("a", maxIgnore+1) + "}\n":                  "artifact.ignore has more than 65536 bytes",
 		"  artifact: {" + good + ", verify: {}}\n":                                                        "artifact.verify demands nobody's signature",
+		"  artifact: {" + good + ", verify: {secret: a/b/c}}\n":                                           `artifact.verify.secret: "a/b/c" is not the name of an object`,
 		"  artifact: {" + good + "}\n  path: deploy\n":                                                    "pushboat.yaml:5: path: is a folder of this repository, and the app is rendered from an artifact",
 		"  artifact: {" + good + "}\n  helm: {chart: a, version: 1.2.3, repo: 'https://a.example.org'}\n": "artifact: has manifests, and helm names a chart",
 		"  artifact: oci://a.example.org/b\n":                                                             "artifact is",
 		"  artifact: {" + good + "}\n- name: two\n  namespace: shop\n  artifact: {" + good + "}\n":        "the apps web and two both deploy oci://a.example.org/b/web to the same cluster and namespace",
 	} {
-		if _, problems := read(entry); !strings.Contains(problems.Error(), want) {
-			t.Errorf("%s: %v, want %s", entry, problems, want)
+		if _, problems := read(entry); len(problems) == 0 || !strings.Contains(problems.Error(), want) || problems[0].Hint == "" || problems[0].Source.Line == 0 {
+			t.Errorf("%s: %v, want %s, its line, and what to do", entry, problems, want)
 		}
 	}
 	if _, problems := read("  artifact: {" + good + ", path: a}\n- name: two\n  namespace: shop\n  artifact: {" + good + ", path: b}\n"); len(problems) > 0 {
@@ -50,7 +51,7 @@ func TestArtifacts(t *testing.T) {
 
 func TestMounts(t *testing.T) {
 	for name, want := range map[string]string{
-		"deploy/web": "", ".artifacts": "", ".artifacts/web@1/a/b": ".artifacts/web@1", ".repositories/base@main": ".repositories/base@main", ".artifactsX/a": "",
+		"deploy/web": "", ".artifacts": "", ".artifacts/web/a": "", ".artifacts/web@1/a/b": ".artifacts/web@1", ".repositories/base@main": ".repositories/base@main", ".artifactsX/a": "",
 	} {
 		if got := MountOf(name); got != want {
 			t.Errorf("%s is below %q, want %q", name, got, want)

@@ -111,7 +111,7 @@ func (r *reader) readVerify(f field, called, namespace string) *Verify {
 		}
 	}
 	if secret, ok := fields["secret"]; ok {
-		secret.Name = "helm.verify.secret"
+		secret.Name = called + ".secret"
 		v.Secret = &ValuesFrom{Kind: manifest.SecretKind.Kind, Line: secret.Line}
 		v.Secret.Namespace, v.Secret.Name = r.object(secret, namespace)
 	}

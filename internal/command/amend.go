@@ -367,6 +367,9 @@ func (c *call) settled(ctx context.Context, status deploy.Status) error {
 	return nil
 }
 
+// hintArchived says how to change what a file of an artifact decides, which no commit here changes.
+const hintArchived = "push another artifact, or patch it here, where the artifact is named"
+
 // notDecided is the error of a value that no single line decides. It names the lines that
 // are known to have a part in it.
 func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.Bench, f fieldOf) error {
@@ -380,7 +383,7 @@ func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.B
 		for _, cause := range causesOf(reason) {
 			if cause.File != "" {
 				lines = append(lines, cause.String())
-				archived = archived || strings.HasPrefix(cause.File, appfile.Artifacts+"/")
+				archived = archived || appfile.InArtifact(cause.File)
 			}
 		}
 		where = strings.Join(slices.Compact(lines), ", ")
@@ -390,7 +393,7 @@ func (c *call) notDecided(ctx context.Context, status deploy.Status, b *deploy.B
 			"set it in the files of %s, in a commit of your own", view.SubjectOf(status).Paths[0])
 	}
 	if hint == "" && archived {
-		hint = "push another artifact, or patch it here, where the artifact is named"
+		hint = hintArchived
 	}
 	if hint == "" {
 		hint = fmt.Sprintf("change it there, in a commit of your own; see: ssh HOST why %s %s %s", status.App, f.object, f.field)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/pushboat/pushboat/internal/amend"
+	"github.com/pushboat/pushboat/internal/appfile"
 	"github.com/pushboat/pushboat/internal/deploy"
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/report"
@@ -106,8 +107,11 @@ func firstOf(objects []*manifest.Object, is func(*manifest.Object) bool) *manife
 func shownValue(o *manifest.Object, field string) (any, error) {
 	value, ok := o.ValueAt(field)
 	if !ok {
-		return nil, report.WithHint(fmt.Errorf("%s sets no field %s", o.ID(), field),
-			"add it in %s, in a commit of your own", o.Source)
+		hint := fmt.Sprintf("add it in %s, in a commit of your own", o.Source)
+		if appfile.InArtifact(o.Source.File) {
+			hint = hintArchived
+		}
+		return nil, report.WithHint(fmt.Errorf("%s sets no field %s", o.ID(), field), "%s", hint)
 	}
 	if o.GetKind() == "Secret" || !shows(o, field, value) {
 		return nil, report.WithHint(fmt.Errorf("%s of %s is secret, and no value of a Secret is set so", field, o.ID()),

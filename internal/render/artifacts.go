@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -100,13 +101,15 @@ func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfi
 		}
 		return "", &problem
 	}
-	opened, err := s.open(got, a.Ignore)
+	unpacked, err := s.open(got, a.Ignore)
 	if err != nil {
-		return "", &manifest.Problem{
-			Source: w.Source, Message: fmt.Sprintf("%s: %s", chosen.Ref, manifest.Clean(err.Error())), Hint: "push it as flux push artifact does: a tar that gzip has compressed",
+		problem := &manifest.Problem{Source: w.Source, Message: fmt.Sprintf("%s: %s", chosen.Ref, manifest.Clean(err.Error()))}
+		if of, ok := errors.AsType[*artifact.Error](err); ok {
+			problem.Hint = of.Hint
 		}
+		return "", problem
 	}
-	if _, err := fs.Stat(opened, a.Path); err != nil {
+	if _, err := fs.Stat(unpacked, a.Path); err != nil {
 		return "", &manifest.Problem{Source: w.Source, Message: fmt.Sprintf("%s has no folder %s", chosen.Ref, manifest.Clean(a.Path)), Hint: "name one that it has, or . for its root"}
 	}
 	s.use(w, chosen, got)
@@ -114,25 +117,28 @@ func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfi
 	for tree.Has(element) {
 		element += "+"
 	}
-	tree.Put(element, opened)
+	tree.Put(element, unpacked)
 	return element, nil
 }
 
 // open unpacks an artifact, once for apps that are rendered one after the other.
 func (s *Session) open(got charts.Got, ignore string) (*artifact.Tree, error) {
 	key := got.Digest + " " + ignore
-	if opened := s.opened[key]; opened != nil {
-		return opened, nil
-	}
-	opened, err := artifact.Unpack(got.Data, got.Digest, ignore)
-	if err != nil {
-		return nil, err
+	if before, is := s.opened[key]; is {
+		return before.tree, before.err
 	}
 	if len(s.opened) >= maxOpened {
 		clear(s.opened)
 	}
-	s.opened[key] = opened
-	return opened, nil
+	tree, err := artifact.Unpack(got.Data, got.Digest, ignore)
+	s.opened[key] = opened{tree, err}
+	return tree, err
+}
+
+// opened is an artifact as it was unpacked, or why it cannot be.
+type opened struct {
+	tree *artifact.Tree
+	err  error
 }
 
 // elementOf names the folder in which an artifact is mounted, for people: it is in front of the

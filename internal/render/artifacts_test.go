@@ -64,6 +64,7 @@ func TestManifestsOfAnArtifact(t *testing.T) {
 		"no version in the range":    {s.from("web", "^2", "."), "has no version in that range"},
 		"no such artifact":           {s.from("none", "tag:latest", "."), "choose a version of artifact none tag:latest"},
 		"elsewhere":                  {appfile.App{Artifact: appfile.Artifact{URL: "oci://example.org/a/b", Version: "1.2.3", Path: "."}}, "artifacts may not be fetched from oci://example.org/a"},
+		"a name that is none":        {s.from("Web", "1.2.3", "."), `pushboat.yaml:3: "Web" is not the name of an artifact`},
 		"no tag":                     {s.from("web", "tag:a b", "."), `artifact web: "tag:a b" is no tag`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,6 @@ import (
 	"github.com/pushboat/pushboat/internal/manifest"
 	"github.com/pushboat/pushboat/internal/mount"
 	"github.com/pushboat/pushboat/internal/name"
-	"github.com/pushboat/pushboat/internal/render/artifact"
 	"github.com/pushboat/pushboat/internal/render/charts"
 	"github.com/pushboat/pushboat/internal/render/generated"
 	"github.com/pushboat/pushboat/internal/render/helm"
@@ -140,7 +139,7 @@ func (r *Renderer) WithValues(given map[string]string) *Renderer {
 type Session struct {
 	*Renderer
 	fsys    fs.FS
-	opened  map[string]*artifact.Tree // artifacts, see open
+	opened  map[string]opened // artifacts, see open
 	worker  *worker.Session
 	read    map[source]answer // from clusters, each asked once
 	took    []grant.UsedChart // with credentials, by the app that is being rendered
@@ -166,7 +165,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, opened: map[string]*artifact.Tree{}, read: map[source]answer{}, about: map[string]facts{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, opened: map[string]opened{}, read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close releases the session's worker.

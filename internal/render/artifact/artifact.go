@@ -61,13 +61,30 @@ func Unpack(data []byte, digest, ignore string) (*Tree, error) {
 	return t, nil
 }
 
+// Error is an error of Unpack that its author, or the publisher of the archive, can mend.
+type Error struct {
+	Text string
+	Hint string // how
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Text }
+
+// What is to be done about an archive.
+const (
+	hintPack     = "push it as flux push artifact does: a tar that gzip has compressed"
+	hintFewer    = "push fewer files, as flux push artifact --path=FOLDER does, or other archives for parts of it"
+	hintPaths    = "push it again, by the paths from one folder, as flux push artifact does"
+	hintPatterns = "see gitignore(5) for the syntax; write fewer patterns, with fewer wildcards"
+)
+
 // read takes in the files of an archive. The last of several with one name counts.
 func (t *Tree) read(data []byte) error {
 	var plain io.Reader = bytes.NewReader(data)
 	if bytes.HasPrefix(data, []byte(gzipMagic)) {
 		zipped, err := gzip.NewReader(plain)
 		if err != nil {
-			return fmt.Errorf("read the archive: %w", err)
+			return &Error{fmt.Sprintf("read the archive: %v", err), hintPack}
 		}
 		plain = zipped
 	}
@@ -78,14 +95,14 @@ func (t *Tree) read(data []byte) error {
 		header, err := archive.Next()
 		switch {
 		case limited.N <= 0: // first, for an archive that is cut off may end well
-			return fmt.Errorf("its files have more than %d bytes", MaxBytes)
+			return &Error{fmt.Sprintf("its files have more than %d bytes", MaxBytes), hintFewer}
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("read the archive: %w", err)
+			return &Error{fmt.Sprintf("read the archive: %v", err), hintPack}
 		}
 		if entries++; entries > MaxFiles {
-			return fmt.Errorf("it has more than %d files", MaxFiles)
+			return &Error{fmt.Sprintf("it has more than %d files", MaxFiles), hintFewer}
 		}
 		name, err := nameOf(header.Name)
 		if err != nil {
@@ -95,11 +112,11 @@ func (t *Tree) read(data []byte) error {
 			continue // folders come of their files
 		}
 		if header.Size > int64(MaxBytes-total) {
-			return fmt.Errorf("its files have more than %d bytes", MaxBytes)
+			return &Error{fmt.Sprintf("its files have more than %d bytes", MaxBytes), hintFewer}
 		}
 		text, err := io.ReadAll(archive)
 		if err != nil {
-			return fmt.Errorf("read %.100q in the archive: %w", name, err)
+			return &Error{fmt.Sprintf("read %.100q in the archive: %v", name, err), hintPack}
 		}
 		total += len(text)
 		t.files[name] = text
@@ -111,9 +128,9 @@ func nameOf(written string) (string, error) {
 	name := path.Clean(strings.TrimPrefix(written, "./"))
 	switch {
 	case !fs.ValidPath(name), strings.Contains(name, `\`):
-		return "", fmt.Errorf("its archive has an entry whose path leads out of it: %.100q", written)
+		return "", &Error{fmt.Sprintf("its archive has an entry whose path leads out of it: %.100q", written), hintPaths}
 	case len(name) > maxPath, strings.Count(name, "/") >= maxDepth:
-		return "", fmt.Errorf("its archive has an entry whose path is longer than %d bytes or %d folders: %.100q", maxPath, maxDepth, written)
+		return "", &Error{fmt.Sprintf("its archive has an entry whose path is longer than %d bytes or %d folders: %.100q", maxPath, maxDepth, written), hintPaths}
 	}
 	return name, nil
 }
@@ -151,21 +168,21 @@ func (t *Tree) leaveOut(ignore string) error {
 	slices.Sort(files) // those of folders above come first
 	for _, name := range files {
 		if len(t.files[name]) > plain.MaxIgnoreBytes {
-			return fmt.Errorf("%s in it has more than %d bytes", name, plain.MaxIgnoreBytes)
+			return &Error{fmt.Sprintf("%s in it has more than %d bytes", name, plain.MaxIgnoreBytes), hintPatterns}
 		}
 		if err := patterns.Add(path.Dir(name), string(t.files[name])); err != nil {
-			return fmt.Errorf("%s in it: %w", name, err)
+			return &Error{fmt.Sprintf("%s in it: %v", name, err), hintPatterns}
 		}
 	}
 	if err := patterns.Add(".", ignore); err != nil {
-		return fmt.Errorf("ignore: %w", err)
+		return &Error{fmt.Sprintf("ignore: %v", err), hintPatterns}
 	}
 	for name := range t.files {
 		if patterns.MatchWithin(name) {
 			delete(t.files, name)
 		}
 		if err := patterns.Err(); err != nil {
-			return err
+			return &Error{err.Error(), hintPatterns}
 		}
 	}
 	return nil
@@ -175,13 +192,13 @@ func (t *Tree) leaveOut(ignore string) error {
 func (t *Tree) list() error {
 	for name, text := range t.files {
 		if _, both := t.folders[name]; both {
-			return fmt.Errorf("its archive has %.100q as a file and as a folder", name)
+			return &Error{fmt.Sprintf("its archive has %.100q as a file and as a folder", name), hintPaths}
 		}
 		entry := fs.FileInfoToDirEntry(t.info(name, int64(len(text)), 0o444))
 		for name != "." {
 			folder := path.Dir(name)
 			if _, both := t.files[folder]; both {
-				return fmt.Errorf("its archive has %.100q as a file and as a folder", folder)
+				return &Error{fmt.Sprintf("its archive has %.100q as a file and as a folder", folder), hintPaths}
 			}
 			_, known := t.folders[folder]
 			t.folders[folder] = append(t.folders[folder], entry)
@@ -189,7 +206,7 @@ func (t *Tree) list() error {
 				break
 			}
 			if len(t.folders) > MaxFiles {
-				return fmt.Errorf("it has more than %d folders", MaxFiles)
+				return &Error{fmt.Sprintf("it has more than %d folders", MaxFiles), hintFewer}
 			}
 			name, entry = folder, fs.FileInfoToDirEntry(t.info(folder, 0, fs.ModeDir|0o555))
 		}

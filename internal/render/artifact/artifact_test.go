@@ -153,8 +153,9 @@ func TestWhatIsNotUnpacked(t *testing.T) {
 		"a large file of patterns": {packed(t, text(".sourceignore", strings.Repeat("#", 65<<10))), ".sourceignore in it has more than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Unpack(test.data, "sha256:0", ""); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%v, want %s", err, test.want)
+			_, err := Unpack(test.data, "sha256:0", "")
+			if of, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), test.want) || of.Hint == "" {
+				t.Errorf("%v, want %s, and what to do", err, test.want)
 			}
 		})
 	}

@@ -77,7 +77,7 @@ func isDigest(text string) bool { return digestForm.MatchString(text) }
 func (r Ref) Check() error {
 	switch {
 	case len(r.Name) > maxName, !nameForm.MatchString(r.Name):
-		return fmt.Errorf("%s %q is not the name of a chart", r.noun(), r.Name)
+		return fmt.Errorf("%q is not the name of %s", r.Name, map[Kind]string{OfChart: "a chart", OfArtifact: "an artifact"}[r.Kind])
 	case r.Version == "":
 		return fmt.Errorf("%s %s has no version", r.noun(), r.Name)
 	case r.Kind == OfArtifact && !strings.HasPrefix(r.Repo, "oci://"):
