@@ -89,11 +89,7 @@ func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfi
 		Ref:    charts.Ref{Name: called, Version: a.Version, Repo: repo, Kind: charts.OfArtifact, Layer: a.Layer},
 		Source: a.Source(),
 	}
-	chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
-	var got charts.Got
-	if err == nil {
-		got, err = s.get(ctx, chosen.Ref, "", a.Verify)
-	}
+	chosen, got, err := s.obtain(ctx, w, a.Verify)
 	if err != nil {
 		problem := s.unfetched(w, err, a.Verify)
 		if app.Imported != "" && problem.Hint != "" {

@@ -138,3 +138,22 @@ func TestOwnFolderOfArtifacts(t *testing.T) {
 		}
 	}
 }
+
+// However many apps a push has, it does not wait for ever for a registry that is away.
+func TestRegistryThatDoesNotAnswer(t *testing.T) {
+	s := newShelf(t)
+	s.push("web", "1.2.3", map[string]string{"a.yaml": object("a")})
+	s.Away(true)
+	session := New(nil, nil).WithCharts(s.store).Session(revision())
+	app := s.from("web", "1.2.3", ".")
+	_, problems := session.App(t.Context(), app)
+	if !strings.Contains(problems.Error(), "answers 503") || len(session.stalled) != 1 || session.stalled[s.Address] <= 0 {
+		t.Errorf("%v, after %v", problems, session.stalled)
+	}
+	session.stalled[s.Address] = fetchWithin
+	asked := len(s.Asked())
+	_, problems = session.App(t.Context(), app)
+	if want := s.Address + " did not answer for 1m0s altogether"; !strings.Contains(problems.Error(), want) || problems[0].Remedy.Kind == "" || len(s.Asked()) != asked {
+		t.Errorf("%v, want %s, and nobody asked", problems, want)
+	}
+}

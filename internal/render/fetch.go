@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
+	"time"
 
 	"github.com/pushboat/pushboat/internal/access/grant"
 	"github.com/pushboat/pushboat/internal/appfile"
@@ -70,11 +72,7 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 	var fetched []helm.Fetched
 	var problems manifest.Problems
 	for _, w := range wants {
-		chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
-		var got charts.Got
-		if err == nil {
-			got, err = s.get(ctx, chosen.Ref, w.Digest, demanded(settings, w))
-		}
+		chosen, got, err := s.obtain(ctx, w, demanded(settings, w))
 		if err != nil {
 			problems = append(problems, s.unfetched(w, err, settings.Verify))
 			continue
@@ -85,6 +83,34 @@ func (s *Session) fetch(ctx context.Context, files *archives, wants []helm.Wante
 		s.use(w, chosen, got)
 	}
 	return fetched, problems
+}
+
+// fetchWithin bounds the total time of a session's requests to one registry that fail: however many
+// apps a push has, it waits no longer for one that does not answer.
+const fetchWithin = time.Minute
+
+// obtain chooses the version of a chart or artifact, and gets it, with the signature that it has to
+// have; nil for none.
+func (s *Session) obtain(ctx context.Context, w helm.Wanted, verify *appfile.Verify) (charts.Choice, charts.Got, error) {
+	host, before := hostOf(w.Repo), time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, fetchWithin-s.stalled[host], fmt.Errorf("%s did not answer for %s altogether", manifest.Clean(host), fetchWithin))
+	defer cancel()
+	var got charts.Got
+	chosen, err := s.charts.Choose(ctx, w.Ref, s.credentials(), charts.Recent)
+	if err == nil {
+		got, err = s.get(ctx, chosen.Ref, w.Digest, verify)
+	}
+	if err != nil || chosen.Late != nil {
+		s.stalled[host] += time.Since(before)
+	}
+	return chosen, got, err
+}
+
+// hostOf is the host in the address of a registry.
+func hostOf(repo string) string {
+	_, rest, _ := strings.Cut(repo, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
 
 // unfetched is the problem of a chart or artifact that cannot be had, with the signature that it has

@@ -141,17 +141,18 @@ type Session struct {
 	fsys    fs.FS
 	opened  map[string]opened // artifacts, see open
 	worker  *worker.Session
-	read    map[source]answer // from clusters, each asked once
-	took    []grant.UsedChart // with credentials, by the app that is being rendered
-	about   map[string]facts  // about clusters, each asked once
-	waited  time.Duration     // the time spent on clusters that did not answer
-	used    []charts.Chart    // by the app that is being rendered
-	told    []string          // of what was chosen for the app that is being rendered
-	look    charts.Look       // of Stands
-	worked  bool              // a worker has rendered the app
-	depends bool              // the output of the app's charts may depend on the cluster
-	before  *plain.Read       // of the app, for the next build
-	found   *plain.Read       // of the last build; nil if it is not plain
+	read    map[source]answer        // from clusters, each asked once
+	stalled map[string]time.Duration // the time spent on registries that did not answer, by their hosts
+	took    []grant.UsedChart        // with credentials, by the app that is being rendered
+	about   map[string]facts         // about clusters, each asked once
+	waited  time.Duration            // the time spent on clusters that did not answer
+	used    []charts.Chart           // by the app that is being rendered
+	told    []string                 // of what was chosen for the app that is being rendered
+	look    charts.Look              // of Stands
+	worked  bool                     // a worker has rendered the app
+	depends bool                     // the output of the app's charts may depend on the cluster
+	before  *plain.Read              // of the app, for the next build
+	found   *plain.Read              // of the last build; nil if it is not plain
 }
 
 // Session returns a session for the revision whose root is fsys.
@@ -165,7 +166,7 @@ func (r *Renderer) SessionFor(fsys fs.FS, operator string, told func(line string
 			told(w.String())
 		}
 	}
-	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, opened: map[string]opened{}, read: map[source]answer{}, about: map[string]facts{}}
+	return &Session{Renderer: r, fsys: fsys, worker: r.workers.Session(operator, waits), look: charts.Known, opened: map[string]opened{}, stalled: map[string]time.Duration{}, read: map[source]answer{}, about: map[string]facts{}}
 }
 
 // Close releases the session's worker.

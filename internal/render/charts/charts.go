@@ -190,6 +190,9 @@ func (s *Store) Note(chart Chart) error {
 // fetch gets an archive from its registry. Concurrent callers with the same credentials
 // share the fetch, which does not end when one of them gives up.
 func (s *Store) fetch(ctx context.Context, ref Ref, at place, asks asking) (Got, error) {
+	if ctx.Err() != nil {
+		return Got{}, context.Cause(ctx)
+	}
 	answers := s.fetches.DoChan(ref.key()+asks.scope, func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), s.timeout, fmt.Errorf("%s did not send it within %s", at.host, s.timeout))
 		defer cancel()
@@ -209,7 +212,7 @@ func (s *Store) fetch(ctx context.Context, ref Ref, at place, asks asking) (Got,
 		got.Digest = Digest(got.Data)
 		return got, nil
 	case <-ctx.Done():
-		return Got{}, ctx.Err()
+		return Got{}, context.Cause(ctx)
 	}
 }
 

@@ -162,6 +162,9 @@ func (d *disk) writeChoice(key string, text []byte) error {
 
 // choose asks the registry. Concurrent callers with the same credentials share the answer.
 func (s *Store) choose(ctx context.Context, ref Ref, at place, asks asking, etag string) (choice, error) {
+	if ctx.Err() != nil {
+		return choice{}, context.Cause(ctx)
+	}
 	answers := s.fetches.DoChan("choose "+ref.key()+asks.scope, func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), s.timeout, fmt.Errorf("%s did not answer within %s", at.host, s.timeout))
 		defer cancel()
@@ -179,7 +182,7 @@ func (s *Store) choose(ctx context.Context, ref Ref, at place, asks asking, etag
 		}
 		return found, nil
 	case <-ctx.Done():
-		return choice{}, ctx.Err()
+		return choice{}, context.Cause(ctx)
 	}
 }
 

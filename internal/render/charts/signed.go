@@ -177,6 +177,9 @@ type proving struct {
 // prove asks the registry for signatures. Concurrent callers with the same credentials and the
 // same demand share the answer.
 func (s *Store) prove(ctx context.Context, p proving, id string) (proof, error) {
+	if ctx.Err() != nil {
+		return proof{}, context.Cause(ctx)
+	}
 	answers := s.fetches.DoChan("prove "+id+p.asks.scope, func() (any, error) {
 		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), s.timeout, fmt.Errorf("%s did not answer within %s", p.at.host, s.timeout))
 		defer cancel()
@@ -198,7 +201,7 @@ func (s *Store) prove(ctx context.Context, p proving, id string) (proof, error) 
 		}
 		return found, s.disk.keepProof(id, found)
 	case <-ctx.Done():
-		return proof{}, ctx.Err()
+		return proof{}, context.Cause(ctx)
 	}
 }
 
