@@ -32,13 +32,13 @@ func (s *Session) withArtifacts(ctx context.Context, app appfile.App) (fs.FS, ap
 		if a.IsZero() {
 			return folder, helm
 		}
-		element, problem := s.mountArtifact(ctx, tree, app, a)
+		inside, problem := s.mountArtifact(ctx, tree, app, a)
 		if problem != nil {
 			problem.App = app.Name
 			problems = append(problems, *problem)
 			return folder, helm
 		}
-		at := path.Join(appfile.Artifacts, element, a.Path)
+		at := path.Join(appfile.Artifacts, inside)
 		return at, seenFrom(at, folder, helm)
 	}
 	app.Path, app.Helm = mounted(app.Artifact, app.Path, app.Helm)
@@ -82,8 +82,9 @@ func named(app appfile.App) []string {
 	return files
 }
 
-// mountArtifact fetches and unpacks an artifact, and mounts it under the element that it returns.
-func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfile.App, a appfile.Artifact) (element string, _ *manifest.Problem) {
+// mountArtifact fetches and unpacks an artifact, and mounts it. It returns where the folder that is
+// meant is then.
+func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfile.App, a appfile.Artifact) (at string, _ *manifest.Problem) {
 	repo, called := a.Split()
 	w := helm.Wanted{
 		Ref:    charts.Ref{Name: called, Version: a.Version, Repo: repo, Kind: charts.OfArtifact, Layer: a.Layer},
@@ -105,16 +106,17 @@ func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfi
 		}
 		return "", problem
 	}
-	if _, err := fs.Stat(unpacked, a.Path); err != nil {
+	folder, is := unpacked.Folder(a.Path)
+	if !is {
 		return "", &manifest.Problem{Source: w.Source, Message: fmt.Sprintf("%s has no folder %s", chosen.Ref, manifest.Clean(a.Path)), Hint: "name one that it has, or . for its root"}
 	}
 	s.use(w, chosen, got)
-	element = elementOf(w.Ref, chosen)
+	element := elementOf(w.Ref, chosen)
 	for tree.Has(element) {
 		element += "+"
 	}
 	tree.Put(element, unpacked)
-	return element, nil
+	return path.Join(element, folder), nil
 }
 
 // open unpacks an artifact, once for apps that are rendered one after the other.

@@ -37,6 +37,7 @@ const sourceIgnore = ".sourceignore"
 // Tree is the content of an archive. It implements fs.ReadFileFS, fs.ReadDirFS and fs.StatFS.
 type Tree struct {
 	digest  string // of the archive
+	top     string // the folder of a chart out of which its files are taken; "": they are where they were
 	files   map[string][]byte
 	folders map[string][]fs.DirEntry // sorted by name
 }
@@ -51,10 +52,11 @@ func Unpack(data []byte, digest, ignore string) (*Tree, error) {
 	if err := t.read(data); err != nil {
 		return nil, err
 	}
-	t.unwrap()
+	t.top = t.wrapping()
 	if err := t.leaveOut(ignore); err != nil {
 		return nil, err
 	}
+	t.unwrap()
 	if err := t.list(); err != nil {
 		return nil, err
 	}
@@ -135,23 +137,42 @@ func nameOf(written string) (string, error) {
 	return name, nil
 }
 
-// unwrap takes the files of a chart out of their folder, as Argo CD does: helm package puts all in
-// one that is called like the chart.
-func (t *Tree) unwrap() {
+// wrapping is the folder in which all files of a chart are: helm package puts them in one that is
+// called like the chart. It is "" for an archive of anything else.
+func (t *Tree) wrapping() string {
 	top := ""
 	for name := range t.files {
 		folder, _, below := strings.Cut(name, "/")
 		if !below || top != "" && folder != top {
-			return
+			return ""
 		}
 		top = folder
 	}
 	if _, chart := t.files[path.Join(top, "Chart.yaml")]; !chart {
+		return ""
+	}
+	return top
+}
+
+// Folder is where a folder of the archive is: one of a chart may be named with that in which helm
+// package puts it, or without.
+func (t *Tree) Folder(name string) (at string, is bool) {
+	rest, below := strings.CutPrefix(name+"/", t.top+"/")
+	if _, is = t.folders[name]; !is && t.top != "" && below {
+		name = path.Clean(rest)
+		_, is = t.folders[name]
+	}
+	return name, is
+}
+
+// unwrap takes the files of a chart out of their folder, as Argo CD does.
+func (t *Tree) unwrap() {
+	if t.top == "" {
 		return
 	}
 	files := make(map[string][]byte, len(t.files))
 	for name, text := range t.files {
-		files[strings.TrimPrefix(name, top+"/")] = text
+		files[strings.TrimPrefix(name, t.top+"/")] = text
 	}
 	t.files = files
 }

@@ -91,6 +91,7 @@ func TestUnpack(t *testing.T) {
 		"one in a folder":                {[]entry{text("a/.sourceignore", "x"), text("a/x", ""), text("x", "1")}, "", map[string]string{"a/.sourceignore": "x", "x": "1"}},
 		"patterns of the object":         {[]entry{text("a/x.yaml", "1"), text("b/x.yaml", "2")}, "/*\n!/b\n", map[string]string{"b/x.yaml": "2"}},
 		"a chart is out of its folder":   {[]entry{text("web/Chart.yaml", "name: web"), text("web/templates/a.yaml", "1")}, "", map[string]string{"Chart.yaml": "name: web", "templates/a.yaml": "1"}},
+		"and its patterns from there":    {[]entry{text("web/Chart.yaml", "name: web"), text("web/README.md", "")}, "/web/README.md", map[string]string{"Chart.yaml": "name: web"}},
 		"but not beside others":          {[]entry{text("web/Chart.yaml", "name: web"), text("a.yaml", "1")}, "", map[string]string{"web/Chart.yaml": "name: web", "a.yaml": "1"}},
 		"nor another folder":             {[]entry{text("web/a.yaml", "1")}, "", map[string]string{"web/a.yaml": "1"}},
 		"nor one of several":             {[]entry{text("web/Chart.yaml", "name: web"), text("api/Chart.yaml", "1")}, "", map[string]string{"web/Chart.yaml": "name: web", "api/Chart.yaml": "1"}},
@@ -110,6 +111,41 @@ func TestUnpack(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestFolders(t *testing.T) {
+	chart, err := Unpack(packed(t, text("web/Chart.yaml", "name: web"), text("web/web/a", ""), text("web/files/a", "")), "sha256:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := Unpack(packed(t, text("web/Chart.yaml", "name: web")), "sha256:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := Unpack(packed(t, text("web/a", "")), "sha256:0", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		tree       *Tree
+		name, want string
+	}{
+		{chart, ".", "."},
+		{chart, "web", "web"},
+		{chart, "web/files", "files"},
+		{chart, "files", "files"},
+		{chart, "Chart.yaml", ""},
+		{chart, "web/none", ""},
+		{small, "web", "."},
+		{small, "web/web", ""},
+		{plain, "web", "web"},
+		{plain, "web/web", ""},
+		{plain, "none", ""},
+	} {
+		if at, is := test.tree.Folder(test.name); is != (test.want != "") || is && at != test.want {
+			t.Errorf("%s is at %q, %v", test.name, at, is)
+		}
 	}
 }
 
