@@ -90,6 +90,9 @@ func TestInputsOfAnArtifact(t *testing.T) {
 	s := newShelf(t)
 	s.push("web", "1.2.3", map[string]string{"a.yaml": object("a")})
 	app := s.from("web", "1.x", ".")
+	again := app.Artifact
+	again.Ignore = "a.yaml"
+	app.Sources = []appfile.Addition{{Path: ".", Render: "auto", Artifact: again}}
 	result, problems := s.renderIn(app, hashed(map[string]string{"other/a.yaml": "1"}))
 	if len(problems) > 0 {
 		t.Fatal(problems)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *Session) unfetched(w helm.Wanted, err error, verify *appfile.Verify) ma
 	return problem
 }
 
-// use notes that a chart or artifact was fetched for the app.
+// use notes that a chart or artifact was fetched for the app, once for all of its sources.
 func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
 	chart := charts.Chart{Ref: chosen.Ref, Digest: got.Digest}
 	if w.Ref != chosen.Ref {
@@ -134,15 +135,23 @@ func (s *Session) use(w helm.Wanted, chosen charts.Choice, got charts.Got) {
 		if chosen.Late != nil {
 			words += "; that was before, and now " + chosen.Late.Error()
 		}
-		s.told = append(s.told, words)
+		s.told = joined(s.told, words)
 	}
 	if got.By != "" {
-		s.told = append(s.told, fmt.Sprintf("%s is signed: %s", chosen.Ref, manifest.Clean(got.By)))
+		s.told = joined(s.told, fmt.Sprintf("%s is signed: %s", chosen.Ref, manifest.Clean(got.By)))
 	}
-	s.used = append(s.used, chart)
+	s.used = joined(s.used, chart)
 	if got.Credential != "" {
-		s.took = append(s.took, grant.UsedChart{Chart: chosen.Short(), Credential: got.Credential})
+		s.took = joined(s.took, grant.UsedChart{Chart: chosen.Short(), Credential: got.Credential})
 	}
+}
+
+// joined is a list with an element, which it may have already.
+func joined[T comparable](list []T, element T) []T {
+	if slices.Contains(list, element) {
+		return list
+	}
+	return append(list, element)
 }
 
 // fetchProblem says why a chart or artifact cannot be fetched; local is for a user who renders a
