@@ -394,6 +394,36 @@ func TestRulesThatCome(t *testing.T) {
 	}
 }
 
+// TestWhatEndsBeforeTheFirstLook: the notifier looks a moment after the rules have come into force.
+func TestWhatEndsBeforeTheFirstLook(t *testing.T) {
+	w := newWorld(t, newHook(t).URL)
+	told := w.rules.Load()
+	w.rules.Store(rules.None())
+	n := w.notifier()
+	defer n.kill()
+	second := time.Now().Add(-10 * time.Second).Truncate(time.Second)
+	ended := func(number int, seconds float64) {
+		w.engine.ends(record.Record{App: "shop", Number: number, Repo: "shop", Result: record.Deployed, Cause: record.CausePush, Revision: "3f2c1ab", Started: second, Seconds: seconds})
+	}
+	n.RulesMoved()
+	n.lookOnce(t)
+	ended(1, 0.1)
+	w.rules.Store(told)
+	n.RulesMoved()
+	n.beginning.at = second.Add(300 * time.Millisecond)
+	n.RulesMoved() // again, which changes nothing
+	ended(2, 0.1)
+	n.lookOnce(t)
+	if queue := n.queue("ops"); len(queue) != 1 || queue[0].ID != "shop-2.deploySucceeded" {
+		t.Errorf("the queue is %+v", queue)
+	}
+	w.rules.Store(rules.None())
+	n.lookOnce(t)
+	if n.beginning != nil {
+		t.Error("the beginning is remembered although nobody is told anything")
+	}
+}
+
 // A disk that takes nothing loses nothing: the next look decides the same.
 func TestDiskThatTakesNothing(t *testing.T) {
 	h := newHook(t)

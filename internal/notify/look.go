@@ -116,22 +116,25 @@ func (n *Notifier) awake(current *rules.Notifications) bool {
 	n.setLines(current)
 	n.mu.Lock()
 	begun := n.ledger.begun
+	someone := tells(current)
+	if !someone {
+		n.beginning = nil
+	}
 	n.mu.Unlock()
-	tells := len(current.Receivers) > 0 && len(current.Tellings) > 0
 	switch {
-	case !tells && begun.IsZero():
-	case !tells:
+	case !someone && begun.IsZero():
+	case !someone:
 		n.note(n.commit(&change{Forget: true}))
 		n.look = newLook()
 		n.look.rules = current
 	case begun.IsZero():
-		n.note(n.commit(&change{Forget: true, Begun: time.Now()}))
+		n.note(n.commit(n.firstChange()))
 		n.look.all = true
 	}
-	if !tells {
+	if !someone {
 		n.look.refusals = nil
 	}
-	return tells
+	return someone
 }
 
 // note logs that the outbox cannot be written, once.

@@ -71,12 +71,13 @@ type Notifier struct {
 	ended   chan struct{}
 	begun   bool // Start was called
 
-	mu      sync.Mutex
-	set     Settings
-	journal *journal
-	ledger  *ledger
-	broken  error // why there is no journal
-	lines   map[string]*line
+	mu        sync.Mutex
+	set       Settings
+	journal   *journal
+	ledger    *ledger
+	beginning *beginning // nil: nobody was ever told anything, or since the start
+	broken    error      // why there is no journal
+	lines     map[string]*line
 
 	look look // of the goroutine that decides
 }
@@ -122,6 +123,7 @@ func (n *Notifier) settings() Settings {
 
 // RulesMoved says that other rules may be in force.
 func (n *Notifier) RulesMoved() {
+	n.begin()
 	select {
 	case n.changed <- struct{}{}:
 	default:
