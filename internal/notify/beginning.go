@@ -34,7 +34,9 @@ func (n *Notifier) begin() {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.beginning = b
+	if n.beginning == nil { // else others came first
+		n.beginning = b
+	}
 }
 
 // firstChange is the change with which the telling begins.
