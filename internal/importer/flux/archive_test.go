@@ -16,7 +16,13 @@ func archived(spec, more string) string {
 
 func grow(t *testing.T, text string) ([]meaning.App, string) {
 	t.Helper()
-	tree := New(worldOf())
+	return growIn(t, worldOf(), text)
+}
+
+// growIn reads objects in a world, and returns what their apps and problems say.
+func growIn(t *testing.T, world meaning.World, text string) ([]meaning.App, string) {
+	t.Helper()
+	tree := New(world)
 	for _, o := range parse(t, text) {
 		tree.Add(nil, o)
 	}

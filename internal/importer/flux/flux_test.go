@@ -77,17 +77,7 @@ func TestArtifactOfTheRepositoryItself(t *testing.T) {
 		if test.listed {
 			world.Self = []string{address}
 		}
-		tree := New(world)
-		for _, o := range parse(t, test.text) {
-			tree.Add(nil, o)
-		}
-		apps, problems := tree.Next()
-		told := problems.Error()
-		for _, app := range apps {
-			for _, note := range app.Notes {
-				told += note.Text + "\n"
-			}
-		}
+		apps, told := growIn(t, world, test.text)
 		if !strings.Contains(told, test.want) || (len(apps) == 1 && apps[0].App.Path == "apps") != test.taken {
 			t.Errorf("%s, listed %v: %d apps, %s", test.text, test.listed, len(apps), told)
 		}
