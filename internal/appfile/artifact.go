@@ -1,6 +1,7 @@
 package appfile
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -69,6 +70,9 @@ func (a Artifact) Asks() bool { return a.Verify != nil && a.Verify.Secret != nil
 
 // CheckURL returns an error if the address is not that of an artifact.
 func (a Artifact) CheckURL() error {
+	if host, _, _ := strings.Cut(strings.TrimPrefix(a.URL, ociScheme), "/"); strings.Contains(host, "@") {
+		return errors.New("the address has credentials in it; the server's configuration has them, under charts.credentials") // which are not shown
+	}
 	if repo, _ := a.Split(); !strings.HasPrefix(a.URL, ociScheme) || repo == ociScheme+"." {
 		return fmt.Errorf("%q is not oci://HOST/PATH/NAME", manifest.Clean(a.URL))
 	}
@@ -117,7 +121,7 @@ func (r *reader) readArtifact(app *App, fields map[string]field) {
 	_, helm := fields["helm"]
 	_, folder := fields["path"]
 	switch {
-	case helm && (app.Helm.Chart != "" || app.Render == RenderHelm):
+	case helm && app.Helm.Chart != "":
 		r.Add(f.Line, "artifact: has manifests, and helm names a chart", "take one of the two out")
 	case folder:
 		r.Add(fields["path"].Line, "path: is a folder of this repository, and the app is rendered from an artifact", "write it as artifact.path if it is the folder there, or take it out")

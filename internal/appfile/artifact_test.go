@@ -25,6 +25,7 @@ func TestArtifacts(t *testing.T) {
 	for entry, want := range map[string]string{
 		"  artifact: {version: 1.2.3}\n":                                                                  "pushboat.yaml:4: artifact.url is missing",
 		"  artifact: {url: https://a.example.org/b, version: 1.2.3}\n":                                    `pushboat.yaml:4: artifact.url: "https://a.example.org/b" is not oci://HOST/PATH/NAME`,
+		"  artifact: {url: 'oci://ana:hunter22@a.example.org/b/web', version: 1.2.3}\n":                   "artifact.url: the address has credentials in it; the server's configuration has them",
 		"  artifact: {url: 'oci://', version: 1.2.3}\n":                                                   "is not oci://HOST/PATH/NAME",
 		"  artifact: {url: 'oci://a.example.org', version: 1.2.3}\n":                                      "is not oci://HOST/PATH/NAME",
 		"  artifact: {url: oci://a.example.org/b}\n":                                                      "artifact.version is missing",
@@ -46,6 +47,9 @@ func TestArtifacts(t *testing.T) {
 	}
 	if _, problems := read("  artifact: {" + good + ", path: a}\n- name: two\n  namespace: shop\n  artifact: {" + good + ", path: b}\n"); len(problems) > 0 {
 		t.Errorf("two folders of one artifact: %v", problems)
+	}
+	if _, problems := read("  artifact: {" + good + "}\n  render: helm\n  helm: {values: [{a: b}]}\n"); len(problems) > 0 {
+		t.Errorf("a chart in an artifact: %v", problems)
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *Session) mountArtifact(ctx context.Context, tree *mount.Tree, app appfi
 	chosen, got, err := s.obtain(ctx, w, a.Verify)
 	if err != nil {
 		problem := s.unfetched(w, err, a.Verify)
-		if app.Imported != "" && problem.Hint != "" {
+		if _, refused := errors.AsType[*charts.NotAllowedError](err); refused && app.Imported != "" {
 			problem.Hint += fmt.Sprintf("\nor, if the pipeline of this repository pushes it: import: {self: [%s]} in %s", manifest.Clean(a.URL), appfile.Name)
 		}
 		return "", &problem

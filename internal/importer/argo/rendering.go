@@ -48,7 +48,7 @@ func (s *source) readArchive(written string) {
 	at := s.m.Source("repoURL")
 	s.part.Artifact = appfile.Artifact{URL: strings.TrimSuffix(s.repo, "/"), Version: archiveVersion(s.m), Path: folder, File: at.File, Line: at.Line}
 	if err := s.part.Artifact.CheckURL(); err != nil {
-		s.m.Problem("repoURL", "repoURL: "+err.Error(), "")
+		s.m.Problem("repoURL", "repoURL: "+err.Error(), "write oci://HOST/PATH/NAME")
 	}
 }
 

@@ -24,7 +24,7 @@ func (t *Tree) archive(app *appfile.App, it *item, ref *meaning.Map, folder stri
 	at := found.spec.Source("url")
 	app.Artifact = appfile.Artifact{URL: strings.TrimSuffix(url, "/"), Path: folder, File: at.File, Line: at.Line}
 	if err := app.Artifact.CheckURL(); err != nil {
-		found.spec.Problem("url", "url: "+err.Error(), "")
+		found.spec.Problem("url", "url: "+err.Error(), "write oci://HOST/PATH/NAME")
 	}
 	layer := found.spec.Map("layerSelector")
 	app.Artifact.Layer = layer.Text("mediaType")
